@@ -1,1 +1,8 @@
-//! Placeholder.
+//! The orchestrator: events become jobs, jobs run agents, a policy decides.
+//!
+//! Everything that moves a job goes through the [`journal`], so that a crash at any point loses nothing and
+//! repeats no finished step. What is to happen next is decided by pure functions (`engine/plan.rs`, [`policy`]).
+
+pub mod answer;
+pub mod job;
+pub mod strategy;
