@@ -4,5 +4,7 @@
 //! repeats no finished step. What is to happen next is decided by pure functions (`engine/plan.rs`, [`policy`]).
 
 pub mod answer;
+pub mod change;
+pub mod ci;
 pub mod job;
 pub mod strategy;

@@ -1,0 +1,247 @@
+//! The change that an event is about: the diff of its payload, bounded, and what of it nobody can see.
+
+#[cfg(test)]
+mod tests;
+
+use bsm_diff::{Diff, File, Status};
+use serde::Serialize;
+use serde_json::Value;
+
+/// The longest diff that is shown to agents, in bytes.
+pub const DIFF_BUDGET: usize = 256 * 1024;
+/// The longest excerpt of added lines, in characters.
+const CODE_EXCERPT: usize = 1_000;
+/// The mode of an entry that stands for another repository's commit.
+const SUBMODULE: u32 = 0o160_000;
+
+/// A change as agents are shown it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The unified diff, at most as long as the budget.
+    pub diff: String,
+    /// Every file that the payload's diff names, those left out of `diff` included.
+    pub files: Vec<ChangedFile>,
+    /// Whether `diff` is less than the whole change.
+    pub truncated: bool,
+    /// Paths of the files that are not in `diff` as a whole.
+    pub files_left_out: Vec<String>,
+    /// Why the change was not seen as a whole, each a sentence without its full stop; empty when it was.
+    pub unseen: Vec<String>,
+}
+
+/// One file of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ChangedFile {
+    /// The path after the change, or the one before of a deleted file.
+    pub path: String,
+    /// added, deleted, modified, renamed, copied or mode_changed.
+    pub status: &'static str,
+    /// Number of added lines.
+    pub additions: usize,
+    /// Number of removed lines.
+    pub deletions: usize,
+}
+
+/// How much of the change the agents saw: a fact for the policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// All, some or none of it.
+    pub extent: Extent,
+    /// Number of changed files.
+    pub files: usize,
+    /// Number of added lines.
+    pub additions: usize,
+    /// Number of removed lines.
+    pub deletions: usize,
+}
+
+/// All, some or none of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Complete,
+    /// Some of it; with what was not seen, each a sentence without its full stop.
+    Truncated(Vec<String>),
+    /// None of it; with the reason, a sentence without its full stop.
+    Missing(String),
+}
+
+/// A payload whose change cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("payload.{field} must be {expected}, not {found}")]
+pub struct InvalidPayload {
+    /// The field of the payload.
+    pub field: &'static str,
+    /// What it must be.
+    pub expected: &'static str,
+    /// What it is: null, a boolean, a number, a text, a list or an object.
+    pub found: &'static str,
+}
+
+// === impl Change ===
+
+impl Change {
+    /// Reads `diff`, `diffTruncated` and `diffLeftOut` of an event's payload.
+    ///
+    /// `None` when the payload has no diff. A diff in which no file can be read gives a change that is
+    /// [missing](Extent::Missing). A binary file, a submodule and a merge's combined diff are listed, but nobody can
+    /// judge what they hold, so a change with one of them counts as not seen as a whole.
+    ///
+    /// # Errors
+    /// [`InvalidPayload`] when one of the fields has another type.
+    pub fn from_payload(payload: &Value) -> Result<Option<Self>, InvalidPayload> {
+        let Some(diff) = field(payload, "diff", "a text", |diff| diff.as_str().map(str::to_owned))? else {
+            return Ok(None);
+        };
+        let cut_before = field(payload, "diffTruncated", "true or false", Value::as_bool)?.unwrap_or(false);
+        let left_out = field(payload, "diffLeftOut", "a list of paths", paths)?.unwrap_or_default();
+        let mut change = Self::read(&diff, DIFF_BUDGET);
+        change.cut_before(cut_before, left_out);
+        Ok(Some(change))
+    }
+
+    /// Reads a diff and bounds it to `budget` bytes.
+    #[must_use]
+    pub fn read(diff: &str, budget: usize) -> Self {
+        let parsed = Diff::parse(diff);
+        let mut unseen: Vec<_> = parsed.files.iter().filter_map(opaque).collect();
+        unseen.extend(parsed.notes.iter().map(|note| format!("the diff could not be read whole: {note}")));
+        let files = parsed.files.iter().map(ChangedFile::of).collect();
+        let mut change =
+            Self { diff: diff.to_owned(), files, truncated: false, files_left_out: Vec::new(), unseen };
+        change.shrink(budget);
+        change
+    }
+
+    /// Cuts the diff to at most `budget` bytes and takes down what that leaves out. Does nothing when it fits.
+    pub fn shrink(&mut self, budget: usize) {
+        if self.diff.len() <= budget {
+            return;
+        }
+        let bounded = bsm_diff::bound(&self.diff, budget);
+        self.diff = bounded.text;
+        self.truncated |= bounded.truncated;
+        if bounded.truncated {
+            self.unseen.push(format!("the diff was cut to {budget} bytes"));
+        }
+        self.leave_out(bounded.left_out);
+    }
+
+    /// The added lines, at most 1,000 characters of them: what the memory compares changes by.
+    #[must_use]
+    pub fn code(&self) -> String {
+        let diff = Diff::parse(&self.diff);
+        let lines = diff.files.iter().flat_map(File::added);
+        lines.flat_map(|line| line.text.chars().chain(['\n'])).take(CODE_EXCERPT).collect()
+    }
+
+    /// Whether the agents are shown all of the change.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.extent() == Extent::Complete
+    }
+
+    /// How much of it the agents are shown.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        if self.files.is_empty() {
+            let why = if self.diff.trim().is_empty() { "the diff is empty" } else { "no file can be read in the diff" };
+            return Extent::Missing(why.to_owned());
+        }
+        if self.unseen.is_empty() && !self.truncated { Extent::Complete } else { Extent::Truncated(self.unseen.clone()) }
+    }
+
+    /// What a cut made before this event was submitted left out.
+    fn cut_before(&mut self, cut: bool, left_out: Vec<String>) {
+        if !cut && left_out.is_empty() {
+            return;
+        }
+        self.truncated = true;
+        self.unseen.push("the diff was cut before it was submitted".to_owned());
+        self.leave_out(left_out);
+    }
+
+    fn leave_out(&mut self, paths: Vec<String>) {
+        for path in paths {
+            if !self.files_left_out.contains(&path) {
+                self.unseen.push(format!("{path} was left out"));
+                self.files_left_out.push(path);
+            }
+        }
+    }
+}
+
+// === impl ChangedFile ===
+
+impl ChangedFile {
+    fn of(file: &File) -> Self {
+        let status = match file.status {
+            Status::Added => "added",
+            Status::Deleted => "deleted",
+            Status::Modified => "modified",
+            Status::Renamed => "renamed",
+            Status::Copied => "copied",
+            Status::ModeChanged => "mode_changed",
+        };
+        Self { path: file.path().to_owned(), status, additions: file.additions, deletions: file.deletions }
+    }
+}
+
+// === impl Seen ===
+
+impl Seen {
+    /// What agents saw that were shown `change`; `None` for an event without one.
+    #[must_use]
+    pub fn of(change: Option<&Change>) -> Self {
+        let Some(change) = change else {
+            let extent = Extent::Missing("the event carries no diff".to_owned());
+            return Self { extent, files: 0, additions: 0, deletions: 0 };
+        };
+        Self {
+            extent: change.extent(),
+            files: change.files.len(),
+            additions: change.files.iter().map(|file| file.additions).sum(),
+            deletions: change.files.iter().map(|file| file.deletions).sum(),
+        }
+    }
+}
+
+/// Why nobody can judge what a file holds.
+fn opaque(file: &File) -> Option<String> {
+    let path = file.path();
+    if file.binary {
+        Some(format!("{path} is binary"))
+    } else if file.combined {
+        Some(format!("{path} is a merge's combined diff"))
+    } else if file.new_mode == Some(SUBMODULE) {
+        Some(format!("{path} is a submodule, whose content the diff does not show"))
+    } else {
+        None
+    }
+}
+
+/// A field of the payload; absent and null are the same.
+fn field<T>(
+    payload: &Value,
+    field: &'static str,
+    expected: &'static str,
+    read: impl FnOnce(&Value) -> Option<T>,
+) -> Result<Option<T>, InvalidPayload> {
+    let Some(value) = payload.get(field).filter(|value| !value.is_null()) else { return Ok(None) };
+    read(value).map(Some).ok_or(InvalidPayload { field, expected, found: kind(value) })
+}
+
+fn paths(value: &Value) -> Option<Vec<String>> {
+    value.as_array()?.iter().map(|path| path.as_str().map(str::to_owned)).collect()
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
