@@ -1,1 +1,4 @@
 //! Placeholder.
+
+pub mod diagnostic;
+pub mod yaml;
