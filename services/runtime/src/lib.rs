@@ -1,4 +1,39 @@
-//! Placeholder.
+//! What every process of the mesh does, so that a service is only its own logic.
+//!
+//! | room | what it knows |
+//! |---|---|
+//! | [`role`], [`settings`] | who this process is and how it is configured |
+//! | [`process`] | what a role is given to run |
+//! | [`listen`], [`server`] | the ports, the accept loop, the one server stack |
+//! | [`client`] | the one client stack |
+//! | [`call`], [`trace`] | what each hop hands on: correlation id, deadline, trace |
+//! | [`status`], [`layer_status`] | how refusals are told on the wire |
+//! | [`guards`], [`metrics`], [`ops`], [`health`], [`readiness`], [`telemetry`] | what operators see |
+//! | [`drain`], [`signals`] | how it ends |
+//! | [`folder`] | where it keeps state |
+//! | [`yaml`], [`diagnostic`] | files that people write, and what is wrong with them |
+//! | [`json`], [`clock`] | the edges to JSON and to the wall clock |
 
+pub mod call;
+pub mod client;
+pub mod clock;
 pub mod diagnostic;
+pub mod drain;
+pub mod folder;
+pub mod guards;
+pub mod health;
+pub mod json;
+pub mod layer_status;
+pub mod listen;
+pub mod metrics;
+pub mod ops;
+pub mod process;
+pub mod readiness;
+pub mod role;
+pub mod server;
+pub mod settings;
+pub mod signals;
+pub mod status;
+pub mod telemetry;
+pub mod trace;
 pub mod yaml;

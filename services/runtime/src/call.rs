@@ -1,0 +1,127 @@
+//! Who asks, on whose behalf and until when: what every hop hands on to the next.
+
+use std::{sync::Arc, time::Duration};
+
+use bsm_stack::deadline::Deadline;
+use http::{HeaderMap, HeaderValue};
+use tonic::Request;
+use uuid::Uuid;
+
+use crate::trace;
+
+/// The header and metadata key of the correlation id.
+pub const CORRELATION_HEADER: &str = "x-correlation-id";
+
+/// One call as its handler sees it. Handlers pass it on explicitly; nothing is taken from thread or task state
+/// but the current span.
+#[derive(Clone, Debug)]
+pub struct Call {
+    correlation_id: Arc<str>,
+    deadline: Option<Deadline>,
+    traceparent: Option<HeaderValue>,
+}
+
+/// Whether a text may serve as a correlation id: 1 to 64 of `[A-Za-z0-9._-]`.
+pub fn is_correlation_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
+impl Call {
+    /// A call that begins here, with the caller's correlation id if it gave a good one, else a new one.
+    pub fn from_headers(headers: &HeaderMap) -> Call {
+        let given = headers.get(CORRELATION_HEADER).and_then(|value| value.to_str().ok());
+        let id = given.filter(|id| is_correlation_id(id));
+        Call {
+            correlation_id: id.map_or_else(|| Uuid::new_v4().to_string().into(), Arc::from),
+            deadline: None,
+            traceparent: headers.get(trace::TRACEPARENT).cloned(),
+        }
+    }
+
+    /// The call that a handler serves. Outside of the server stack, a new one.
+    pub fn of<T>(request: &Request<T>) -> Call {
+        let deadline = request.extensions().get::<Deadline>().copied();
+        let call = request.extensions().get::<Call>().cloned();
+        let call = call.unwrap_or_else(|| Call::background(&Uuid::new_v4().to_string()));
+        Call { deadline: deadline.or(call.deadline), ..call }
+    }
+
+    /// Work that outlives its caller, under the caller's correlation id.
+    pub fn background(correlation_id: &str) -> Call {
+        Call { correlation_id: correlation_id.into(), deadline: None, traceparent: None }
+    }
+
+    /// The id that ties together what belongs to one cause.
+    pub fn correlation_id(&self) -> &str {
+        &self.correlation_id
+    }
+
+    /// When the caller stops waiting, if it said so.
+    pub fn deadline(&self) -> Option<Deadline> {
+        self.deadline
+    }
+
+    /// The same call with a deadline: the earlier one, if it has one already.
+    pub fn with_deadline(&self, deadline: Deadline) -> Call {
+        let deadline = self.deadline.map_or(deadline, |own| own.earlier(deadline));
+        Call { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// The same call, to end within `budget` from now.
+    pub fn within(&self, budget: Duration) -> Call {
+        self.with_deadline(Deadline::after(budget))
+    }
+
+    /// A request to another service, carrying all this.
+    pub fn request<M>(&self, message: M) -> Request<M> {
+        let mut request = Request::new(message);
+        self.write(&mut request);
+        request
+    }
+
+    /// Puts all this on a request made elsewhere.
+    pub fn write<M>(&self, request: &mut Request<M>) {
+        if let Some(deadline) = self.deadline {
+            request.extensions_mut().insert(deadline); // the client stack turns it into grpc-timeout
+        }
+        let headers = request.metadata_mut().as_mut();
+        // An id made elsewhere than from headers might not be a header; it then stays in the logs only.
+        if let Ok(value) = HeaderValue::from_str(&self.correlation_id) {
+            headers.insert(CORRELATION_HEADER, value);
+        }
+        if let Some(parent) = trace::current_traceparent().or_else(|| self.traceparent.clone()) {
+            headers.insert(trace::TRACEPARENT, parent);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_correlation_id_is_replaced_and_a_good_one_kept() {
+        for bad in ["", "a b", "ü", &"x".repeat(65), "a/b"] {
+            assert!(!is_correlation_id(bad), "{bad}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(CORRELATION_HEADER, HeaderValue::from_static("pr-12.a_B"));
+        assert_eq!(Call::from_headers(&headers).correlation_id(), "pr-12.a_B");
+        headers.insert(CORRELATION_HEADER, HeaderValue::from_static("no good"));
+        assert_eq!(Call::from_headers(&headers).correlation_id().len(), 36);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_carries_the_id_the_deadline_and_the_trace() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CORRELATION_HEADER, HeaderValue::from_static("abc"));
+        headers.insert(trace::TRACEPARENT, HeaderValue::from_static("00-aa-bb-01"));
+        let call = Call::from_headers(&headers).within(Duration::from_secs(9)).within(Duration::from_secs(3));
+        let request = call.request(());
+        assert_eq!(request.metadata().get("x-correlation-id").unwrap(), "abc");
+        assert_eq!(request.metadata().get("traceparent").unwrap(), "00-aa-bb-01");
+        let left = request.extensions().get::<Deadline>().unwrap().remaining(tokio::time::Instant::now());
+        assert_eq!(left, Duration::from_secs(3), "the earlier deadline wins");
+    }
+}

@@ -1,0 +1,120 @@
+//! Turns the errors of the layers below into gRPC answers, so that tonic does not call them UNKNOWN.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+use pin_project_lite::pin_project;
+use tonic::body::Body;
+use tower::{BoxError, Layer, Service};
+
+use crate::layer_status::status_of;
+
+/// Answers errors with their status. Serves both directions: the outermost layer of a client, and the one
+/// around a server's guards.
+#[derive(Clone, Copy, Debug)]
+pub struct StatusLayer;
+
+/// The service that [`StatusLayer`] makes. Its calls never fail; its answers may carry a status.
+#[derive(Clone, Debug)]
+pub struct StatusService<S> {
+    inner: S,
+}
+
+impl<S> Layer<S> for StatusLayer {
+    type Service = StatusService<S>;
+
+    fn layer(&self, inner: S) -> StatusService<S> {
+        StatusService { inner }
+    }
+}
+
+impl<S, A, B> Service<Request<A>> for StatusService<S>
+where
+    S: Service<Request<A>, Response = Response<B>>,
+    S::Error: Into<BoxError>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = StatusFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Request<A>) -> Self::Future {
+        StatusFuture { call: self.inner.call(request) }
+    }
+}
+
+pin_project! {
+    /// The answer, or the status of the error as an answer.
+    #[derive(Debug)]
+    pub struct StatusFuture<F> {
+        #[pin]
+        call: F,
+    }
+}
+
+impl<F, B, E> Future for StatusFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    E: Into<BoxError>,
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<Response<Body>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let answer = match ready!(self.project().call.poll(cx)) {
+            Ok(response) => response.map(|body| Body::new(StatusBody { body })),
+            Err(err) => {
+                let err: BoxError = err.into();
+                let status = status_of(&*err);
+                tracing::debug!(error = %err, code = ?status.code(), "refused by a layer");
+                status.into_http()
+            }
+        };
+        Poll::Ready(Ok(answer))
+    }
+}
+
+pin_project! {
+    /// A body whose errors are statuses: a deadline that ends a stream reads as DEADLINE_EXCEEDED.
+    struct StatusBody<B> {
+        #[pin]
+        body: B,
+    }
+}
+
+impl<B> HttpBody for StatusBody<B>
+where
+    B: HttpBody,
+    B::Error: Into<BoxError>,
+{
+    type Data = B::Data;
+    type Error = tonic::Status;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<B::Data>, tonic::Status>>> {
+        let frame = ready!(self.project().body.poll_frame(cx));
+        Poll::Ready(frame.map(|frame| frame.map_err(|err| status_of(&*err.into()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
+}

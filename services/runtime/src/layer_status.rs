@@ -1,0 +1,88 @@
+//! What a layer's refusal is on the wire: the one table from layer errors to [`Status`].
+//!
+//! It is needed because tonic turns an error it does not know into UNKNOWN, and its own timeout into CANCELLED.
+
+use std::{error::Error, time::Duration};
+
+use bsm_stack::{breaker::CircuitOpen, bulkhead, deadline::DeadlineExceeded, timeout::AttemptTimedOut};
+use tonic::{Code, Status};
+
+use crate::status::Refusal;
+
+/// How long a caller may well wait before it tries a full bulkhead again.
+const FULL_RETRY: Duration = Duration::from_secs(1);
+
+/// The status of an error that a layer or the transport gave.
+pub fn status_of(err: &(dyn Error + 'static)) -> Status {
+    let mut cause = Some(err);
+    while let Some(err) = cause {
+        if let Some(refusal) = refusal(err) {
+            return refusal.into();
+        }
+        if let Some(status) = err.downcast_ref::<Status>() {
+            return status.clone();
+        }
+        cause = err.source();
+    }
+    Refusal::new(Code::Internal, "INTERNAL", "the call failed inside the mesh; the log has the cause").into()
+}
+
+fn refusal(err: &(dyn Error + 'static)) -> Option<Refusal> {
+    if let Some(open) = err.downcast_ref::<CircuitOpen>() {
+        let refusal = Refusal::new(Code::Unavailable, "CIRCUIT_OPEN", open.to_string());
+        return Some(refusal.metadata("breaker", &*open.breaker).retry_after(open.retry_in));
+    }
+    if let Some(rejected) = err.downcast_ref::<bulkhead::Rejected>() {
+        return Some(match rejected {
+            bulkhead::Rejected::Full { .. } => {
+                Refusal::new(Code::Unavailable, "BULKHEAD_FULL", rejected.to_string()).retry_after(FULL_RETRY)
+            }
+            bulkhead::Rejected::Expired { .. } => {
+                Refusal::new(Code::DeadlineExceeded, "QUEUED_TOO_LONG", rejected.to_string())
+            }
+        });
+    }
+    if err.is::<DeadlineExceeded>() {
+        return Some(Refusal::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", err.to_string()));
+    }
+    if err.is::<AttemptTimedOut>() {
+        return Some(Refusal::new(Code::DeadlineExceeded, "ATTEMPT_TIMEOUT", err.to_string()));
+    }
+    // Connecting failed, or the connection was lost: the texts may hold addresses, so they stay in the log.
+    let lost = err.is::<tonic::transport::Error>() || err.is::<hyper::Error>();
+    lost.then(|| {
+        Refusal::new(Code::Unavailable, "UNREACHABLE", "the service cannot be reached at the moment")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::status::reason;
+
+    #[test]
+    fn each_refusal_has_its_code_and_reason() {
+        let open = CircuitOpen { breaker: "models".into(), retry_in: Duration::from_secs(3) };
+        let full = bulkhead::Rejected::Full { bulkhead: "x".into(), max_in_flight: 1, max_queue: 0 };
+        let rows: [(&(dyn Error + 'static), Code, &str); 5] = [
+            (&open, Code::Unavailable, "CIRCUIT_OPEN"),
+            (&full, Code::Unavailable, "BULKHEAD_FULL"),
+            (&DeadlineExceeded { given: Duration::ZERO }, Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+            (&AttemptTimedOut { after: Duration::ZERO }, Code::DeadlineExceeded, "ATTEMPT_TIMEOUT"),
+            (&std::fmt::Error, Code::Internal, "INTERNAL"),
+        ];
+        for (err, code, name) in rows {
+            let status = status_of(err);
+            assert_eq!((status.code(), reason(&status).as_deref()), (code, Some(name)));
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_found_below_a_wrapper() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("wrapped")]
+        struct Wrapper(#[source] DeadlineExceeded);
+        let status = status_of(&Wrapper(DeadlineExceeded { given: Duration::from_secs(1) }));
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+    }
+}

@@ -1,0 +1,143 @@
+//! The one server stack: what stands between an accepted connection and a handler, for every role.
+
+mod accept;
+mod door;
+mod observe;
+mod ops_port;
+
+use std::{convert::Infallible, time::Duration};
+
+use bsm_stack::{
+    bulkhead::{self, BulkheadLayer},
+    deadline::InboundLayer,
+};
+use http::Request;
+use tokio::net::TcpListener;
+use tonic::{
+    body::Body,
+    server::NamedService,
+    service::{Routes, RoutesBuilder},
+};
+use tonic_health::pb::health_server::HealthServer;
+use tower::ServiceBuilder;
+
+use crate::{client::StatusLayer, health::HealthService, ops::Ops, process::Process};
+use bsm_proto::ops::v1::ops_service_server::OpsServiceServer;
+use door::Door;
+use observe::ObserveLayer;
+
+pub use accept::Peer;
+
+/// The largest message taken or sent, in bytes.
+pub const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;
+
+/// How long a call may take whose caller set no deadline.
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(60);
+
+/// The longest deadline a caller may set: streams of job events last that long, then resume.
+const MAX_DEADLINE: Duration = Duration::from_secs(3600);
+
+/// Calls that a process works on at once, and that may wait for a turn.
+const INBOUND: bulkhead::Config = bulkhead::Config { max_in_flight: 1024, max_queue: 1024 };
+
+/// What a role serves.
+#[derive(Default)]
+pub struct Service {
+    grpc: RoutesBuilder,
+    names: Vec<&'static str>,
+    http: Option<axum::Router>,
+}
+
+impl Service {
+    /// Nothing yet.
+    pub fn new() -> Service {
+        Service::default()
+    }
+
+    /// Adds a generated gRPC server.
+    #[allow(clippy::should_implement_trait)] // it adds a service, not a number
+    pub fn add<S>(mut self, server: S) -> Service
+    where
+        S: tower::Service<Request<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
+        S::Response: axum::response::IntoResponse,
+        S::Future: Send + 'static,
+    {
+        self.grpc.add_service(server);
+        self.names.push(S::NAME);
+        self
+    }
+
+    /// Answers whatever is not gRPC, on the same port.
+    pub fn http(mut self, router: axum::Router) -> Service {
+        self.http = Some(router);
+        self
+    }
+
+    /// The full names of the gRPC services added so far.
+    pub fn names(&self) -> &[&'static str] {
+        &self.names
+    }
+
+    /// Adds what every process offers beside its own API.
+    fn with_operations(self, process: &Process) -> Service {
+        let stopping = process.drain.stopping();
+        let ops = OpsServiceServer::new(Ops::new(process.clone()));
+        let mut service = self.add(ops);
+        let health = HealthService::new(process.readiness.clone(), &service.names, stopping);
+        service = service.add(HealthServer::new(health));
+        if process.settings.reflection { service.with_reflection() } else { service }
+    }
+
+    /// Reflection in both versions that clients ask for, with the health protocol's own descriptors.
+    fn with_reflection(mut self) -> Service {
+        let builder = |names: &[&str]| {
+            let mut builder = tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(bsm_proto::DESCRIPTORS)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_reflection::pb::v1::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_reflection::pb::v1alpha::FILE_DESCRIPTOR_SET);
+            for name in names.iter().chain(&REFLECTION) {
+                builder = builder.with_service_name(*name); // only what is served here is listed
+            }
+            builder
+        };
+        const BUILT_IN: &str = "the descriptor sets are compiled into the binary";
+        self.grpc.add_service(builder(&self.names).build_v1().expect(BUILT_IN));
+        self.grpc.add_service(builder(&self.names).build_v1alpha().expect(BUILT_IN));
+        self
+    }
+}
+
+const REFLECTION: [&str; 2] =
+    ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"];
+
+/// Two bound ports of one role.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For the API.
+    pub api: TcpListener,
+    /// For `/metrics` and `/healthz`.
+    pub ops: TcpListener,
+}
+
+/// Serves a role until the process drains, then lets the calls in flight end. Returns at once; the accept loops
+/// are tasks of `process.drain`.
+pub fn serve(process: &Process, listeners: Listeners, service: Service) {
+    let service = service.with_operations(process);
+    let door = Door::new(guarded(process, service.grpc.routes()), service.http);
+    process.drain.spawn("server", |stop| accept::accept(listeners.api, door, stop));
+    let ops = ops_port::router(process);
+    process.drain.spawn("ops server", |stop| accept::accept(listeners.ops, Door::plain(ops), stop));
+}
+
+/// Everything between the door and a handler, in the order a call meets it.
+fn guarded(process: &Process, routes: Routes) -> door::Grpc {
+    let inbound = process.guards.bulkhead(format!("{} inbound", process.role), INBOUND);
+    let stack = ServiceBuilder::new()
+        .layer(ObserveLayer::new(process.role, process.metrics.clone())) // span, correlation id, log line, metrics
+        .layer(StatusLayer) // a refusal of the guards below reads as a gRPC status
+        .layer(BulkheadLayer::new(inbound)) // held to the end of a stream
+        .layer(InboundLayer::new(DEFAULT_DEADLINE, MAX_DEADLINE)) // stops the handler when nobody waits any more
+        .service(routes.prepare());
+    door::Grpc::new(stack)
+}

@@ -1,0 +1,178 @@
+//! What every call gets first: its identity, a span that puts the correlation id on each line, a log line and
+//! metrics once the last byte of its answer is out.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bsm_stack::body::{End, Guard, GuardedBody};
+use http::{HeaderMap, HeaderValue, Request, Response};
+use pin_project_lite::pin_project;
+use tokio::time::Instant;
+use tonic::{Code, Status, body::Body};
+use tower::{BoxError, Layer, Service};
+use tracing::{Span, debug, info, info_span, warn};
+
+use crate::{
+    call::{CORRELATION_HEADER, Call},
+    metrics::Metrics,
+    role::Role,
+    trace,
+};
+
+/// Watches every call of a role.
+#[derive(Clone, Debug)]
+pub(super) struct ObserveLayer {
+    role: Role,
+    metrics: Metrics,
+}
+
+/// The service that [`ObserveLayer`] makes.
+#[derive(Clone, Debug)]
+pub(super) struct Observe<S> {
+    inner: S,
+    layer: ObserveLayer,
+}
+
+impl ObserveLayer {
+    pub(super) fn new(role: Role, metrics: Metrics) -> ObserveLayer {
+        ObserveLayer { role, metrics }
+    }
+}
+
+impl<S> Layer<S> for ObserveLayer {
+    type Service = Observe<S>;
+
+    fn layer(&self, inner: S) -> Observe<S> {
+        Observe { inner, layer: self.clone() }
+    }
+}
+
+impl<S> Service<Request<Body>> for Observe<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = ObserveFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let call = Call::from_headers(request.headers());
+        let method: Arc<str> = request.uri().path().trim_start_matches('/').into();
+        let role = self.layer.role.name();
+        let span = info_span!("call", role, rpc = &*method, correlation_id = call.correlation_id());
+        trace::set_parent(&span, request.headers());
+        let watch = Watch {
+            role,
+            method,
+            span: span.clone(),
+            metrics: self.layer.metrics.clone(),
+            began: Instant::now(),
+            ended: false,
+        };
+        let correlation = HeaderValue::from_str(call.correlation_id()).ok();
+        request.extensions_mut().insert(call);
+        let inner = span.in_scope(|| self.inner.call(request));
+        ObserveFuture { inner, span, watch: Some(watch), correlation }
+    }
+}
+
+pin_project! {
+    /// The call inside its span.
+    pub(super) struct ObserveFuture<F> {
+        #[pin]
+        inner: F,
+        span: Span,
+        watch: Option<Watch>,
+        correlation: Option<HeaderValue>,
+    }
+}
+
+impl<F> Future for ObserveFuture<F>
+where
+    F: Future<Output = Result<Response<Body>, BoxError>>,
+{
+    type Output = Result<Response<Body>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let entered = this.span.enter();
+        let answer = ready!(this.inner.poll(cx));
+        drop(entered);
+        let mut response = answer?;
+        if let Some(id) = this.correlation.take() {
+            response.headers_mut().insert(CORRELATION_HEADER, id);
+        }
+        let Some(mut watch) = this.watch.take() else { return Poll::Ready(Ok(response)) };
+        let early = Status::from_header_map(response.headers()).map(|status| status.code());
+        Poll::Ready(Ok(match early {
+            Some(code) => {
+                watch.done(code); // a head without a body: all is said
+                response
+            }
+            None => response.map(|body| Body::new(GuardedBody::new(body, watch))),
+        }))
+    }
+}
+
+/// Tells of one call, once.
+struct Watch {
+    role: &'static str,
+    method: Arc<str>,
+    span: Span,
+    metrics: Metrics,
+    began: Instant,
+    ended: bool,
+}
+
+impl Watch {
+    fn done(&mut self, code: Code) {
+        self.ended = true;
+        let took = self.began.elapsed();
+        // Unknown methods share one label: a client must not grow the metrics by inventing names.
+        let method = if code == Code::Unimplemented { "unknown" } else { &self.method };
+        self.metrics.served(self.role, method, &format!("{code:?}"), took);
+        self.span.in_scope(|| log(code, took));
+    }
+}
+
+/// One line a call. What the caller did wrong is not the operator's alarm.
+fn log(code: Code, took: Duration) {
+    let ms = took.as_secs_f64() * 1e3;
+    match code {
+        Code::Ok => debug!(code = ?code, ms, "served"),
+        Code::Internal | Code::Unknown | Code::DataLoss => warn!(code = ?code, ms, "served"),
+        _ => info!(code = ?code, ms, "served"),
+    }
+}
+
+impl Guard for Watch {
+    fn end(mut self, end: End<'_>) {
+        let code = match end {
+            End::Complete(trailers) => code_of(trailers),
+            End::Failed(err) => crate::layer_status::status_of(err).code(),
+        };
+        self.done(code);
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.done(Code::Cancelled); // the caller went away
+        }
+    }
+}
+
+fn code_of(trailers: Option<&HeaderMap>) -> Code {
+    let status = trailers.and_then(Status::from_header_map);
+    status.map_or(Code::Unknown, |status| status.code())
+}

@@ -1,0 +1,218 @@
+//! Settings: read from defaults, a file, the environment and flags, in this order of strength, and checked all
+//! at once before any work starts.
+//!
+//! [`table`] is the one list of what can be set; [`layers`] finds each value and where it came from; this
+//! module turns the values into what the services use.
+
+pub mod layers;
+mod parse;
+mod production;
+pub mod table;
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use secrecy::SecretString;
+
+pub use layers::{Layers, Source, Value};
+use parse::Parser;
+
+use crate::role::Role;
+
+/// Where the process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// A developer's machine: read and invoke are open to loopback.
+    Development,
+    /// As production, but the start-up rules of production are not enforced.
+    Staging,
+    /// Refuses to start unless it is safe to.
+    Production,
+}
+
+impl Profile {
+    /// The name as written in settings and in `startup.allowed_profiles`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Profile::Development => "development",
+            Profile::Staging => "staging",
+            Profile::Production => "production",
+        }
+    }
+}
+
+/// When the route `auto` may end at the built-in reviewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfflineUse {
+    /// Only while no provider key is configured (the default).
+    WithoutKey,
+    /// Also when every provider failed.
+    Always,
+    /// Only when it is asked for by name.
+    Never,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// All settings of a process.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the process runs.
+    pub profile: Profile,
+    /// Where state is kept, one folder per role.
+    pub data_dir: PathBuf,
+    /// registry.yaml, events.yaml, policy.yaml and definitions/.
+    pub agents_dir: PathBuf,
+    /// The documents.
+    pub knowledge_dir: PathBuf,
+    /// The address that servers listen on.
+    pub host: IpAddr,
+    /// The API port of each role, in the order of [`Role::ALL`]; 0 is any free one.
+    pub ports: [u16; 6],
+    /// Where each role is found by the others, in the order of [`Role::ALL`].
+    pub urls: [String; 6],
+    /// What is logged, in tracing's filter syntax.
+    pub log_level: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    /// Where traces are exported to, over OTLP gRPC; none: nowhere.
+    pub otlp_endpoint: Option<String>,
+    /// Whether gRPC reflection is served.
+    pub reflection: bool,
+    /// How long draining may take.
+    pub grace: Duration,
+    /// Characters of an agent's input and of a chat message at most.
+    pub max_agent_input: usize,
+    /// Clients may chat and read, not run or change things.
+    pub mobile_mode: bool,
+    /// Only clients of the local network are served.
+    pub lan_only: bool,
+    /// No provider but `offline`, no agents that reach outside.
+    pub safe_mode: bool,
+    /// The operator's token.
+    pub admin_token: Option<SecretString>,
+    /// The secrets that sign GitHub's deliveries: the present one and, while rotating, the next.
+    pub webhook_secrets: Vec<SecretString>,
+    /// Origins that browsers may call from; empty: any outside production.
+    pub cors_origins: Vec<String>,
+    /// The model gateway's.
+    pub models: ModelSettings,
+    /// The orchestrator's.
+    pub orchestrator: OrchestratorSettings,
+}
+
+/// Settings of the model gateway.
+#[derive(Clone, Debug)]
+pub struct ModelSettings {
+    /// Keys for the OpenAI wire, in the order they are tried.
+    pub openai_keys: Vec<SecretString>,
+    /// Its base URL, without a trailing slash.
+    pub openai_base_url: String,
+    /// The model asked for.
+    pub openai_model: String,
+    /// What a request without a model means.
+    pub default_model: String,
+    /// When the route `auto` may end at the built-in reviewer.
+    pub offline: OfflineUse,
+    /// One whole call to a provider at most.
+    pub timeout: Duration,
+    /// Making a connection to a provider at most.
+    pub connect_timeout: Duration,
+}
+
+/// Settings of the orchestrator.
+#[derive(Clone, Debug)]
+pub struct OrchestratorSettings {
+    /// Jobs that run at once; others queue.
+    pub max_jobs: usize,
+}
+
+/// Every mistake in the settings.
+#[derive(Debug, thiserror::Error)]
+#[error("the settings are not usable:\n{}", .0.iter().map(|p| format!("  - {p}")).collect::<Vec<_>>().join("\n"))]
+pub struct Invalid(pub Vec<String>);
+
+impl Settings {
+    /// Reads and checks everything.
+    ///
+    /// # Errors
+    /// All mistakes at once, each naming the setting, the value's source and what would be right.
+    pub fn from_layers(layers: &Layers) -> Result<Settings, Invalid> {
+        let mut p = Parser::new(layers);
+        let settings = Settings::parse(&mut p);
+        let mut problems = p.problems;
+        if settings.profile == Profile::Production {
+            problems.extend(production::refusals(&settings, layers));
+        }
+        if problems.is_empty() { Ok(settings) } else { Err(Invalid(problems)) }
+    }
+
+    /// The API port of a role.
+    pub fn port(&self, role: Role) -> u16 {
+        self.ports[role as usize]
+    }
+
+    /// Where a role is found.
+    pub fn url(&self, role: Role) -> &str {
+        &self.urls[role as usize]
+    }
+
+    fn parse(p: &mut Parser<'_>) -> Settings {
+        let profile = p.one_of("profile", parse::PROFILES, Profile::Development);
+        let ports = Role::ALL.map(|role| p.number(&format!("{role}.port"), 0, u64::from(u16::MAX)) as u16);
+        Settings {
+            profile,
+            data_dir: p.text("data_dir").into(),
+            agents_dir: p.text("agents_dir").into(),
+            knowledge_dir: p.text("knowledge_dir").into(),
+            host: p.address("host"),
+            ports,
+            urls: Role::ALL.map(|role| p.url_of(role, ports[role as usize])),
+            log_level: p.text("log.level"),
+            log_format: p.one_of("log.format", parse::LOG_FORMATS, LogFormat::Auto),
+            otlp_endpoint: p.optional_url("otlp.endpoint"),
+            reflection: p.flag("reflection").unwrap_or(profile != Profile::Production),
+            grace: p.seconds("grace_seconds", 0.1, 60.0),
+            max_agent_input: p.number("max_agent_input", 1, 1_000_000) as usize,
+            mobile_mode: p.flag("mobile_mode").unwrap_or(false),
+            lan_only: p.flag("lan_only").unwrap_or(false),
+            safe_mode: p.flag("safe_mode").unwrap_or(false),
+            admin_token: p.secrets("admin_token").into_iter().next(),
+            webhook_secrets: p.secrets("webhook_secret"),
+            cors_origins: p.list("cors_origins"),
+            models: ModelSettings::parse(p),
+            orchestrator: OrchestratorSettings {
+                max_jobs: p.number("orchestrator.max_jobs", 1, 1_000) as usize,
+            },
+        }
+    }
+}
+
+impl ModelSettings {
+    fn parse(p: &mut Parser<'_>) -> ModelSettings {
+        ModelSettings {
+            openai_keys: p.secrets("models.openai.keys"),
+            openai_base_url: p
+                .optional_url("models.openai.base_url")
+                .unwrap_or_default()
+                .trim_end_matches('/')
+                .to_owned(),
+            openai_model: p.text("models.openai.model"),
+            default_model: p.text("models.default"),
+            offline: p.one_of("models.offline", parse::OFFLINE_USES, OfflineUse::WithoutKey),
+            timeout: p.seconds("models.timeout_seconds", 0.01, 600.0),
+            connect_timeout: p.seconds("models.connect_timeout_seconds", 0.01, 60.0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

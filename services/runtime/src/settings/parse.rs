@@ -1,0 +1,130 @@
+//! Turns the text of a setting into its type, noting every mistake instead of stopping at the first.
+
+use std::{net::IpAddr, time::Duration};
+
+use secrecy::SecretString;
+
+use super::{Layers, LogFormat, OfflineUse, Profile};
+use crate::role::Role;
+
+pub(super) const PROFILES: &[(&str, Profile)] = &[
+    ("development", Profile::Development),
+    ("staging", Profile::Staging),
+    ("production", Profile::Production),
+];
+pub(super) const LOG_FORMATS: &[(&str, LogFormat)] =
+    &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
+pub(super) const OFFLINE_USES: &[(&str, OfflineUse)] =
+    &[("without_key", OfflineUse::WithoutKey), ("always", OfflineUse::Always), ("never", OfflineUse::Never)];
+
+const YES: &[&str] = &["true", "1", "yes", "on"];
+const NO: &[&str] = &["false", "0", "no", "off"];
+
+/// Reads typed values from [`Layers`].
+pub(super) struct Parser<'a> {
+    layers: &'a Layers,
+    pub(super) problems: Vec<String>,
+}
+
+impl<'a> Parser<'a> {
+    pub(super) fn new(layers: &'a Layers) -> Self {
+        Parser { layers, problems: layers.problems.clone() }
+    }
+
+    pub(super) fn text(&mut self, key: &str) -> String {
+        match self.layers.get(key) {
+            Some(value) => value.text.clone(),
+            None => {
+                self.problems.push(format!("{key} must not be empty"));
+                String::new()
+            }
+        }
+    }
+
+    pub(super) fn list(&self, key: &str) -> Vec<String> {
+        let text = self.layers.get(key).map(|value| value.text.as_str()).unwrap_or_default();
+        text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    pub(super) fn secrets(&self, key: &str) -> Vec<SecretString> {
+        let text = self.layers.get(key).map(|value| value.text.as_str()).unwrap_or_default();
+        text.split('\n').map(str::trim).filter(|item| !item.is_empty()).map(SecretString::from).collect()
+    }
+
+    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
+        let text = self.layers.get(key)?.text.to_ascii_lowercase();
+        if YES.contains(&text.as_str()) {
+            return Some(true);
+        }
+        if !NO.contains(&text.as_str()) {
+            self.wrong(key, "true or false");
+        }
+        Some(false)
+    }
+
+    pub(super) fn number(&mut self, key: &str, min: u64, max: u64) -> u64 {
+        let parsed = self.layers.get(key).and_then(|value| value.text.parse().ok());
+        match parsed.filter(|n| (min..=max).contains(n)) {
+            Some(n) => n,
+            None => {
+                self.wrong(key, &format!("a whole number from {min} to {max}"));
+                min
+            }
+        }
+    }
+
+    pub(super) fn seconds(&mut self, key: &str, min: f64, max: f64) -> Duration {
+        let parsed = self.layers.get(key).and_then(|value| value.text.parse::<f64>().ok());
+        match parsed.filter(|n| (min..=max).contains(n)) {
+            Some(n) => Duration::from_secs_f64(n),
+            None => {
+                self.wrong(key, &format!("a number of seconds from {min} to {max}"));
+                Duration::from_secs_f64(min)
+            }
+        }
+    }
+
+    pub(super) fn address(&mut self, key: &str) -> IpAddr {
+        let parsed = self.layers.get(key).and_then(|value| value.text.parse().ok());
+        parsed.unwrap_or_else(|| {
+            self.wrong(key, "an IP address such as 127.0.0.1, 0.0.0.0 or ::1");
+            IpAddr::from([127, 0, 0, 1])
+        })
+    }
+
+    pub(super) fn one_of<T: Copy>(&mut self, key: &str, table: &[(&str, T)], fallback: T) -> T {
+        let text = self.layers.get(key).map(|value| value.text.as_str()).unwrap_or_default();
+        if let Some((_, found)) = table.iter().find(|(name, _)| *name == text) {
+            return *found;
+        }
+        let names: Vec<_> = table.iter().map(|(name, _)| *name).collect();
+        self.wrong(key, &format!("one of {}", names.join(", ")));
+        fallback
+    }
+
+    pub(super) fn optional_url(&mut self, key: &str) -> Option<String> {
+        let text = self.layers.get(key)?.text.clone();
+        let uri: Option<http::Uri> = text.parse().ok();
+        let good = uri.is_some_and(|uri| {
+            matches!(uri.scheme_str(), Some("http" | "https"))
+                && uri.host().is_some_and(|host| !host.is_empty())
+        });
+        if !good {
+            self.wrong(key, "a URL such as http://127.0.0.1:50051");
+        }
+        Some(text)
+    }
+
+    /// Where a role is found: as set, else on this machine at its port.
+    pub(super) fn url_of(&mut self, role: Role, port: u16) -> String {
+        self.optional_url(&format!("{role}.url")).unwrap_or_else(|| format!("http://127.0.0.1:{port}"))
+    }
+
+    fn wrong(&mut self, key: &str, right: &str) {
+        let problem = match self.layers.get(key) {
+            Some(value) => format!("{key} is \"{}\" (from {}); it must be {right}", value.text, value.source),
+            None => format!("{key} is not set; it must be {right}"),
+        };
+        self.problems.push(problem);
+    }
+}

@@ -1,0 +1,102 @@
+//! Everything that can be set: the one table behind the file, the environment, `--set` and `bsm config`.
+
+/// What a setting's text must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text, a path or one of a few words.
+    Text,
+    /// A whole number.
+    Number,
+    /// Seconds, with a fraction if need be.
+    Seconds,
+    /// true, false, 1, 0, yes, no, on, off.
+    Flag,
+    /// An http or https URL.
+    Url,
+    /// Texts separated by commas.
+    List,
+    /// Secrets: never printed. With several variables, each that is set gives one.
+    Secrets,
+}
+
+/// One setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its name in the file and for `--set`.
+    pub key: &'static str,
+    /// The environment variables that set it, the strongest first.
+    pub env: &'static [&'static str],
+    /// Its value when nothing sets it; empty: unset.
+    pub default: &'static str,
+    /// What its text must be.
+    pub kind: Kind,
+    /// What it means.
+    pub help: &'static str,
+}
+
+const fn row(
+    key: &'static str,
+    env: &'static [&'static str],
+    default: &'static str,
+    kind: Kind,
+    help: &'static str,
+) -> Setting {
+    Setting { key, env, default, kind, help }
+}
+
+const OPENAI_KEYS: &[&str] = &[
+    "OPENAI_BSM_KEY",
+    "OPENAI_BSU_KEY",
+    "OPENAI_BRINDER_KEY",
+    "OPENAI_LEXNEXUS_KEY",
+    "OPENAI_FALLBACK_KEY",
+    "OPENAI_API_KEY",
+];
+
+/// Every setting, in the order in which `bsm config` prints them.
+#[rustfmt::skip] // one line each reads as the table it is
+pub const SETTINGS: &[Setting] = &[
+    row("profile", &["BSM_PROFILE", "NODE_ENV"], "development", Kind::Text, "development, staging or production"),
+    row("data_dir", &["BSM_DATA_DIR"], "./data", Kind::Text, "where state is kept, one folder per role"),
+    row("agents_dir", &["BSM_AGENTS_DIR"], "./agents", Kind::Text, "registry.yaml, events.yaml, policy.yaml, definitions/"),
+    row("knowledge_dir", &["BSM_KNOWLEDGE_DIR"], "./knowledge", Kind::Text, "the documents for reviewers"),
+    row("host", &["BSM_HOST"], "127.0.0.1", Kind::Text, "the address servers listen on"),
+    row("registry.port", &["BSM_REGISTRY_PORT"], "50051", Kind::Number, "gRPC; metrics 1000 above; 0 is any free port"),
+    row("registry.url", &["BSM_REGISTRY_URL"], "", Kind::Url, "where others find it; default: this machine, its port"),
+    row("knowledge.port", &["BSM_KNOWLEDGE_PORT"], "50052", Kind::Number, "as above"),
+    row("knowledge.url", &["BSM_KNOWLEDGE_URL"], "", Kind::Url, "as above"),
+    row("memory.port", &["BSM_MEMORY_PORT"], "50053", Kind::Number, "as above"),
+    row("memory.url", &["BSM_MEMORY_URL"], "", Kind::Url, "as above"),
+    row("models.port", &["BSM_MODELS_PORT"], "50054", Kind::Number, "as above"),
+    row("models.url", &["BSM_MODELS_URL"], "", Kind::Url, "as above"),
+    row("orchestrator.port", &["BSM_ORCHESTRATOR_PORT"], "50055", Kind::Number, "as above"),
+    row("orchestrator.url", &["BSM_ORCHESTRATOR_URL"], "", Kind::Url, "as above"),
+    row("gateway.port", &["BSM_GATEWAY_PORT", "PORT"], "8080", Kind::Number, "REST; metrics 1000 above; 0 is any free port"),
+    row("gateway.url", &["BSM_GATEWAY_URL"], "", Kind::Url, "where clients find it"),
+    row("log.level", &["BSM_LOG", "LOG_LEVEL"], "info", Kind::Text, "error, warn, info, debug, trace, or a filter such as info,bsm_models=debug"),
+    row("log.format", &["BSM_LOG_FORMAT"], "auto", Kind::Text, "auto (text on a terminal, else json), text or json"),
+    row("otlp.endpoint", &["OTEL_EXPORTER_OTLP_ENDPOINT"], "", Kind::Url, "export traces there over OTLP gRPC"),
+    row("reflection", &["BSM_REFLECTION"], "", Kind::Flag, "serve gRPC reflection; default: yes outside production"),
+    row("insecure", &["BSM_INSECURE"], "", Kind::Flag, "allow plaintext on a non-loopback address in production"),
+    row("grace_seconds", &["BSM_GRACE_SECONDS"], "9", Kind::Seconds, "draining takes at most this long (0.1 to 60)"),
+    row("max_agent_input", &["MAX_AGENT_INPUT_LENGTH"], "4000", Kind::Number, "characters of an input at most (1 to 1000000)"),
+    row("mobile_mode", &["MOBILE_MODE"], "false", Kind::Flag, "clients may chat and read only"),
+    row("lan_only", &["LAN_ONLY"], "false", Kind::Flag, "serve clients of the local network only"),
+    row("safe_mode", &["SAFE_MODE"], "false", Kind::Flag, "no provider but offline, no agents that reach outside"),
+    row("admin_token", &["ADMIN_TOKEN"], "", Kind::Secrets, "the operator's token"),
+    row("webhook_secret", &["GITHUB_WEBHOOK_SECRET", "GITHUB_WEBHOOK_SECRET_NEXT"], "", Kind::Secrets, "signs GitHub's deliveries; the second while rotating"),
+    row("cors_origins", &["CORS_ORIGINS"], "", Kind::List, "origins browsers may call from; empty: any outside production"),
+    row("models.default", &["DEFAULT_MODEL"], "auto", Kind::Text, "what a request without a model means"),
+    row("models.openai.keys", OPENAI_KEYS, "", Kind::Secrets, "keys for the OpenAI wire, tried in this order"),
+    row("models.openai.base_url", &["BSM_OPENAI_BASE_URL"], "https://api.openai.com/v1", Kind::Url, "any server that speaks the OpenAI wire"),
+    row("models.openai.model", &["OPENAI_MODEL"], "gpt-4o", Kind::Text, "the model asked for"),
+    row("models.offline", &["BSM_OFFLINE"], "without_key", Kind::Text, "when auto ends at the built-in reviewer: without_key, always or never"),
+    row("models.timeout_seconds", &["BSM_MODEL_TIMEOUT_SECONDS"], "30", Kind::Seconds, "one call to a provider at most (0.01 to 600)"),
+    row("models.connect_timeout_seconds", &["BSM_MODEL_CONNECT_TIMEOUT_SECONDS"], "5", Kind::Seconds, "connecting to a provider at most (0.01 to 60)"),
+    row("orchestrator.max_jobs", &["BSM_MAX_JOBS"], "16", Kind::Number, "jobs that run at once (1 to 1000)"),
+];
+
+/// The setting of that name.
+pub fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}

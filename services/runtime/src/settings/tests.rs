@@ -1,0 +1,93 @@
+use std::collections::HashMap;
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+fn layers(env: &[(&str, &str)], flags: &[(&str, &str)]) -> Layers {
+    let env: HashMap<_, _> = env.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+    let flags: Vec<_> = flags.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+    Layers::read(None, |name| env.get(name).cloned(), &flags)
+}
+
+fn settings(env: &[(&str, &str)]) -> Result<Settings, Invalid> {
+    Settings::from_layers(&layers(env, &[]))
+}
+
+#[test]
+fn the_defaults_are_usable_as_they_are() {
+    let settings = settings(&[]).unwrap();
+    assert_eq!(settings.port(Role::Orchestrator), 50055);
+    assert_eq!(settings.url(Role::Registry), "http://127.0.0.1:50051");
+    assert!(settings.reflection && settings.models.openai_keys.is_empty());
+}
+
+#[test]
+fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("bsm.yaml");
+    std::fs::write(&file, "gateway:\n  port: 1\nmemory:\n  port: 2\nregistry: {port: 3}\n").unwrap();
+    let env = |name: &str| match name {
+        "PORT" => Some("4".to_owned()),
+        "BSM_MEMORY_PORT" => Some("5".to_owned()),
+        _ => None,
+    };
+    let layers = Layers::read(Some(&file), env, &[("gateway.port".to_owned(), "6".to_owned())]);
+    let settings = Settings::from_layers(&layers).unwrap();
+    let found = [Role::Gateway, Role::Memory, Role::Registry, Role::Models].map(|r| settings.port(r));
+    assert_eq!(found, [6, 5, 3, 50054]);
+    assert_eq!(layers.get("registry.port").unwrap().source, Source::File(file.display().to_string(), 3));
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_source() {
+    let wrong =
+        layers(&[("PORT", "70000"), ("LAN_ONLY", "maybe"), ("BSM_MODELS_URL", "nowhere")], &[("portt", "1")]);
+    let Invalid(problems) = Settings::from_layers(&wrong).unwrap_err();
+    assert_eq!(
+        problems,
+        [
+            "--set portt=1: \"portt\" is not a setting; `bsm config` lists them all",
+            "gateway.port is \"70000\" (from PORT); it must be a whole number from 0 to 65535",
+            "models.url is \"nowhere\" (from BSM_MODELS_URL); it must be a URL such as http://127.0.0.1:50051",
+            "lan_only is \"maybe\" (from LAN_ONLY); it must be true or false",
+        ]
+    );
+}
+
+#[test]
+fn unknown_keys_of_the_file_are_named_with_their_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("bsm.yaml");
+    std::fs::write(&file, "gateway:\n  prot: 1\n").unwrap();
+    let layers = Layers::read(Some(&file), |_| None, &[]);
+    assert!(layers.problems[0].contains("bsm.yaml:2:") && layers.problems[0].contains("gateway.prot"));
+}
+
+#[test]
+fn all_keys_of_a_provider_are_kept_in_order_and_never_shown() {
+    let layers = layers(&[("OPENAI_API_KEY", "sk-last"), ("OPENAI_BSM_KEY", "sk-first")], &[]);
+    let settings = Settings::from_layers(&layers).unwrap();
+    let keys: Vec<_> = settings.models.openai_keys.iter().map(ExposeSecret::expose_secret).collect();
+    assert_eq!(keys, ["sk-first", "sk-last"]);
+    assert!(layers.shown().all(|(_, text, _)| !text.contains("sk-")));
+    assert!(!format!("{settings:?}").contains("sk-first"));
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    assert_eq!(settings(&[("BSM_MODELS_URL", ""), ("PORT", "")]).unwrap().port(Role::Gateway), 8080);
+}
+
+#[test]
+fn production_names_every_reason_not_to_start() {
+    let Invalid(reasons) =
+        settings(&[("NODE_ENV", "production"), ("CORS_ORIGINS", "*"), ("BSM_HOST", "0.0.0.0")]).unwrap_err();
+    assert_eq!(reasons.len(), 4, "{reasons:?}");
+    let good = [
+        ("BSM_PROFILE", "production"),
+        ("ADMIN_TOKEN", "0123456789abcdef"),
+        ("GITHUB_WEBHOOK_SECRET", "0123456789abcdef"),
+    ];
+    assert!(!settings(&good).unwrap().reflection);
+}

@@ -1,0 +1,105 @@
+//! How a refusal is told on the wire: `google.rpc.Status` with a reason, field violations and a time to wait.
+//!
+//! Only the tables that turn an error into a [`Status`] use this; handlers use `?`.
+
+use std::{collections::HashMap, time::Duration};
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// The domain of every reason, as `google.rpc.ErrorInfo` wants one.
+pub const DOMAIN: &str = "bsm";
+
+/// A refusal in the making.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    code: Code,
+    message: String,
+    details: ErrorDetails,
+    reason: String,
+    metadata: HashMap<String, String>,
+}
+
+impl Refusal {
+    /// A refusal with its gRPC code, its reason in UPPER_SNAKE and a sentence for the caller.
+    pub fn new(code: Code, reason: impl Into<String>, message: impl Into<String>) -> Refusal {
+        Refusal {
+            code,
+            message: message.into(),
+            details: ErrorDetails::new(),
+            reason: reason.into(),
+            metadata: HashMap::new(),
+        }
+    }
+
+    /// Names a field of the request that is wrong, and what it must be.
+    pub fn field(mut self, field: impl Into<String>, description: impl Into<String>) -> Refusal {
+        self.details.add_bad_request_violation(field, description);
+        self
+    }
+
+    /// Says that the same call may succeed after `wait`.
+    pub fn retry_after(mut self, wait: Duration) -> Refusal {
+        self.details.set_retry_info(Some(wait));
+        self
+    }
+
+    /// Adds a fact for machines, such as which breaker is open.
+    pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Refusal {
+        self.metadata.insert(key.into(), value.into());
+        self
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(mut refusal: Refusal) -> Status {
+        refusal.details.set_error_info(refusal.reason, DOMAIN, refusal.metadata);
+        Status::with_error_details(refusal.code, refusal.message, refusal.details)
+    }
+}
+
+/// The reason a status carries, if it is one of ours.
+pub fn reason(status: &Status) -> Option<String> {
+    status.get_details_error_info().map(|info| info.reason)
+}
+
+/// The facts that a status carries beside its reason.
+pub fn metadata(status: &Status) -> HashMap<String, String> {
+    status.get_details_error_info().map(|info| info.metadata).unwrap_or_default()
+}
+
+/// The wrong fields that a status names, with what each must be.
+pub fn field_violations(status: &Status) -> Vec<(String, String)> {
+    let bad = status.get_details_bad_request();
+    bad.into_iter().flat_map(|bad| bad.field_violations).map(|v| (v.field, v.description)).collect()
+}
+
+/// How long to wait before the same call may succeed.
+pub fn retry_after(status: &Status) -> Option<Duration> {
+    status.get_details_retry_info().and_then(|info| info.retry_delay)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_refusal_says_reads_back() {
+        let status = Status::from(
+            Refusal::new(Code::Unavailable, "CIRCUIT_OPEN", "the circuit to models is open")
+                .metadata("breaker", "gateway->models")
+                .field("agent_id", "must not be empty")
+                .retry_after(Duration::from_secs(7)),
+        );
+        assert_eq!(status.code(), Code::Unavailable);
+        assert_eq!(reason(&status).as_deref(), Some("CIRCUIT_OPEN"));
+        assert_eq!(metadata(&status)["breaker"], "gateway->models");
+        assert_eq!(field_violations(&status), [("agent_id".to_owned(), "must not be empty".to_owned())]);
+        assert_eq!(retry_after(&status), Some(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn a_foreign_status_has_no_reason() {
+        assert_eq!(reason(&Status::internal("x")), None);
+    }
+}
