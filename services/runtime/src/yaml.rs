@@ -37,6 +37,8 @@ pub use self::{
     fields::Fields,
     node::{Key, Node, Value},
     path::Path,
-    reader::{Bool, Filled, ListOf, Number, OneOf, Read, Text, Whole, list_of, number, one_of, whole},
+    reader::{
+        Bool, Filled, ListOf, Number, OneOf, Read, SetOf, Text, Whole, list_of, number, one_of, set_of, whole,
+    },
     tree::{MOST_DEPTH, MOST_WEIGHT, read},
 };

@@ -50,6 +50,10 @@ pub struct OneOf<'a, T>(&'a [(&'a str, T)]);
 #[derive(Debug, Clone, Copy)]
 pub struct ListOf<R>(R);
 
+/// A list that is not empty and holds nothing twice; see [`set_of`].
+#[derive(Debug, Clone, Copy)]
+pub struct SetOf<R>(R);
+
 /// A number from … to …, whole or not.
 pub fn number(range: RangeInclusive<f64>) -> Number {
     Number(range)
@@ -68,6 +72,11 @@ pub fn one_of<'a, T: Clone>(words: &'a [(&'a str, T)]) -> OneOf<'a, T> {
 /// A list, possibly empty. Items that `item` refuses are reported and left out.
 pub fn list_of<R: Read>(item: R) -> ListOf<R> {
     ListOf(item)
+}
+
+/// A list of at least one item and none twice, for short lists. Items that `item` refuses are reported and left out.
+pub fn set_of<R: Read<Out: PartialEq>>(item: R) -> SetOf<R> {
+    SetOf(item)
 }
 
 impl Read for Text {
@@ -194,6 +203,39 @@ impl<R: Read> Read for ListOf<R> {
 
     fn wanted(&self) -> String {
         format!("a list, each item {}", self.0.wanted())
+    }
+}
+
+impl<R: Read<Out: PartialEq>> Read for SetOf<R> {
+    type Out = Vec<R::Out>;
+
+    fn read(&self, node: &Node, path: &Path<'_>, findings: &mut Findings) -> Option<Vec<R::Out>> {
+        let items = match &node.value {
+            Value::List(items) if !items.is_empty() => items,
+            Value::List(_) => return refuse(node, path, findings, &"an empty list", self),
+            other => return refuse(node, path, findings, other, self),
+        };
+        let mut set: Vec<R::Out> = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let path = path.index(index);
+            match self.0.read(item, &path, findings) {
+                Some(value) if set.contains(&value) => {
+                    findings.error(
+                        item.at,
+                        path,
+                        format!("{} is given twice", item.value),
+                        "keep one of the two",
+                    );
+                }
+                Some(value) => set.push(value),
+                None => {}
+            }
+        }
+        Some(set)
+    }
+
+    fn wanted(&self) -> String {
+        format!("a list that is not empty, each item {}", self.0.wanted())
     }
 }
 

@@ -182,3 +182,29 @@ fn unknown_fields_are_warnings_when_lenient() {
     assert_eq!(found[0].severity, crate::diagnostic::Severity::Warning);
     assert_eq!(found[0].fix, "remove it; known are agents, every, share, on");
 }
+
+#[test]
+fn a_set_is_not_empty_and_holds_nothing_twice() {
+    let mut findings = Findings::new("a", "a: [x, y, x, z]\nb: []\n", Strictness::Strict);
+    let node = read(&mut findings).unwrap();
+    let mut fields = Fields::of(&node, &Path::ROOT, &mut findings).unwrap();
+    let words = [("x", 1), ("y", 2)];
+    assert_eq!(fields.required("a", set_of(one_of(&words))), Some(vec![1, 2]));
+    assert_eq!(fields.required("b", set_of(one_of(&words))), None);
+    let found = findings.into_vec();
+    let seen: Vec<_> =
+        found.iter().map(|d| (d.line, d.column, d.field.as_str(), d.message.as_str())).collect();
+    assert_eq!(
+        seen,
+        [
+            (1, 11, "a[2]", "\"x\" is given twice"),
+            (1, 14, "a[3]", "\"z\" is not an allowed value"),
+            (
+                2,
+                4,
+                "b",
+                "an empty list stands where a list that is not empty, each item one of x, y is needed"
+            ),
+        ]
+    );
+}
