@@ -1,0 +1,94 @@
+//! The journal: every job, step, event and decision, in one SQLite file, each change synced before it is
+//! answered.
+//!
+//! ```text
+//! callers ──► queue ──► writer thread: one transaction per group, one savepoint per operation ──► fsync ──► answers
+//!                                                                                           └──► watchers wake
+//! readers ──► read-only connections (WAL), never waiting for the writer
+//! ```
+//! A kill at any point leaves the file at some commit, so what was answered is there and nothing is there by
+//! halves. The schema is in `schema.sql`; `sqlite3` on the file shows the same.
+
+mod accept;
+mod error;
+mod feed;
+mod finish;
+mod read;
+mod reader;
+mod recover;
+mod row;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod transition;
+mod tx;
+mod writer;
+
+use std::{path::Path, sync::Arc};
+
+use rusqlite::Connection;
+
+use self::{feed::Feed, reader::Reader, tx::Tx, writer::Writer};
+use crate::job::JobId;
+
+pub use accept::{Accepted, Delivery, NewJob};
+pub use error::Error;
+pub use feed::Movement;
+pub use finish::{Recorded, Report};
+pub use read::{Filter, JobLine};
+pub use transition::{Ending, Setback};
+
+/// The file's name in the orchestrator's folder.
+const FILE: &str = "journal.db";
+
+/// The journal. Clones share it; the last one to go closes the file.
+#[derive(Clone)]
+pub struct Journal {
+    writer: Arc<Writer>,
+    reader: Reader,
+    feed: Feed,
+}
+
+impl Journal {
+    /// Opens the journal in `folder`, makes it if there is none, and brings its schema up to date. Blocks on the
+    /// disk; the folder must be held by this process alone.
+    ///
+    /// # Errors
+    /// When the file is newer than this release, foreign, damaged, or cannot be written.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join(FILE);
+        let db = schema::open_writer(&path)?;
+        let feed = Feed::default();
+        let writer = Writer::start(db, feed.clone()).map_err(|_| Error::Closed)?;
+        Ok(Self { writer: Arc::new(writer), reader: Reader::new(path), feed })
+    }
+
+    /// Listens to a job's events from now on. Read them with [`Journal::events`] after this call and after
+    /// every wake: then none is missed, and the sequence keeps any from coming twice.
+    #[must_use]
+    pub fn listen(&self, job: JobId) -> Movement {
+        self.feed.listen(job)
+    }
+
+    /// How many commits were made since the journal was opened. Operations that wait share one.
+    #[must_use]
+    pub fn commits(&self) -> u64 {
+        self.writer.commits()
+    }
+
+    async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.writer.write(work).await
+    }
+
+    async fn read<T, F>(&self, query: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    {
+        self.reader.read(query).await
+    }
+}

@@ -1,0 +1,40 @@
+//! After a crash: what was open goes on, and what was cut off is begun again.
+
+use rusqlite::params;
+
+use super::{
+    Journal,
+    error::{Doing, Error},
+    tx::{Happened, Tx},
+};
+use crate::job::JobId;
+
+impl Journal {
+    /// Reads the open jobs, oldest first, and puts the steps that were cut off back to pending. Their attempts
+    /// stay counted, and steps that ended stay as they are. Called once, before any job runs.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub async fn recover(&self, now: i64) -> Result<Vec<JobId>, Error> {
+        self.write(move |tx| {
+            for job in ids(tx, "SELECT id FROM jobs WHERE state = 'running' ORDER BY id")? {
+                let cut_off = tx.execute(
+                    "putting steps back",
+                    "UPDATE steps SET state = 'pending' WHERE job_id = ?1 AND state = 'running'",
+                    params![job],
+                )?;
+                let message = "the orchestrator was restarted and the job goes on";
+                tx.event(job, Happened::new("job.recovered", now, message).with("steps_cut_off", cut_off))?;
+            }
+            ids(tx, "SELECT id FROM jobs WHERE state IN ('queued', 'running') ORDER BY id")
+        })
+        .await
+    }
+}
+
+fn ids(tx: &Tx<'_>, sql: &str) -> Result<Vec<JobId>, Error> {
+    tx.db()
+        .prepare_cached(sql)
+        .and_then(|mut open| open.query_map([], |row| row.get(0))?.collect())
+        .doing("reading the open jobs")
+}
