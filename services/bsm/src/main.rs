@@ -1,2 +1,42 @@
-//! Placeholder.
-fn main() {}
+//! `bsm`: the whole mesh in one binary. See `bsm --help`.
+
+mod cli;
+mod commands;
+mod defaults;
+mod exit;
+mod mesh;
+mod review;
+mod roles;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command};
+use exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(err) => return exit::of_usage(&err),
+    };
+    // The ring provider must be installed before the first TLS connection; a second install is a no-op.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match run(cli) {
+        Ok(exit) => exit.into(),
+        Err(err) => exit::of_failure(&err),
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<Exit> {
+    let options = cli.options;
+    match cli.command {
+        Command::Up => commands::up::run(&options),
+        Command::Serve { role } => commands::serve::run(&options, role),
+        Command::Review(args) => commands::review::run(&options, &args),
+        Command::Validate(args) => commands::validate::run(&args),
+        Command::Config { json } => commands::config::run(&options, json),
+        Command::Healthcheck { url, timeout } => commands::healthcheck::run(&url, timeout),
+    }
+}

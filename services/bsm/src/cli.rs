@@ -1,0 +1,140 @@
+//! What can be typed after `bsm`, and the help that explains it.
+
+use std::path::PathBuf;
+
+use bsm_runtime::role::Role;
+use clap::{Args, Parser, Subcommand};
+
+const ABOUT: &str = "A governed mesh for AI agents: a change goes in, a decision comes out.
+
+An event (a pull request, a chat message, a REST call) chooses agents; the agents ask models; a policy that no
+model can talk its way around decides approve_and_merge, request_changes, block_pr or manual_review. Without a
+provider key the built-in rule-based reviewer answers, so everything below works on a fresh machine.";
+
+const EXAMPLES: &str = "Examples:
+  bsm up                                 the whole mesh on this machine: REST at http://127.0.0.1:8080
+  git diff main | bsm review -           findings and a decision for a change; see `bsm review --help`
+  bsm validate .                         every mistake in ./agents, with line, column and the fix
+  bsm config                             all settings in force, and where each came from
+  bsm serve registry                     one service, as containers run it
+
+Settings come from defaults, then the file of --config, then the environment, then --set; the strongest wins.
+Exit codes: 0 done; 64 wrong usage; 65 unusable data; 66 unreadable input; 70 a part of bsm failed;
+78 wrong settings. `review` and `validate` say more with theirs.";
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "bsm", version, about = ABOUT, after_help = EXAMPLES, propagate_version = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// Options of every command that reads settings.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Options {
+    /// Read settings from this YAML file
+    #[arg(long, global = true, env = "BSM_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Set a setting, such as gateway.port=9000; `bsm config` lists them all
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub set: Vec<(String, String)>,
+    /// Keep state in this folder [default: ./data]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Read registry.yaml, events.yaml, policy.yaml and definitions/ from this folder [default: ./agents, or the
+    /// built-in ones where there is none]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub agents_dir: Option<PathBuf>,
+    /// Read documents from this folder [default: ./knowledge, or the built-in ones where there is none]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub knowledge_dir: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the whole mesh in this process, with real gRPC between the services
+    ///
+    /// Prints a table of roles, ports and URLs when everything is ready. Ctrl-C or SIGTERM drains: work in flight
+    /// gets a few seconds, jobs that are not done go on at the next start.
+    Up,
+    /// Run one service: registry, knowledge, memory, models, orchestrator or gateway
+    ///
+    /// Finds the others at their URLs, e.g. BSM_REGISTRY_URL=http://registry:50051. The port after the service's
+    /// own, 1000 above, serves /metrics and /healthz.
+    Serve {
+        /// Which one
+        role: Role,
+    },
+    /// Review a unified diff: print findings and the decision
+    Review(ReviewArgs),
+    /// Check agents, events and policy: every mistake at once, with file, line, column and the fix
+    Validate(ValidateArgs),
+    /// Print every setting in force and where its value came from; secrets are masked
+    Config {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Exit 0 if a URL answers with success, 1 if not: for container health checks
+    Healthcheck {
+        /// For example http://127.0.0.1:51051/healthz
+        url: String,
+        /// Wait at most this many seconds
+        #[arg(long, default_value_t = 3.0, value_name = "SECONDS")]
+        timeout: f64,
+    },
+}
+
+const REVIEW_CODES: &str = "Exit codes: 0 approve_and_merge; 1 request_changes; 2 block_pr; 3 manual_review;
+64 wrong usage; 65 no readable change in the input; 66 the input cannot be read; 70 the review could not be run.
+
+The agents and the policy are the built-in ones unless --agents-dir (or BSM_AGENTS_DIR) names others: they are
+never taken from the folder under review, because a change must not choose its own judges.";
+
+/// What to review, and how to show it.
+#[derive(Args, Debug)]
+#[command(after_help = REVIEW_CODES)]
+pub struct ReviewArgs {
+    /// A unified diff, such as `git diff` prints; - is standard input
+    #[arg(default_value = "-", value_name = "FILE")]
+    pub file: PathBuf,
+    /// Print the job as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Review as this event of events.yaml
+    #[arg(long, default_value = "pull_request.opened", value_name = "EVENT")]
+    pub event: String,
+    /// What the change is called in the report
+    #[arg(long, value_name = "TEXT")]
+    pub title: Option<String>,
+    /// Give up after this many seconds
+    #[arg(long, default_value_t = 600.0, value_name = "SECONDS")]
+    pub timeout: f64,
+    /// Print the rules of the built-in reviewer instead
+    #[arg(long)]
+    pub rules: bool,
+}
+
+/// What to check.
+#[derive(Args, Debug)]
+#[command(after_help = "Exit codes: 0 no mistakes (warnings are allowed); 1 mistakes; 64 wrong usage.")]
+pub struct ValidateArgs {
+    /// The folder that holds agents/
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Unknown fields are warnings, not errors: for files of older systems
+    #[arg(long)]
+    pub lenient: bool,
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, such as gateway.port=9000")?;
+    Ok((key.trim().to_owned(), value.to_owned()))
+}

@@ -1,0 +1,17 @@
+//! One file per command.
+
+pub mod config;
+pub mod healthcheck;
+pub mod review;
+pub mod serve;
+pub mod up;
+pub mod validate;
+
+/// Runs a command's async part on a runtime of its own.
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    // What is still blocked after the drain's grace period must not hold the process.
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,30 @@
+//! `bsm config`: every setting in force and where it came from.
+
+use bsm_runtime::settings::{Settings, Source};
+use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
+use serde_json::{Value, json};
+
+use crate::{cli::Options, exit::Exit, settings};
+
+/// Prints the settings, then says whether they are usable.
+pub fn run(options: &Options, as_json: bool) -> anyhow::Result<Exit> {
+    let layers = settings::layers(options);
+    if as_json {
+        let rows = layers.shown().map(|(setting, value, source)| {
+            let row = json!({"value": value, "source": source.to_string(), "env": setting.env, "help": setting.help});
+            (setting.key.to_owned(), row)
+        });
+        anstream::println!("{:#}", Value::Object(rows.collect()));
+    } else {
+        let mut table = Table::new();
+        table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_header(["setting", "value", "from", "environment", "meaning"]);
+        for (setting, value, source) in layers.shown() {
+            let from = if source == Source::Default { "default".to_owned() } else { source.to_string() };
+            table.add_row([setting.key, &value, &from, &setting.env.join("\n"), setting.help]);
+        }
+        anstream::println!("{table}");
+    }
+    Settings::from_layers(&layers)?;
+    Ok(Exit::Done)
+}
