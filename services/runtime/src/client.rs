@@ -1,5 +1,6 @@
 //! The one client stack: everything between a caller in this process and one service of the mesh.
 
+mod own_timeout;
 mod status_layer;
 
 use std::time::Duration;
@@ -13,16 +14,17 @@ use bsm_stack::{
 };
 use http::{Request, Response};
 use tonic::{
+    Status,
     body::Body,
     transport::{Channel, Endpoint},
 };
-use tower::{BoxError, ServiceBuilder, util::BoxCloneSyncService};
+use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
 use crate::{guards::Guards, role::Role};
 pub use status_layer::StatusLayer;
 
 /// A way to a service, for tonic's generated clients. Clones share the connection and the guards.
-pub type Edge = BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>;
+pub type Edge = BoxCloneSyncService<Request<Body>, Response<Body>, Status>;
 
 /// What is kept back from the deadline on each hop, so that the callee gives up before its caller does.
 const MARGIN: Duration = Duration::from_millis(5);
@@ -78,6 +80,7 @@ pub fn edge(from: Role, to: Role, url: &str, guards: &Guards) -> Result<Edge, Ba
         .layer(BreakerLayer::new(breaker, GrpcClassifier)) // judges the attempt, timeouts included
         .layer(BulkheadLayer::new(bulkhead)) // queued time is not the upstream's fault
         .layer(TimeoutLayer::new(patience.attempt)) // one try, to the head of its answer
+        .then(own_timeout::leave_to_the_deadline) // the channel's own clock is not to judge
         .service(channel);
     Ok(BoxCloneSyncService::new(stack))
 }

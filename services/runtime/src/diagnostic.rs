@@ -113,6 +113,11 @@ impl Findings {
         }
     }
 
+    /// What the file is called in the diagnostics.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
     /// The whole text of the file.
     pub fn text(&self) -> &str {
         self.source.text()

@@ -141,3 +141,6 @@ fn guarded(process: &Process, routes: Routes) -> door::Grpc {
         .service(routes.prepare());
     door::Grpc::new(stack)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
 use pin_project_lite::pin_project;
-use tonic::body::Body;
+use tonic::{Status, body::Body};
 use tower::{BoxError, Layer, Service};
 
 use crate::layer_status::status_of;
@@ -20,7 +20,7 @@ use crate::layer_status::status_of;
 #[derive(Clone, Copy, Debug)]
 pub struct StatusLayer;
 
-/// The service that [`StatusLayer`] makes. Its calls never fail; its answers may carry a status.
+/// The service that [`StatusLayer`] makes. Its calls never fail, their answers carry a status; readiness may fail.
 #[derive(Clone, Debug)]
 pub struct StatusService<S> {
     inner: S,
@@ -42,11 +42,11 @@ where
     B::Error: Into<BoxError>,
 {
     type Response = Response<Body>;
-    type Error = BoxError;
+    type Error = Status;
     type Future = StatusFuture<S::Future>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.inner.poll_ready(cx).map_err(Into::into)
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
+        self.inner.poll_ready(cx).map_err(|err| status_of(&*err.into()))
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
@@ -70,7 +70,7 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    type Output = Result<Response<Body>, BoxError>;
+    type Output = Result<Response<Body>, Status>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = match ready!(self.project().call.poll(cx)) {
@@ -100,12 +100,12 @@ where
     B::Error: Into<BoxError>,
 {
     type Data = B::Data;
-    type Error = tonic::Status;
+    type Error = Status;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<http_body::Frame<B::Data>, tonic::Status>>> {
+    ) -> Poll<Option<Result<http_body::Frame<B::Data>, Status>>> {
         let frame = ready!(self.project().body.poll_frame(cx));
         Poll::Ready(frame.map(|frame| frame.map_err(|err| status_of(&*err.into()))))
     }

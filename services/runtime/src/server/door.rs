@@ -9,21 +9,17 @@ use std::{
 
 use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
 use hyper::body::Incoming;
-use tonic::body::Body;
-use tower::{BoxError, Service, ServiceExt, util::BoxCloneSyncService};
+use tonic::{Status, body::Body};
+use tower::{Service, ServiceExt, util::BoxCloneSyncService};
 
 /// The guarded gRPC services of a process.
 #[derive(Clone)]
-pub(super) struct Grpc(BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>);
+pub(super) struct Grpc(BoxCloneSyncService<Request<Body>, Response<Body>, Status>);
 
 impl Grpc {
     pub(super) fn new<S>(stack: S) -> Grpc
     where
-        S: Service<Request<Body>, Response = Response<Body>, Error = BoxError>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
+        S: Service<Request<Body>, Response = Response<Body>, Error = Status> + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
     {
         Grpc(BoxCloneSyncService::new(stack))
@@ -70,7 +66,7 @@ impl Door {
         match (self.grpc, self.http) {
             (Some(grpc), _) if is_grpc => match grpc.0.oneshot(request.map(Body::new)).await {
                 Ok(response) => response,
-                Err(err) => crate::layer_status::status_of(&*err).into_http(),
+                Err(status) => status.into_http(),
             },
             (_, Some(router)) => match router.oneshot(request.map(axum::body::Body::new)).await {
                 Ok(response) => response.map(Body::new),

@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
-use tower::{BoxError, Layer, Service};
+use tower::{Layer, Service};
 use tracing::{Span, debug, info, info_span, warn};
 
 use crate::{
@@ -54,13 +54,13 @@ impl<S> Layer<S> for ObserveLayer {
 
 impl<S> Service<Request<Body>> for Observe<S>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = BoxError>,
+    S: Service<Request<Body>, Response = Response<Body>, Error = Status>,
 {
     type Response = Response<Body>;
-    type Error = BoxError;
+    type Error = Status;
     type Future = ObserveFuture<S::Future>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Status>> {
         self.inner.poll_ready(cx)
     }
 
@@ -98,9 +98,9 @@ pin_project! {
 
 impl<F> Future for ObserveFuture<F>
 where
-    F: Future<Output = Result<Response<Body>, BoxError>>,
+    F: Future<Output = Result<Response<Body>, Status>>,
 {
-    type Output = Result<Response<Body>, BoxError>;
+    type Output = Result<Response<Body>, Status>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();

@@ -36,7 +36,7 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
     let settings = Settings::from_layers(&layers).unwrap();
     let found = [Role::Gateway, Role::Memory, Role::Registry, Role::Models].map(|r| settings.port(r));
     assert_eq!(found, [6, 5, 3, 50054]);
-    assert_eq!(layers.get("registry.port").unwrap().source, Source::File(file.display().to_string(), 3));
+    assert_eq!(layers.get("registry.port").unwrap().source, Source::File(file.display().to_string(), 5));
 }
 
 #[test]

@@ -1,0 +1,162 @@
+//! The two stacks over real sockets: what a handler is given, what a caller sees.
+
+use std::{sync::Arc, time::Duration};
+
+use bsm_proto::knowledge::v1::{
+    DocumentInfo, GetDocumentRequest, GetDocumentResponse, ListDocumentsRequest, ListDocumentsResponse,
+    knowledge_service_client::KnowledgeServiceClient,
+    knowledge_service_server::{KnowledgeService, KnowledgeServiceServer},
+};
+use tonic::{Code, Request, Response, Status};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
+
+use crate::{
+    call::Call,
+    client::{self, Edge},
+    drain::Drain,
+    guards::Guards,
+    listen,
+    metrics::Metrics,
+    process::Process,
+    role::Role,
+    settings::{Layers, Settings},
+    status::reason,
+};
+
+use super::Service;
+
+/// Answers with what it was told about its caller; one document never comes.
+struct Echo;
+
+#[tonic::async_trait]
+impl KnowledgeService for Echo {
+    async fn list_documents(
+        &self,
+        request: Request<ListDocumentsRequest>,
+    ) -> Result<Response<ListDocumentsResponse>, Status> {
+        let call = Call::of(&request);
+        let left = call.deadline().unwrap().remaining(tokio::time::Instant::now());
+        let item = DocumentInfo {
+            id: call.correlation_id().to_owned(),
+            size: left.as_millis() as u32,
+            ..Default::default()
+        };
+        Ok(Response::new(ListDocumentsResponse { documents: vec![], items: vec![item] }))
+    }
+
+    async fn get_document(
+        &self,
+        _: Request<GetDocumentRequest>,
+    ) -> Result<Response<GetDocumentResponse>, Status> {
+        std::future::pending().await
+    }
+}
+
+struct Running {
+    process: Process,
+    edge: Edge,
+    ops: String,
+}
+
+async fn run() -> Running {
+    let flags = [("knowledge.port".to_owned(), "0".to_owned())];
+    let mut settings = Settings::from_layers(&Layers::read(None, |_| None, &flags)).unwrap();
+    settings.grace = Duration::from_secs(5);
+    let listeners = listen::bind(Role::Knowledge, &settings).await.unwrap();
+    let url = format!("http://{}", listeners.api.local_addr().unwrap());
+    let ops = format!("http://{}", listeners.ops.local_addr().unwrap());
+    let drain = Drain::new(settings.grace);
+    let process = Process::new(Role::Knowledge, Arc::new(settings), drain, Metrics::default());
+    super::serve(&process, listeners, Service::new().add(KnowledgeServiceServer::new(Echo)));
+    process.readiness.set(true);
+    let edge = client::edge(Role::Gateway, Role::Knowledge, &url, &Guards::default()).unwrap();
+    Running { process, edge, ops }
+}
+
+fn call(id: &'static str) -> Call {
+    Call::background(id)
+}
+
+#[tokio::test]
+async fn the_correlation_id_and_what_is_left_of_the_deadline_reach_the_handler() {
+    let mesh = run().await;
+    let mut client = KnowledgeServiceClient::new(mesh.edge);
+    let request = call("abc").within(Duration::from_secs(3)).request(ListDocumentsRequest::default());
+    let response = client.list_documents(request).await.unwrap();
+    assert_eq!(response.metadata().get("x-correlation-id").unwrap(), "abc");
+    let seen = &response.get_ref().items[0];
+    assert_eq!(seen.id, "abc");
+    assert!((1..3_000).contains(&seen.size), "{} ms of 3000 were left", seen.size);
+}
+
+#[tokio::test]
+async fn a_passed_deadline_is_deadline_exceeded_and_not_cancelled() {
+    let mesh = run().await;
+    let mut client = KnowledgeServiceClient::new(mesh.edge);
+    let request = call("abc").within(Duration::from_millis(50)).request(GetDocumentRequest::default());
+    let status = client.get_document(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
+    assert_eq!(reason(&status).as_deref(), Some("DEADLINE_EXCEEDED"));
+}
+
+#[tokio::test]
+async fn health_follows_readiness_and_knows_the_services_by_name() {
+    let mesh = run().await;
+    let mut client = HealthClient::new(mesh.edge);
+    let mut check = async |name: &str| {
+        let request = call("abc").request(HealthCheckRequest { service: name.to_owned() });
+        client.check(request).await.map(|answer| answer.into_inner().status())
+    };
+    assert_eq!(check("bsm.knowledge.v1.KnowledgeService").await.unwrap(), ServingStatus::Serving);
+    mesh.process.readiness.set(false);
+    assert_eq!(check("").await.unwrap(), ServingStatus::NotServing);
+    assert_eq!(check("bsm.registry.v1.RegistryService").await.unwrap_err().code(), Code::NotFound);
+    assert!(mesh.ops.starts_with("http://127.0.0.1:"));
+}
+
+#[tokio::test]
+async fn calls_are_counted_by_method_and_code_but_invented_methods_are_not() {
+    let mesh = run().await;
+    let mut client = KnowledgeServiceClient::new(mesh.edge.clone());
+    client.list_documents(call("a").request(ListDocumentsRequest::default())).await.unwrap();
+    let mut other = bsm_proto::memory::v1::memory_service_client::MemoryServiceClient::new(mesh.edge);
+    let status = other.store_review(call("a").request(Default::default())).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unimplemented);
+    let text = mesh.process.metrics.render();
+    assert!(
+        text.contains("method=\"bsm.knowledge.v1.KnowledgeService/ListDocuments\",code=\"Ok\"} 1"),
+        "{text}"
+    );
+    assert!(text.contains("method=\"unknown\"") && !text.contains("StoreReview"), "{text}");
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_there_is_unavailable_and_then_the_circuit_opens() {
+    let mesh = run().await;
+    mesh.process.drain.finish().await.unwrap();
+    let mut client = KnowledgeServiceClient::new(mesh.edge);
+    let mut reasons = Vec::new();
+    for _ in 0..7 {
+        let status = client.list_documents(call("a").request(Default::default())).await.unwrap_err();
+        assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+        reasons.push(reason(&status).unwrap_or_default());
+    }
+    assert_eq!(reasons.last().map(String::as_str), Some("CIRCUIT_OPEN"), "{reasons:?}");
+    assert_eq!(reasons.first().map(String::as_str), Some("UNREACHABLE"), "{reasons:?}");
+}
+
+#[tokio::test]
+async fn a_call_in_flight_holds_the_drain_until_it_ends() {
+    let mesh = run().await;
+    let mut client = KnowledgeServiceClient::new(mesh.edge);
+    let request = call("abc").within(Duration::from_millis(300)).request(GetDocumentRequest::default());
+    let in_flight = tokio::spawn(async move { client.get_document(request).await });
+    while mesh.process.guards.bulkheads()[0].in_flight == 0 {
+        tokio::task::yield_now().await;
+    }
+    mesh.process.drain.finish().await.unwrap();
+    let status = in_flight.await.unwrap().unwrap_err();
+    assert_eq!(status.code(), Code::DeadlineExceeded, "it ran to its own end: {status:?}");
+}
