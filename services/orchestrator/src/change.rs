@@ -23,10 +23,19 @@ pub struct Change {
     pub files: Vec<ChangedFile>,
     /// Whether `diff` is less than the whole change.
     pub truncated: bool,
-    /// Paths of the files that are not in `diff` as a whole.
+    /// Paths of the files that are not in `diff` as a whole, as far as they are known.
     pub files_left_out: Vec<String>,
+    /// How many more files were left out before the event was submitted, by a cut that did not name them.
+    pub left_out_unnamed: usize,
     /// Why the change was not seen as a whole, each a sentence without its full stop; empty when it was.
     pub unseen: Vec<String>,
+}
+
+/// What an earlier cut left out.
+#[derive(Default)]
+struct LeftOut {
+    paths: Vec<String>,
+    unnamed: usize,
 }
 
 /// One file of a change.
@@ -94,9 +103,9 @@ impl Change {
             return Ok(None);
         };
         let cut_before = field(payload, "diffTruncated", "true or false", Value::as_bool)?.unwrap_or(false);
-        let left_out = field(payload, "diffLeftOut", "a list of paths", paths)?.unwrap_or_default();
+        let left_out = field(payload, "diffLeftOut", "a list of paths or their number", left_out)?;
         let mut change = Self::read(&diff, DIFF_BUDGET);
-        change.cut_before(cut_before, left_out);
+        change.cut_before(cut_before, left_out.unwrap_or_default());
         Ok(Some(change))
     }
 
@@ -107,8 +116,14 @@ impl Change {
         let mut unseen: Vec<_> = parsed.files.iter().filter_map(opaque).collect();
         unseen.extend(parsed.notes.iter().map(|note| format!("the diff could not be read whole: {note}")));
         let files = parsed.files.iter().map(ChangedFile::of).collect();
-        let mut change =
-            Self { diff: diff.to_owned(), files, truncated: false, files_left_out: Vec::new(), unseen };
+        let mut change = Self {
+            diff: diff.to_owned(),
+            files,
+            truncated: false,
+            files_left_out: Vec::new(),
+            left_out_unnamed: 0,
+            unseen,
+        };
         change.shrink(budget);
         change
     }
@@ -135,6 +150,12 @@ impl Change {
         lines.flat_map(|line| line.text.chars().chain(['\n'])).take(CODE_EXCERPT).collect()
     }
 
+    /// How many files the agents are not shown as a whole, those nobody named included.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.files_left_out.len().saturating_add(self.left_out_unnamed)
+    }
+
     /// Whether the agents are shown all of the change.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -152,13 +173,16 @@ impl Change {
     }
 
     /// What a cut made before this event was submitted left out.
-    fn cut_before(&mut self, cut: bool, left_out: Vec<String>) {
-        if !cut && left_out.is_empty() {
+    fn cut_before(&mut self, cut: bool, left_out: LeftOut) {
+        let count = left_out.unnamed.saturating_add(left_out.paths.len());
+        if !cut && count == 0 {
             return;
         }
         self.truncated = true;
-        self.unseen.push("the diff was cut before it was submitted".to_owned());
-        self.leave_out(left_out);
+        let files = if count == 0 { String::new() } else { format!(", {count} files are not whole in it") };
+        self.unseen.push(format!("the diff was cut before it was submitted{files}"));
+        self.left_out_unnamed = left_out.unnamed;
+        self.leave_out(left_out.paths);
     }
 
     fn leave_out(&mut self, paths: Vec<String>) {
@@ -231,8 +255,12 @@ fn field<T>(
     read(value).map(Some).ok_or(InvalidPayload { field, expected, found: kind(value) })
 }
 
-fn paths(value: &Value) -> Option<Vec<String>> {
-    value.as_array()?.iter().map(|path| path.as_str().map(str::to_owned)).collect()
+fn left_out(value: &Value) -> Option<LeftOut> {
+    if let Some(count) = value.as_u64() {
+        return Some(LeftOut { paths: Vec::new(), unnamed: usize::try_from(count).unwrap_or(usize::MAX) });
+    }
+    let paths = value.as_array()?.iter().map(|path| path.as_str().map(str::to_owned)).collect::<Option<_>>()?;
+    Some(LeftOut { paths, unnamed: 0 })
 }
 
 fn kind(value: &Value) -> &'static str {

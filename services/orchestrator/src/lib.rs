@@ -7,4 +7,8 @@ pub mod answer;
 pub mod change;
 pub mod ci;
 pub mod job;
+pub mod journal;
+pub mod policy;
 pub mod strategy;
+mod version;
+mod visible;

@@ -1,6 +1,29 @@
 //! What is done about which event: `agents/events.yaml`, read and checked.
 
+mod agents;
+mod file;
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
+
+pub use agents::KnownAgents;
+pub(crate) use agents::{AgentId, AgentList};
+
+/// The strategy for events that no other names.
+pub const DEFAULT: &str = "default";
+/// The longest name of an event, in characters.
+pub const LONGEST_EVENT: usize = 100;
+
+/// The strategies of one version of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Strategies {
+    /// In the order of the file.
+    all: Vec<Strategy>,
+    /// What answers any other event; also in `all`.
+    default: Strategy,
+    version: String,
+}
 
 /// What is done about an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +75,34 @@ pub enum OnFailure {
     Stop,
     /// They run all the same.
     Continue,
+}
+
+/// Whether a text can name an event: 1 to [`LONGEST_EVENT`] characters of a-z, 0-9, `_`, `-` and `.`.
+#[must_use]
+pub fn is_event_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-.".contains(&byte);
+    (1..=LONGEST_EVENT).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+// === impl Strategies ===
+
+impl Strategies {
+    /// The strategy for an event; the default one if none names it.
+    #[must_use]
+    pub fn for_event(&self, event: &str) -> &Strategy {
+        self.all.iter().find(|strategy| strategy.event == event).unwrap_or(&self.default)
+    }
+
+    /// Every strategy, in the order of the file.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Strategy> {
+        self.all.iter()
+    }
+
+    /// Identifies the text that this was read from: 12 hexadecimal digits.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
 }
 
 // === impl Strategy ===

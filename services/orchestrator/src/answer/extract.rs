@@ -19,6 +19,7 @@ pub(super) fn object(text: &str) -> Result<Map<String, Value>, Unfit> {
         return Err(Unfit::whole("is empty"));
     }
     let mut objects: Vec<_> = objects(text).collect();
+    objects.dedup(); // the same answer twice is one
     let answers = objects.iter().filter(|object| object.contains_key("decision")).count();
     match (answers, objects.len()) {
         (1, _) => objects.retain(|object| object.contains_key("decision")),

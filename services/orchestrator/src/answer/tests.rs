@@ -40,6 +40,7 @@ fn an_answer_is_read_wherever_it_stands() {
         format!("Here is my answer: {FIT} I hope it helps."),
         format!("`fn x() {{` opens a block, and {{}} is empty. {FIT}"),
         format!("\u{feff}{FIT}"),
+        format!("{FIT} Once more: {FIT}"),
     ] {
         assert_eq!(read(&text), Ok(review.clone()), "{text}");
     }
@@ -60,7 +61,7 @@ fn a_text_without_an_answer_is_refused_with_the_reason() {
         ("", "is empty"),
         ("LGTM!", "has no complete JSON object in it"),
         (&FIT[..FIT.len() - 1], "decision is missing"), // what is whole in it is only the finding
-        ("{} {}", "none with a decision"),
+        ("{\"a\": 1} {\"b\": 2}", "none with a decision"),
         (&"[".repeat(2 << 20), "bytes"),
     ] {
         let unfit = read(text).unwrap_err().to_string();

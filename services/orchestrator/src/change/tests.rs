@@ -51,7 +51,7 @@ fn a_field_of_the_wrong_type_is_named() {
     for (payload, message) in [
         (json!({"diff": 7}), "payload.diff must be a text, not a number"),
         (json!({"diff": "", "diffTruncated": "yes"}), "payload.diffTruncated must be true or false, not a text"),
-        (json!({"diff": "", "diffLeftOut": [1]}), "payload.diffLeftOut must be a list of paths, not a list"),
+        (json!({"diff": "", "diffLeftOut": [1]}), "payload.diffLeftOut must be a list of paths or their number, not a list"),
     ] {
         assert_eq!(Change::from_payload(&payload).unwrap_err().to_string(), message);
     }
@@ -78,8 +78,11 @@ fn a_hunk_that_cannot_be_read_makes_the_change_incomplete() {
 #[test]
 fn a_cut_made_before_is_honoured() {
     assert!(!change(json!({"diff": SMALL, "diffTruncated": true})).is_complete());
+    let unnamed = change(json!({"diff": SMALL, "diffLeftOut": 3}));
+    assert_eq!((unnamed.left_out(), unnamed.is_complete()), (3, false));
+    assert!(change(json!({"diff": SMALL, "diffTruncated": false, "diffLeftOut": []})).is_complete());
     let change = change(json!({"diff": SMALL, "diffLeftOut": ["big.rs"]}));
-    assert_eq!(change.files_left_out, ["big.rs"]);
+    assert_eq!((change.files_left_out.as_slice(), change.left_out()), (["big.rs".to_owned()].as_slice(), 1));
     assert!(change.truncated && !change.is_complete());
 }
 
