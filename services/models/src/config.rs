@@ -1,0 +1,142 @@
+//! From settings to a gateway: everything that can be wrong is found here, before any work starts.
+
+use std::fmt;
+use std::time::Duration;
+
+use bsm_runtime::process::Process;
+use bsm_runtime::settings::{ModelSettings, Settings};
+use bsm_stack::{breaker, bulkhead};
+use reqwest::Url;
+use tracing::warn;
+
+use crate::gateway::{Gateway, Policy};
+use crate::patience::Limits;
+use crate::provider::{Offline, Parts, Provider, Remote, Row, Site, TABLE, probe_lease};
+use crate::upstream::Upstream;
+
+#[cfg(test)]
+mod tests;
+
+/// Reviews of the built-in reviewer at once, and how many may wait. They take a processor each.
+const REVIEWS: bulkhead::Config = bulkhead::Config { max_in_flight: 4, max_queue: 256 };
+
+/// The settings do not make a gateway.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A provider's address is none.
+    #[error("the base URL of {provider} {problem}")]
+    BaseUrl {
+        /// Which provider.
+        provider: &'static str,
+        /// What is wrong and what would be right; the address itself may hold a password.
+        problem: BadAddress,
+    },
+    /// The model that a question without one means cannot be asked for.
+    #[error("the default model is not usable: {0}")]
+    DefaultModel(#[source] crate::error::Error),
+    /// The HTTP client cannot be made.
+    #[error("could not prepare connections to {provider}; are root certificates installed (SSL_CERT_FILE)?")]
+    Client {
+        /// To whom.
+        provider: &'static str,
+        /// Why not.
+        source: reqwest::Error,
+    },
+}
+
+/// What is wrong with an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadAddress {
+    /// It cannot be read as a URL.
+    Unreadable,
+    /// It is neither http nor https.
+    Scheme,
+    /// It holds a user name or password.
+    Credentials,
+    /// It holds a query or fragment, behind which no path can follow.
+    Query,
+}
+
+// === impl Gateway ===
+
+impl Gateway {
+    /// The gateway that the settings of a process describe, its guards listed with those of the process.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn of(process: &Process) -> Result<Gateway, OpenError> {
+        let settings = &process.settings;
+        let remotes = TABLE.iter().map(|row| remote(row, process).map(Box::new).map(Provider::Remote));
+        let mut providers = remotes.collect::<Result<Vec<_>, _>>()?;
+        providers.push(Provider::Offline(Offline::new(process.guards.bulkhead(Offline::NAME, REVIEWS))));
+        let gateway = Gateway::new(providers, policy(settings));
+        gateway.candidates(None).map_err(OpenError::DefaultModel)?;
+        Ok(gateway)
+    }
+}
+
+fn policy(settings: &Settings) -> Policy {
+    let ModelSettings { offline, ref default_model, .. } = settings.models;
+    Policy { safe_mode: settings.safe_mode, offline, default_model: default_model.clone() }
+}
+
+fn remote(row: &'static Row, process: &Process) -> Result<Remote, OpenError> {
+    let settings = &process.settings.models;
+    let Site { keys, base_url, model } = (row.site)(settings);
+    let base_url = base_url.trim_end_matches('/').to_owned();
+    let url = address(&base_url).map_err(|problem| OpenError::BaseUrl { provider: row.name, problem })?;
+    if !keys.is_empty() && in_the_clear(&url) {
+        warn!(provider = row.name, "its keys go over an unencrypted connection; use https");
+    }
+    let upstream = Upstream::new(base_url, settings.connect_timeout);
+    let upstream = upstream.map_err(|source| OpenError::Client { provider: row.name, source })?;
+    Ok(Remote::new(Parts {
+        row,
+        model,
+        keys,
+        breaker: process.guards.breaker(row.name, breaker_for(settings.timeout)),
+        bulkhead: process.guards.bulkhead(row.name, row.bulkhead),
+        upstream,
+        limits: Limits::within(settings.timeout),
+    }))
+}
+
+fn breaker_for(timeout: Duration) -> breaker::Config {
+    let usual = breaker::Config::provider();
+    breaker::Config { probe_lease: usual.probe_lease.max(probe_lease(timeout)), ..usual }
+}
+
+/// An address that paths can be appended to.
+fn address(base_url: &str) -> Result<Url, BadAddress> {
+    let url = Url::parse(base_url).map_err(|_| BadAddress::Unreadable)?;
+    match &url {
+        url if !matches!(url.scheme(), "http" | "https") => Err(BadAddress::Scheme),
+        url if !url.username().is_empty() || url.password().is_some() => Err(BadAddress::Credentials),
+        url if url.query().is_some() || url.fragment().is_some() => Err(BadAddress::Query),
+        _ => Ok(url),
+    }
+}
+
+/// Whether somebody on the way could read along.
+fn in_the_clear(url: &Url) -> bool {
+    let local = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    url.scheme() == "http" && !local
+}
+
+// === impl BadAddress ===
+
+impl fmt::Display for BadAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BadAddress::Unreadable => "cannot be read; it must look like https://api.example.com/v1",
+            BadAddress::Scheme => "must begin with https:// or http://",
+            BadAddress::Credentials => "must not hold a user name or password; set the provider's key instead",
+            BadAddress::Query => "must not hold a query or fragment; paths are appended to it",
+        })
+    }
+}

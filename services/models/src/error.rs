@@ -1,0 +1,141 @@
+//! What the model gateway refuses or fails to do.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::ask::Violation;
+use crate::chat;
+use crate::failure::{Failure, Kind};
+
+/// Why a question has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Fields that are not as the contract wants them; never empty.
+    #[error("the request is not usable: {}", listed(.0))]
+    Invalid(Vec<Violation>),
+    /// A chat message that is not as the contract wants it.
+    #[error(transparent)]
+    Chat(#[from] chat::Refused),
+    /// No such model can be asked for.
+    #[error("there is no model {name:?}; ask for {known}")]
+    UnknownModel {
+        /// What was asked for, cut to 128 characters.
+        name: String,
+        /// What can be asked for, as the rest of a sentence.
+        known: String,
+    },
+    /// The provider has no key.
+    #[error("no key for {provider} is configured; set {variable}")]
+    MissingKey {
+        /// Which provider.
+        provider: &'static str,
+        /// The environment variable that would give it one.
+        variable: &'static str,
+    },
+    /// Safe mode keeps the provider from being asked.
+    #[error("safe mode is on, and {provider} is outside of this process; ask for offline, or switch it off")]
+    SafeMode {
+        /// Which provider.
+        provider: &'static str,
+    },
+    /// Every candidate failed.
+    #[error("{}", told(.0))]
+    Failed(Attempts),
+}
+
+/// The failed attempts of one call, in order; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempts {
+    before: Vec<Attempt>,
+    last: Attempt,
+}
+
+/// One attempt that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The provider that was tried.
+    pub provider: &'static str,
+    /// The model that was asked for.
+    pub model: String,
+    /// What became of it.
+    pub failure: Failure,
+}
+
+// === impl Attempts ===
+
+impl Attempts {
+    /// The attempts that led to the last one, and that one.
+    #[must_use]
+    pub fn new(before: Vec<Attempt>, last: Attempt) -> Self {
+        Self { before, last }
+    }
+
+    /// The last one, which decides how the whole failed.
+    #[must_use]
+    pub fn last(&self) -> &Attempt {
+        &self.last
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Attempt> {
+        self.before.iter().chain([&self.last])
+    }
+
+    /// The kind of the last failure.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.last.failure.kind
+    }
+
+    /// When the same may succeed, as far as it is known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.last.failure.retry_after
+    }
+}
+
+fn listed(violations: &[Violation]) -> String {
+    let sentences: Vec<String> = violations.iter().map(|v| format!("{} {}", v.field, v.problem)).collect();
+    sentences.join("; ")
+}
+
+/// The last failure, and what was tried before it.
+fn told(attempts: &Attempts) -> String {
+    let mut sentence = attempts.last.failure.to_string();
+    for (at, Attempt { provider, model, failure }) in attempts.before.iter().enumerate() {
+        let lead = if at == 0 { " (tried before:" } else { "," };
+        let _ = write!(sentence, "{lead} {provider}/{model} {}", failure.reason()); // a String takes everything
+    }
+    if !attempts.before.is_empty() {
+        sentence.push(')');
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(kind: Kind, message: &str) -> Attempt {
+        Attempt { provider: "openai", model: "gpt-4o".to_owned(), failure: Failure::new(kind, message) }
+    }
+
+    #[test]
+    fn the_last_failure_is_told_with_what_was_tried_before() {
+        let last = attempt(Kind::Timeout, "openai did not answer within 30s");
+        let alone = Error::Failed(Attempts::new(Vec::new(), last.clone()));
+        assert_eq!(alone.to_string(), "openai did not answer within 30s");
+        let before = vec![attempt(Kind::Credential, "x"), attempt(Kind::Quota, "y")];
+        let third = Error::Failed(Attempts::new(before, last));
+        let expected = "openai did not answer within 30s (tried before: openai/gpt-4o CREDENTIAL_REFUSED, \
+                        openai/gpt-4o QUOTA_EXHAUSTED)";
+        assert_eq!(third.to_string(), expected);
+    }
+
+    #[test]
+    fn every_wrong_field_is_in_the_sentence() {
+        let wrong = vec![Violation::new("a", "must not be empty"), Violation::new("b", "must be 1")];
+        let sentence = Error::Invalid(wrong).to_string();
+        assert_eq!(sentence, "the request is not usable: a must not be empty; b must be 1");
+    }
+}

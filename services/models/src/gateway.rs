@@ -1,0 +1,185 @@
+//! The call: the candidates of the route in their order, one after the other, until one answers.
+
+use std::future::Future;
+
+use bsm_runtime::settings::OfflineUse;
+use bsm_stack::Deadline;
+use tokio::time::Instant;
+use tracing::warn;
+
+use crate::answer::Answer;
+use crate::ask::Ask;
+use crate::error::{self, Attempts, Error};
+use crate::failure::{Failure, Kind, Next};
+use crate::provider::{Attempt, PieceStream, Provider};
+use crate::route::{self, Candidate, Landscape};
+
+mod overview;
+#[cfg(test)]
+mod tests;
+
+pub use overview::{ModelLine, ProviderLine};
+
+/// One way to ask a model, whichever provider answers.
+#[derive(Debug)]
+pub struct Gateway {
+    /// In the order in which the route prefers them.
+    providers: Vec<Provider>,
+    policy: Policy,
+}
+
+/// What the operator decides about the route.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// No provider but `offline`.
+    pub safe_mode: bool,
+    /// When the route may end at the built-in reviewer.
+    pub offline: OfflineUse,
+    /// What a question without a model means.
+    pub default_model: String,
+}
+
+/// An answer, who gave it, and who did not.
+#[derive(Debug)]
+pub struct Answered<T> {
+    /// The answer, or the stream of it.
+    pub answer: T,
+    /// Who gave it.
+    pub provider: &'static str,
+    /// The model that was asked for.
+    pub model: String,
+    /// The attempts that failed before.
+    pub attempts: Vec<error::Attempt>,
+}
+
+/// How an answer is asked for.
+trait Manner {
+    /// What comes back.
+    type Answer: Send;
+
+    /// Asks once.
+    fn ask(provider: &Provider, attempt: Attempt<'_>) -> impl Future<Output = Result<Self::Answer, Failure>> + Send;
+}
+
+struct Whole;
+struct Streamed;
+
+// === impl Gateway ===
+
+impl Gateway {
+    /// A gateway to these providers, in the order in which the route prefers them.
+    #[must_use]
+    pub fn new(providers: Vec<Provider>, policy: Policy) -> Self {
+        Self { providers, policy }
+    }
+
+    /// Asks for a whole answer. Dropping the future ends the call upstream.
+    ///
+    /// # Errors
+    /// When no candidate can be asked, or all of them failed.
+    pub async fn complete(&self, ask: &Ask, deadline: Option<Deadline>) -> Result<Answered<Answer>, Error> {
+        self.walk::<Whole>(ask, deadline).await
+    }
+
+    /// Asks for a streamed answer and waits for its first piece: until then another candidate can take over. Dropping
+    /// the future or the stream ends the call upstream.
+    ///
+    /// # Errors
+    /// When no candidate can be asked, or all of them failed before the first piece. A later failure is in the stream.
+    pub async fn stream(&self, ask: &Ask, deadline: Option<Deadline>) -> Result<Answered<PieceStream>, Error> {
+        self.walk::<Streamed>(ask, deadline).await
+    }
+
+    /// The candidates that a model's name stands for now; `None` is the default of the settings.
+    ///
+    /// # Errors
+    /// When there is no such model.
+    pub fn candidates(&self, model: Option<&str>) -> Result<Vec<Candidate>, Error> {
+        route::candidates(model, &self.landscape())
+    }
+
+    async fn walk<M: Manner>(
+        &self,
+        ask: &Ask,
+        deadline: Option<Deadline>,
+    ) -> Result<Answered<M::Answer>, Error> {
+        let candidates = self.candidates(ask.model.as_deref())?;
+        route::check(&candidates)?;
+        let mut failed = Vec::new();
+        for candidate in candidates.into_iter().filter(Candidate::may_be_asked) {
+            let Candidate { provider, model, .. } = candidate;
+            let attempt = Attempt { model: &model, ask, deadline };
+            match self.try_keys::<M>(provider, attempt, &mut failed).await {
+                Ok(answer) => return Ok(Answered { answer, provider, model, attempts: failed }),
+                Err(Next::Nothing) => break,
+                Err(Next::Key | Next::Candidate) => {}
+            }
+        }
+        let last = failed.pop().expect("the route was checked: at least one candidate may be asked");
+        Err(Error::Failed(Attempts::new(failed, last)))
+    }
+
+    /// One candidate with one key after the other, each key at most once.
+    async fn try_keys<M: Manner>(
+        &self,
+        name: &'static str,
+        attempt: Attempt<'_>,
+        failed: &mut Vec<error::Attempt>,
+    ) -> Result<M::Answer, Next> {
+        let provider = self.provider(name);
+        for round in 1.. {
+            let failure = match ask_in_time::<M>(provider, attempt).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let next = failure.kind.row().next;
+            warn!(provider = name, model = attempt.model, code = failure.reason(), %failure, "attempt failed");
+            failed.push(error::Attempt { provider: name, model: attempt.model.to_owned(), failure });
+            let keys = provider.keys();
+            if next != Next::Key || !keys.usable || round >= keys.configured {
+                return Err(next);
+            }
+        }
+        unreachable!("the rounds are as many as there are keys")
+    }
+
+    fn provider(&self, name: &str) -> &Provider {
+        let found = self.providers.iter().find(|provider| provider.name() == name);
+        found.expect("candidates are made from the providers")
+    }
+
+    fn landscape(&self) -> Landscape {
+        let remotes = self.providers.iter().filter_map(Provider::standing).collect();
+        let Policy { safe_mode, offline, ref default_model } = self.policy;
+        Landscape { safe_mode, offline, default_model: default_model.clone(), remotes }
+    }
+}
+
+/// Nothing is begun for a caller who is gone by the clock.
+async fn ask_in_time<M: Manner>(provider: &Provider, attempt: Attempt<'_>) -> Result<M::Answer, Failure> {
+    match attempt.deadline {
+        Some(deadline) if deadline.expired(Instant::now()) => {
+            let sentence = "was not asked: the caller's deadline had passed";
+            Err(Failure::new(Kind::CallerDeadline, sentence).of(provider.name()))
+        }
+        _ => M::ask(provider, attempt).await,
+    }
+}
+
+// === impl Manner ===
+
+impl Manner for Whole {
+    type Answer = Answer;
+
+    fn ask(provider: &Provider, attempt: Attempt<'_>) -> impl Future<Output = Result<Answer, Failure>> + Send {
+        provider.complete(attempt)
+    }
+}
+
+impl Manner for Streamed {
+    type Answer = PieceStream;
+
+    fn ask(provider: &Provider, attempt: Attempt<'_>) -> impl Future<Output = Result<PieceStream, Failure>> + Send {
+        provider.stream(attempt)
+    }
+}

@@ -1,0 +1,94 @@
+//! What can be asked, and who could answer now; asks no one.
+
+use bsm_stack::breaker::State;
+
+use super::Gateway;
+use crate::provider::Provider;
+use crate::route::{AUTO, Landscape, OFFLINE, Remote, Standing};
+
+/// A model that can be asked for by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelLine {
+    /// What to ask for.
+    pub id: String,
+    /// Who answers; empty where the route decides.
+    pub provider: &'static str,
+    /// The model's own name, or what it is.
+    pub name: String,
+}
+
+/// A provider, and whether it could be asked now. Says nothing about its keys but how many there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderLine {
+    /// Its name.
+    pub name: &'static str,
+    /// Why a question could not be sent to it now; `None` if it could.
+    pub obstacle: Option<String>,
+    /// How many keys are configured.
+    pub keys: usize,
+    /// `CLOSED`, `OPEN` or `HALF_OPEN`; empty where there is no breaker.
+    pub breaker: &'static str,
+}
+
+// === impl Gateway ===
+
+impl Gateway {
+    /// The models that can be asked for by name: the route, the built-in reviewer, and those of providers with keys.
+    #[must_use]
+    pub fn models(&self) -> Vec<ModelLine> {
+        let line = |id: &str, provider, name: &str| ModelLine { id: id.to_owned(), provider, name: name.to_owned() };
+        let remotes = self.providers.iter().filter_map(|provider| match provider {
+            Provider::Remote(remote) if remote.keys().configured > 0 => {
+                Some(line(&format!("{}/{}", remote.name(), remote.model()), remote.name(), remote.model()))
+            }
+            Provider::Remote(_) | Provider::Offline(_) => None,
+        });
+        let built_in = [line(AUTO, "", "by route"), line(OFFLINE, OFFLINE, "the built-in reviewer")];
+        built_in.into_iter().chain(remotes).collect()
+    }
+
+    /// The providers, whether they can be asked by name now.
+    #[must_use]
+    pub fn providers(&self) -> Vec<ProviderLine> {
+        let land = self.landscape();
+        self.providers.iter().map(|provider| provider.line(&land)).collect()
+    }
+}
+
+// === impl Provider ===
+
+impl Provider {
+    /// How it looks to the route; `None` for the built-in reviewer, which is always there.
+    pub(super) fn standing(&self) -> Option<Remote> {
+        let Provider::Remote(remote) = self else { return None };
+        let breaker = remote.breaker();
+        let open_for = breaker.retry_in.filter(|wait| breaker.state == State::Open && !wait.is_zero());
+        Some(Remote {
+            provider: remote.name(),
+            model: remote.model().to_owned(),
+            key_variable: remote.row().key_variable,
+            key: remote.key_standing(),
+            open_for,
+        })
+    }
+
+    fn line(&self, land: &Landscape) -> ProviderLine {
+        let obstacle = self.standing().map(|remote| remote.standing("", land)).and_then(|standing| match standing {
+            Standing::Eligible(_) => None,
+            other => Some(other.to_string()),
+        });
+        let breaker = match self {
+            Provider::Remote(remote) => state_name(remote.breaker().state),
+            Provider::Offline(_) => "",
+        };
+        ProviderLine { name: self.name(), obstacle, keys: self.keys().configured, breaker }
+    }
+}
+
+const fn state_name(state: State) -> &'static str {
+    match state {
+        State::Closed => "CLOSED",
+        State::Open => "OPEN",
+        State::HalfOpen => "HALF_OPEN",
+    }
+}

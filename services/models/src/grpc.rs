@@ -1,0 +1,203 @@
+//! Between the wire and the gateway; no rules here.
+
+use std::sync::Arc;
+
+use bsm_proto::models::v1;
+use bsm_proto::models::v1::model_service_server::ModelService;
+use bsm_runtime::call::Call;
+use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, stream};
+use tonic::{Request, Response, Status};
+
+use crate::answer::{Finish, Piece, Usage};
+use crate::ask::{Ask, Hints, Language};
+use crate::chat::{self, Said};
+use crate::error::{Attempt, Attempts, Error};
+use crate::gateway::{Answered, Gateway, ModelLine, ProviderLine};
+use crate::provider::PieceStream;
+use crate::route::Candidate;
+
+#[cfg(test)]
+mod tests;
+
+/// The gRPC face of the gateway.
+#[derive(Clone, Debug)]
+pub struct Models {
+    gateway: Arc<Gateway>,
+    /// Characters of a chat message at most.
+    max_message: usize,
+}
+
+// === impl Models ===
+
+impl Models {
+    /// A face for this gateway; chat messages may have `max_message` characters.
+    #[must_use]
+    pub fn new(gateway: Gateway, max_message: usize) -> Self {
+        Self { gateway: Arc::new(gateway), max_message }
+    }
+}
+
+#[tonic::async_trait]
+impl ModelService for Models {
+    type StreamCompleteStream = BoxStream<'static, Result<v1::StreamCompleteResponse, Status>>;
+    type StreamChatDirectStream = BoxStream<'static, Result<v1::StreamChatDirectResponse, Status>>;
+
+    async fn complete(
+        &self,
+        request: Request<v1::CompleteRequest>,
+    ) -> Result<Response<v1::CompleteResponse>, Status> {
+        let call = Call::of(&request);
+        let ask = Ask::parse(request.into_inner().prompt.unwrap_or_default()).map_err(Error::Invalid)?;
+        let Answered { answer, provider, attempts, .. } = self.gateway.complete(&ask, call.deadline()).await?;
+        let completion = Some(completion(provider, answer.finish, &attempts));
+        Ok(Response::new(v1::CompleteResponse { output: answer.output, completion }))
+    }
+
+    async fn stream_complete(
+        &self,
+        request: Request<v1::StreamCompleteRequest>,
+    ) -> Result<Response<Self::StreamCompleteStream>, Status> {
+        let call = Call::of(&request);
+        let ask = Ask::parse(request.into_inner().prompt.unwrap_or_default()).map_err(Error::Invalid)?;
+        let answered = self.gateway.stream(&ask, call.deadline()).await?;
+        let messages = told(answered).map(|piece| {
+            piece.map(|(delta, done)| v1::StreamCompleteResponse { delta, done }).map_err(Status::from)
+        });
+        Ok(Response::new(messages.boxed()))
+    }
+
+    async fn list_models(
+        &self,
+        _: Request<v1::ListModelsRequest>,
+    ) -> Result<Response<v1::ListModelsResponse>, Status> {
+        let models = self.gateway.models().into_iter().map(model).collect();
+        Ok(Response::new(v1::ListModelsResponse { models }))
+    }
+
+    async fn list_providers(
+        &self,
+        _: Request<v1::ListProvidersRequest>,
+    ) -> Result<Response<v1::ListProvidersResponse>, Status> {
+        let providers = self.gateway.providers().into_iter().map(provider).collect();
+        Ok(Response::new(v1::ListProvidersResponse { providers }))
+    }
+
+    async fn explain_route(
+        &self,
+        request: Request<v1::ExplainRouteRequest>,
+    ) -> Result<Response<v1::ExplainRouteResponse>, Status> {
+        // The hints are checked like a question's, although every task has the same route so far.
+        let (model, _hints) = Hints::parse(request.into_inner()).map_err(Error::Invalid)?;
+        let candidates = self.gateway.candidates(model.as_deref())?.into_iter().map(candidate).collect();
+        Ok(Response::new(v1::ExplainRouteResponse { candidates }))
+    }
+
+    async fn chat_direct(
+        &self,
+        request: Request<v1::ChatDirectRequest>,
+    ) -> Result<Response<v1::ChatDirectResponse>, Status> {
+        let call = Call::of(&request);
+        let v1::ChatDirectRequest { message, history, language } = request.into_inner();
+        let ask = said(message, history, language).into_ask(self.max_message).map_err(Error::Chat)?;
+        let Answered { answer, provider, .. } = self.gateway.complete(&ask, call.deadline()).await?;
+        let output = or_nothing_said(answer.output, ask.language);
+        let provider = provider.to_owned();
+        Ok(Response::new(v1::ChatDirectResponse { output, provider, model: answer.finish.model }))
+    }
+
+    async fn stream_chat_direct(
+        &self,
+        request: Request<v1::StreamChatDirectRequest>,
+    ) -> Result<Response<Self::StreamChatDirectStream>, Status> {
+        let call = Call::of(&request);
+        let v1::StreamChatDirectRequest { message, history, language } = request.into_inner();
+        let ask = said(message, history, language).into_ask(self.max_message).map_err(Error::Chat)?;
+        let mut answered = self.gateway.stream(&ask, call.deadline()).await?;
+        answered.answer = never_silent(answered.answer, ask.language);
+        let messages = told(answered).map(|piece| {
+            piece.map(|(delta, done)| v1::StreamChatDirectResponse { delta, done }).map_err(Status::from)
+        });
+        Ok(Response::new(messages.boxed()))
+    }
+}
+
+fn said(message: String, history: Vec<v1::Message>, language: Option<String>) -> Said {
+    let history = history.into_iter().map(|turn| (turn.role, turn.content)).collect();
+    Said { message, history, language }
+}
+
+fn or_nothing_said(output: String, language: Language) -> String {
+    if output.trim().is_empty() { chat::nothing_said(language).to_owned() } else { output }
+}
+
+/// A stream that ends without a piece of text says so before its end.
+fn never_silent(pieces: PieceStream, language: Language) -> PieceStream {
+    let mut silent = true;
+    let spoken = pieces.flat_map(move |piece| {
+        let ends_silently = silent && matches!(piece, Ok(Piece::Done(_)));
+        silent = false;
+        let sentence = ends_silently.then(|| Ok(Piece::Delta(chat::nothing_said(language).to_owned())));
+        stream::iter(sentence.into_iter().chain([piece]))
+    });
+    spoken.boxed()
+}
+
+/// The pieces as the wire has them: text, and the completion with the last one. A failure midway is told with the
+/// attempts before it.
+fn told(
+    answered: Answered<PieceStream>,
+) -> impl futures_util::Stream<Item = Result<(String, Option<v1::Completion>), Error>> + Send {
+    let Answered { answer, provider, model, attempts } = answered;
+    answer.map(move |piece| match piece {
+        Ok(Piece::Delta(text)) => Ok((text, None)),
+        Ok(Piece::Done(finish)) => Ok((String::new(), Some(completion(provider, finish, &attempts)))),
+        Err(failure) => {
+            let last = Attempt { provider, model: model.clone(), failure };
+            Err(Error::Failed(Attempts::new(attempts.clone(), last)))
+        }
+    })
+}
+
+fn completion(provider: &str, finish: Finish, attempts: &[Attempt]) -> v1::Completion {
+    let Finish { model, reason, usage: Usage { input_tokens, output_tokens } } = finish;
+    v1::Completion {
+        provider: provider.to_owned(),
+        model,
+        finish_reason: reason,
+        usage: Some(v1::Usage { input_tokens, output_tokens }),
+        attempts: attempts.iter().map(attempt).collect(),
+    }
+}
+
+fn attempt(attempt: &Attempt) -> v1::Attempt {
+    v1::Attempt {
+        provider: attempt.provider.to_owned(),
+        model: attempt.model.clone(),
+        code: attempt.failure.reason().to_owned(),
+        message: attempt.failure.to_string(),
+    }
+}
+
+fn model(line: ModelLine) -> v1::Model {
+    v1::Model { id: line.id, provider: line.provider.to_owned(), name: line.name }
+}
+
+fn provider(line: ProviderLine) -> v1::Provider {
+    v1::Provider {
+        name: line.name.to_owned(),
+        usable: line.obstacle.is_none(),
+        reason: line.obstacle.unwrap_or_default(),
+        keys: u32::try_from(line.keys).unwrap_or(u32::MAX),
+        breaker: line.breaker.to_owned(),
+    }
+}
+
+fn candidate(candidate: Candidate) -> v1::Candidate {
+    v1::Candidate {
+        eligible: candidate.eligible(),
+        reason: candidate.standing.to_string(),
+        provider: candidate.provider.to_owned(),
+        model: candidate.model,
+    }
+}

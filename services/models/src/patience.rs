@@ -1,0 +1,111 @@
+//! How long one attempt may keep us waiting, and whose fault it is when it takes longer.
+//!
+//! Only the time spent waiting for the provider counts: a caller that reads a stream slowly does not use up the
+//! provider's time.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bsm_stack::Deadline;
+use tokio::time::{Instant, timeout_at};
+
+use crate::failure::{Failure, Kind};
+
+#[cfg(test)]
+mod tests;
+
+/// The time that attempts at one provider are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Waiting for one attempt in all: to the first token and to the end.
+    pub whole: Duration,
+    /// Waiting for the next bytes of a stream that has begun.
+    pub silence: Duration,
+}
+
+/// What is left for one attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    limits: Limits,
+    left: Duration,
+    caller: Option<Deadline>,
+    stage: Stage,
+}
+
+/// How far an attempt has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Silent,
+    Begun,
+}
+
+/// What ends a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// The attempt has had all its time.
+    Whole,
+    /// The stream has been silent for too long.
+    Silence,
+    /// Nobody waits any more.
+    Caller,
+}
+
+// === impl Limits ===
+
+impl Limits {
+    /// The limits that follow from the time of a whole attempt: a stream that has begun may pause for a third of it.
+    #[must_use]
+    pub fn within(whole: Duration) -> Self {
+        Self { whole, silence: whole / 3 }
+    }
+}
+
+// === impl Patience ===
+
+impl Patience {
+    /// Full patience, as far as the caller's deadline allows.
+    #[must_use]
+    pub fn new(limits: Limits, caller: Option<Deadline>) -> Self {
+        Self { limits, left: limits.whole, caller, stage: Stage::Silent }
+    }
+
+    /// From here on silence has its own limit.
+    pub fn begun(&mut self) {
+        self.stage = Stage::Begun;
+    }
+
+    /// Waits for something of the provider's. Cancel safe if `future` is.
+    ///
+    /// # Errors
+    /// The future's own failure; [`Kind::Timeout`] if the provider is too slow, [`Kind::CallerDeadline`] if the
+    /// caller's time is over first.
+    pub async fn wait<T>(&mut self, future: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let began = Instant::now();
+        let (until, end) = self.until(began);
+        let result = timeout_at(until, future).await;
+        self.left = self.left.saturating_sub(began.elapsed());
+        result.unwrap_or_else(|_elapsed| Err(self.failure(end)))
+    }
+
+    /// When a wait that begins at `now` ends at the latest, and why.
+    fn until(&self, now: Instant) -> (Instant, End) {
+        let (wait, end) = match self.stage {
+            Stage::Begun if self.limits.silence < self.left => (self.limits.silence, End::Silence),
+            Stage::Begun | Stage::Silent => (self.left, End::Whole),
+        };
+        let until = now + wait;
+        match self.caller {
+            Some(deadline) if deadline.instant() <= until => (deadline.instant(), End::Caller),
+            _ => (until, end),
+        }
+    }
+
+    fn failure(&self, end: End) -> Failure {
+        let Limits { whole, silence } = self.limits;
+        match end {
+            End::Whole => Failure::new(Kind::Timeout, format!("did not finish its answer within {whole:?}")),
+            End::Silence => Failure::new(Kind::Timeout, format!("fell silent for {silence:?} amid its answer")),
+            End::Caller => Failure::new(Kind::CallerDeadline, "did not answer before the caller's deadline"),
+        }
+    }
+}

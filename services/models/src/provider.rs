@@ -1,0 +1,142 @@
+//! Who can answer: the providers, and the one table of what differs between them.
+
+use std::time::Duration;
+
+use bsm_runtime::settings::ModelSettings;
+use bsm_stack::{Deadline, bulkhead};
+use futures_util::stream::BoxStream;
+use secrecy::SecretString;
+
+use crate::answer::{Answer, Piece};
+use crate::ask::Ask;
+use crate::failure::Failure;
+use crate::wire::Wire;
+use crate::wire::openai::OpenAi;
+
+mod offline;
+mod remote;
+#[cfg(test)]
+mod tests;
+
+pub use offline::Offline;
+pub use remote::Remote;
+
+/// A provider outside of this process: its name, its wire, and where its settings are. A new provider is a new row.
+pub struct Row {
+    /// The name that callers use.
+    pub name: &'static str,
+    /// What it speaks.
+    pub wire: &'static dyn Wire,
+    /// The environment variable to name when it has no key.
+    pub key_variable: &'static str,
+    /// Calls that it may hold at once, and that may wait for a turn.
+    pub bulkhead: bulkhead::Config,
+    /// Where its settings are.
+    pub site: fn(&ModelSettings) -> Site,
+}
+
+/// What an operator sets for one provider.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Its keys, the preferred one first; without any it is not used.
+    pub keys: Vec<SecretString>,
+    /// What its paths are appended to, without a trailing slash.
+    pub base_url: String,
+    /// The model asked for when none is named.
+    pub model: String,
+}
+
+/// The providers outside of this process, in the order in which the route prefers them.
+pub static TABLE: &[Row] = &[Row {
+    name: "openai",
+    wire: &OpenAi { max_tokens_field: "max_completion_tokens" },
+    key_variable: "OPENAI_API_KEY",
+    bulkhead: bulkhead::Config { max_in_flight: 10, max_queue: 10 },
+    site: |settings| Site {
+        keys: settings.openai_keys.clone(),
+        base_url: settings.openai_base_url.clone(),
+        model: settings.openai_model.clone(),
+    },
+}];
+
+/// Somebody who can be asked.
+#[derive(Debug)]
+pub enum Provider {
+    /// Over the network.
+    Remote(Box<Remote>),
+    /// The rules in this process.
+    Offline(Offline),
+}
+
+/// A streamed answer. Nothing follows [`Piece::Done`] or a failure; dropping it ends the call upstream.
+pub type PieceStream = BoxStream<'static, Result<Piece, Failure>>;
+
+/// One attempt at a provider.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// The model to ask for.
+    pub model: &'a str,
+    /// The question.
+    pub ask: &'a Ask,
+    /// When nobody waits any more.
+    pub deadline: Option<Deadline>,
+}
+
+// === impl Provider ===
+
+impl Provider {
+    /// The name that callers use.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Provider::Remote(remote) => remote.name(),
+            Provider::Offline(_) => Offline::NAME,
+        }
+    }
+
+    /// Asks once for a whole answer. Dropping the future ends the call upstream.
+    ///
+    /// # Errors
+    /// Why there is no answer; the breaker and the key have taken note of it.
+    pub async fn complete(&self, attempt: Attempt<'_>) -> Result<Answer, Failure> {
+        match self {
+            Provider::Remote(remote) => remote.complete(attempt).await,
+            Provider::Offline(offline) => offline.complete(attempt).await,
+        }
+    }
+
+    /// Asks once for a streamed answer, and waits for its first piece. Dropping the future ends the call upstream.
+    ///
+    /// # Errors
+    /// Why there is no first piece; the breaker and the key have taken note of it.
+    pub async fn stream(&self, attempt: Attempt<'_>) -> Result<PieceStream, Failure> {
+        match self {
+            Provider::Remote(remote) => remote.stream(attempt).await,
+            Provider::Offline(offline) => offline.stream(attempt).await,
+        }
+    }
+
+    /// How many attempts with different keys make sense, and whether another does now.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        match self {
+            Provider::Remote(remote) => remote.keys(),
+            Provider::Offline(_) => Keys { configured: 0, usable: false },
+        }
+    }
+}
+
+/// A provider's keys, as far as anybody may know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keys {
+    /// How many there are.
+    pub configured: usize,
+    /// Whether one can be used now.
+    pub usable: bool,
+}
+
+/// How long a provider's breaker may wait for a probe: longer than an attempt that uses all its time.
+#[must_use]
+pub(crate) fn probe_lease(whole: Duration) -> Duration {
+    whole * 2 + Duration::from_secs(10)
+}

@@ -1,0 +1,178 @@
+//! A provider over the network: its guards around its wire.
+//!
+//! One attempt is `breaker → bulkhead → key → request`, each able to say no. What the attempt says about the
+//! provider and the key is settled exactly once, whichever way it ends.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bsm_stack::{Breaker, Bulkhead, Deadline, breaker, bulkhead};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
+
+use super::{Attempt, Keys, PieceStream, Row};
+use crate::answer::Answer;
+use crate::failure::{Failure, Kind};
+use crate::keys::{KeyId, KeyPool, NoKey};
+use crate::patience::{Limits, Patience};
+use crate::upstream::{Reply, Upstream};
+use crate::wire::Mode;
+
+mod admission;
+mod running;
+
+use admission::Turn;
+use running::Running;
+
+/// Bytes of an error answer that are read, and how long they may take.
+const ERROR_BODY: (usize, std::time::Duration) = (64 * 1024, std::time::Duration::from_secs(2));
+
+/// A provider over the network.
+pub struct Remote {
+    row: &'static Row,
+    model: String,
+    keys: Mutex<KeyPool>,
+    breaker: Breaker,
+    bulkhead: Bulkhead,
+    upstream: Upstream,
+    limits: Limits,
+}
+
+/// What a [`Remote`] is made of.
+pub struct Parts {
+    /// Its row in the table.
+    pub row: &'static Row,
+    /// The model asked for when none is named.
+    pub model: String,
+    /// Its keys, the preferred one first.
+    pub keys: Vec<SecretString>,
+    /// Stops asking it while it fails.
+    pub breaker: Breaker,
+    /// Bounds the calls that it holds.
+    pub bulkhead: Bulkhead,
+    /// Its server.
+    pub upstream: Upstream,
+    /// The time of one attempt.
+    pub limits: Limits,
+}
+
+// === impl Remote ===
+
+impl Remote {
+    /// A provider that has not been asked yet.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { row, model, keys, breaker, bulkhead, upstream, limits } = parts;
+        Self { row, model, keys: Mutex::new(KeyPool::new(keys)), breaker, bulkhead, upstream, limits }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.row.name
+    }
+
+    /// Its row in the table.
+    #[must_use]
+    pub fn row(&self) -> &'static Row {
+        self.row
+    }
+
+    /// The model asked for when none is named.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// Whether it has a key that can be used now.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn key_standing(&self) -> Result<(), NoKey> {
+        self.pool().usable(Instant::now())
+    }
+
+    /// How many keys it has, and whether one can be used now.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        let pool = self.pool();
+        Keys { configured: pool.len(), usable: pool.usable(Instant::now()).is_ok() }
+    }
+
+    /// What its breaker is doing.
+    #[must_use]
+    pub fn breaker(&self) -> breaker::Snapshot {
+        self.breaker.snapshot()
+    }
+
+    pub(super) async fn complete(&self, attempt: Attempt<'_>) -> Result<Answer, Failure> {
+        let mut turn = self.admit(attempt.deadline).await?;
+        let result = self.whole(&mut turn, attempt).await;
+        turn.settle(self, result.as_ref().err());
+        result.map_err(|failure| self.told(failure, &turn.secret))
+    }
+
+    pub(super) async fn stream(&self, attempt: Attempt<'_>) -> Result<PieceStream, Failure> {
+        let mut turn = self.admit(attempt.deadline).await?;
+        match self.open(&mut turn, attempt).await {
+            Ok(running) => Ok(running.into_stream(turn, self.name())),
+            Err(failure) => {
+                turn.settle(self, Some(&failure));
+                Err(self.told(failure, &turn.secret))
+            }
+        }
+    }
+
+    async fn whole(&self, turn: &mut Turn, attempt: Attempt<'_>) -> Result<Answer, Failure> {
+        let mut reply = self.send(turn, attempt, Mode::Whole).await?;
+        let body = turn.patience.wait(reply.all()).await?;
+        self.row.wire.answer(&body)
+    }
+
+    /// Opens a stream up to its first piece: until then another candidate can take over.
+    async fn open(&self, turn: &mut Turn, attempt: Attempt<'_>) -> Result<Running, Failure> {
+        let mut reply = self.send(turn, attempt, Mode::Stream).await?;
+        if reply.is("text/html") {
+            return Err(Failure::new(Kind::Malformed, "answered with an HTML page instead of a stream"));
+        }
+        if reply.is("application/json") {
+            // A server that does not know streams answers whole, or with an error in a 200.
+            let body = turn.patience.wait(reply.all()).await?;
+            return Ok(Running::whole(self.row.wire.answer(&body)?));
+        }
+        let mut running = Running::new(reply, self.row.wire.pieces());
+        running.first(&mut turn.patience).await?;
+        Ok(running)
+    }
+
+    /// Sends the request and waits for a head that promises an answer.
+    async fn send(&self, turn: &mut Turn, attempt: Attempt<'_>, mode: Mode) -> Result<Reply, Failure> {
+        let wire = self.row.wire;
+        let key = wire.authorization(&turn.secret);
+        let key = key.ok_or_else(|| Failure::new(Kind::Credential, "has a key that cannot stand in a header"))?;
+        let request = wire.request(attempt.model, attempt.ask, mode);
+        let mut reply = turn.patience.wait(self.upstream.send(request, key)).await?;
+        if reply.status().is_success() {
+            return Ok(reply);
+        }
+        let (limit, patience) = ERROR_BODY;
+        let body = turn.patience.wait(async { Ok(reply.excerpt(limit, patience).await) }).await.unwrap_or_default();
+        Err(wire.refusal(reply.status(), reply.headers(), &body))
+    }
+
+    /// A failure in a sentence whose subject is this provider, without the key that was used.
+    fn told(&self, failure: Failure, secret: &SecretString) -> Failure {
+        failure.of(self.name()).without(secret.expose_secret())
+    }
+
+    fn pool(&self) -> MutexGuard<'_, KeyPool> {
+        // The pool is never left half-changed, so a panic elsewhere while it was held does not spoil it.
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").field("name", &self.name()).field("keys", &self.pool()).finish_non_exhaustive()
+    }
+}

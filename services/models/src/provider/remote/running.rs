@@ -1,0 +1,82 @@
+//! A streamed answer under way.
+
+use std::collections::VecDeque;
+
+use futures_util::{StreamExt, stream};
+use secrecy::ExposeSecret;
+
+use super::admission::Turn;
+use super::{Patience, PieceStream};
+use crate::answer::{Answer, Piece};
+use crate::failure::{Failure, Kind};
+use crate::upstream::Reply;
+use crate::wire::Pieces;
+
+/// A stream, and what has come of it but was not handed on yet.
+pub(super) struct Running {
+    /// Where more comes from; `None` when all has come.
+    source: Option<(Reply, Box<dyn Pieces>)>,
+    ready: VecDeque<Piece>,
+}
+
+// === impl Running ===
+
+impl Running {
+    pub(super) fn new(reply: Reply, pieces: Box<dyn Pieces>) -> Self {
+        Self { source: Some((reply, pieces)), ready: VecDeque::new() }
+    }
+
+    /// An answer that came whole although a stream was asked for.
+    pub(super) fn whole(answer: Answer) -> Self {
+        let delta = (!answer.output.is_empty()).then_some(Piece::Delta(answer.output));
+        Self { source: None, ready: delta.into_iter().chain([Piece::Done(answer.finish)]).collect() }
+    }
+
+    /// Waits until something can be handed on.
+    pub(super) async fn first(&mut self, patience: &mut Patience) -> Result<(), Failure> {
+        while self.ready.is_empty() {
+            self.read(patience).await?;
+        }
+        patience.begun();
+        Ok(())
+    }
+
+    /// The next piece. After [`Piece::Done`] there is none.
+    async fn next(&mut self, patience: &mut Patience) -> Result<Piece, Failure> {
+        while self.ready.is_empty() {
+            self.read(patience).await?;
+        }
+        Ok(self.ready.pop_front().expect("the loop ends when there is one"))
+    }
+
+    async fn read(&mut self, patience: &mut Patience) -> Result<(), Failure> {
+        let ended = || Failure::new(Kind::Internal, "was read beyond the end of its answer");
+        let (reply, pieces) = self.source.as_mut().ok_or_else(ended)?;
+        match patience.wait(reply.next()).await? {
+            Some(bytes) => self.ready.extend(pieces.push(&bytes)?),
+            None => self.ready.push_back(pieces.end()?),
+        }
+        Ok(())
+    }
+
+    /// The pieces one by one, settled with the breaker at the end. Dropping the stream drops the connection.
+    pub(super) fn into_stream(self, turn: Turn, provider: &'static str) -> PieceStream {
+        let begin = Some((self, turn));
+        let step = move |state: Option<(Running, Turn)>| async move {
+            let (mut running, mut turn) = state?;
+            let piece = running.next(&mut turn.patience).await;
+            match piece {
+                Ok(Piece::Delta(text)) => Some((Ok(Piece::Delta(text)), Some((running, turn)))),
+                Ok(done @ Piece::Done(_)) => {
+                    turn.conclude(None);
+                    Some((Ok(done), None))
+                }
+                Err(failure) => {
+                    turn.conclude(Some(&failure));
+                    Some((Err(failure.of(provider).without(turn.secret.expose_secret())), None))
+                }
+            }
+        };
+        stream::unfold(begin, step).boxed()
+    }
+}

@@ -1,0 +1,120 @@
+//! The table from [`Error`] to a gRPC status: code, reason and what machines may want to know.
+
+use bsm_runtime::status::Refusal;
+use tonic::{Code, Status};
+
+use crate::error::{Attempts, Error};
+use crate::failure::Kind;
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let sentence = error.to_string();
+        // No `_` arm: a new variant does not compile until someone picks its code.
+        let refusal = match error {
+            Error::Invalid(violations) => {
+                let refusal = Refusal::new(Code::InvalidArgument, "INVALID_INPUT", sentence);
+                violations.into_iter().fold(refusal, |refusal, v| refusal.field(v.field, v.problem))
+            }
+            Error::Chat(refused) => Refusal::new(Code::InvalidArgument, refused.reason(), sentence)
+                .field(refused.field(), refused.problem()),
+            Error::UnknownModel { .. } => Refusal::new(Code::NotFound, "MODEL_NOT_FOUND", sentence),
+            Error::MissingKey { provider, .. } => {
+                Refusal::new(Code::FailedPrecondition, "MISSING_API_KEY", sentence).metadata("provider", provider)
+            }
+            Error::SafeMode { provider } => {
+                Refusal::new(Code::FailedPrecondition, "SAFE_MODE", sentence).metadata("provider", provider)
+            }
+            Error::Failed(attempts) => failed(&attempts, sentence),
+        };
+        refusal.into()
+    }
+}
+
+fn failed(attempts: &Attempts, sentence: String) -> Refusal {
+    let last = attempts.last();
+    let refusal = Refusal::new(code(attempts.kind()), last.failure.reason(), sentence)
+        .metadata("provider", last.provider)
+        .metadata("attempts", attempts.iter().count().to_string());
+    let refusal = attempts.iter().enumerate().fold(refusal, |refusal, (at, attempt)| {
+        let told = format!("{}/{} {}: {}", attempt.provider, attempt.model, attempt.failure.reason(), attempt.failure);
+        refusal.metadata(format!("attempt.{}", at + 1), told)
+    });
+    match attempts.retry_after() {
+        Some(wait) => refusal.retry_after(wait),
+        None => refusal,
+    }
+}
+
+/// The code of a failed call, by the kind of its last failure.
+const fn code(kind: Kind) -> Code {
+    match kind {
+        Kind::Transient | Kind::Malformed | Kind::Credential => Code::Unavailable,
+        Kind::CircuitOpen | Kind::BulkheadFull => Code::Unavailable,
+        Kind::Throttled | Kind::Quota => Code::ResourceExhausted,
+        Kind::Timeout | Kind::CallerDeadline => Code::DeadlineExceeded,
+        Kind::ModelGone => Code::NotFound,
+        Kind::ContentPolicy | Kind::ContextTooLong | Kind::Rejected => Code::InvalidArgument,
+        Kind::Internal => Code::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bsm_runtime::status;
+
+    use super::*;
+    use crate::ask::Violation;
+    use crate::error::Attempt;
+    use crate::failure::{Failure, TABLE};
+
+    fn failed(kind: Kind) -> Error {
+        let failure = Failure::new(kind, "openai failed").retry_after(Some(Duration::from_secs(3)));
+        let attempt = Attempt { provider: "openai", model: "gpt-4o".to_owned(), failure };
+        Error::Failed(Attempts::new(Vec::new(), attempt))
+    }
+
+    #[test]
+    fn every_error_has_its_code_and_reason() {
+        let name = "x".to_owned();
+        let cases = [
+            (Error::Invalid(vec![Violation::new("a", "b")]), Code::InvalidArgument, "INVALID_INPUT"),
+            (Error::UnknownModel { name, known: "auto".to_owned() }, Code::NotFound, "MODEL_NOT_FOUND"),
+            (Error::MissingKey { provider: "p", variable: "V" }, Code::FailedPrecondition, "MISSING_API_KEY"),
+            (Error::SafeMode { provider: "p" }, Code::FailedPrecondition, "SAFE_MODE"),
+            (failed(Kind::Transient), Code::Unavailable, "UPSTREAM_ERROR"),
+            (failed(Kind::Malformed), Code::Unavailable, "UPSTREAM_MALFORMED"),
+            (failed(Kind::Credential), Code::Unavailable, "CREDENTIAL_REFUSED"),
+            (failed(Kind::CircuitOpen), Code::Unavailable, "CIRCUIT_OPEN"),
+            (failed(Kind::BulkheadFull), Code::Unavailable, "BULKHEAD_FULL"),
+            (failed(Kind::Throttled), Code::ResourceExhausted, "UPSTREAM_THROTTLED"),
+            (failed(Kind::Quota), Code::ResourceExhausted, "QUOTA_EXHAUSTED"),
+            (failed(Kind::Timeout), Code::DeadlineExceeded, "UPSTREAM_TIMEOUT"),
+            (failed(Kind::CallerDeadline), Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+            (failed(Kind::ModelGone), Code::NotFound, "MODEL_NOT_FOUND"),
+            (failed(Kind::ContextTooLong), Code::InvalidArgument, "CONTEXT_TOO_LONG"),
+            (failed(Kind::ContentPolicy), Code::InvalidArgument, "CONTENT_POLICY"),
+            (failed(Kind::Rejected), Code::InvalidArgument, "UPSTREAM_REJECTED"),
+            (failed(Kind::Internal), Code::Internal, "INTERNAL"),
+        ];
+        assert_eq!(cases.len(), 4 + TABLE.len(), "every kind of failure is here");
+        for (error, code, reason) in cases {
+            let status = Status::from(error);
+            assert_eq!(status.code(), code, "{reason}");
+            assert_eq!(status::reason(&status).as_deref(), Some(reason));
+        }
+    }
+
+    #[test]
+    fn the_details_name_fields_attempts_and_the_time_to_wait() {
+        let invalid = Status::from(Error::Invalid(vec![Violation::new("prompt.temperature", "must be from 0 to 2")]));
+        let expected = [("prompt.temperature".to_owned(), "must be from 0 to 2".to_owned())];
+        assert_eq!(status::field_violations(&invalid), expected);
+        let failed = Status::from(failed(Kind::Throttled));
+        assert_eq!(status::retry_after(&failed), Some(Duration::from_secs(3)));
+        let facts = status::metadata(&failed);
+        assert_eq!((facts["provider"].as_str(), facts["attempts"].as_str()), ("openai", "1"));
+        assert_eq!(facts["attempt.1"], "openai/gpt-4o UPSTREAM_THROTTLED: openai failed");
+    }
+}

@@ -1,0 +1,89 @@
+//! How a provider is spoken to: bytes out, bytes in, and no I/O here.
+//!
+//! Providers that speak the same wire share one implementation and differ by their row in [`crate::provider::TABLE`].
+//! Failures are worded without a subject ("answered 500"); the caller puts the provider's name before it.
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use secrecy::SecretString;
+
+use crate::answer::{Answer, Piece};
+use crate::ask::Ask;
+use crate::failure::{Failure, Kind};
+
+pub mod excerpt;
+pub mod openai;
+pub mod retry_after;
+pub mod sse;
+
+/// A request before it has an address and a key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outgoing {
+    /// What follows the base URL, with its leading slash.
+    pub path: String,
+    /// Headers beside the key's.
+    pub headers: HeaderMap,
+    /// The JSON document.
+    pub body: Vec<u8>,
+}
+
+/// Whether an answer comes whole or in pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// In one document.
+    Whole,
+    /// As server-sent events.
+    Stream,
+}
+
+/// A provider's language.
+pub trait Wire: Send + Sync {
+    /// The request for a question to a model.
+    fn request(&self, model: &str, ask: &Ask, mode: Mode) -> Outgoing;
+
+    /// The header that carries the key. `None` if the key cannot stand in a header.
+    fn authorization(&self, key: &SecretString) -> Option<(HeaderName, HeaderValue)>;
+
+    /// Reads a whole answer from the body of a success.
+    ///
+    /// # Errors
+    /// The failure that the body tells of, or [`Kind::Malformed`].
+    fn answer(&self, body: &[u8]) -> Result<Answer, Failure>;
+
+    /// What an answer other than a success means.
+    fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure;
+
+    /// A reader for one streamed answer.
+    fn pieces(&self) -> Box<dyn Pieces>;
+}
+
+/// Reads one streamed answer, however its bytes are cut.
+pub trait Pieces: Send {
+    /// The pieces that are complete with these bytes. After [`Piece::Done`] nothing more comes.
+    ///
+    /// # Errors
+    /// The failure that the stream tells of, or [`Kind::Malformed`].
+    fn push(&mut self, bytes: &[u8]) -> Result<Vec<Piece>, Failure>;
+
+    /// What the end of the bytes means: the last piece, or a stream that was cut short.
+    ///
+    /// # Errors
+    /// [`Kind::Transient`] if the answer was not complete.
+    fn end(&mut self) -> Result<Piece, Failure>;
+}
+
+/// The failure of a success that is no JSON document: says what it looks like instead.
+fn not_json(body: &[u8], problem: &serde_json::Error) -> Failure {
+    let text = body.trim_ascii_start();
+    let what = if text.is_empty() {
+        "an empty body instead of JSON"
+    } else if text.starts_with(b"<") {
+        "an HTML page instead of JSON"
+    } else if problem.is_eof() {
+        "JSON that is cut short"
+    } else if problem.is_data() {
+        "JSON of another shape than an answer's"
+    } else {
+        "something that is not JSON"
+    };
+    Failure::new(Kind::Malformed, format!("answered with {what}"))
+}

@@ -1,0 +1,117 @@
+//! The streamed answer: chunks in server-sent events.
+
+use serde::Deserialize;
+
+use super::refusal::{self, ErrorBody};
+use super::response::{Tokens, reason};
+use crate::answer::{Finish, Piece, Usage};
+use crate::failure::{Failure, Kind};
+use crate::wire::{Pieces, not_json, sse};
+
+/// What the last event says instead of JSON.
+const END: &str = "[DONE]";
+
+/// Reads the chunks of one answer.
+#[derive(Default)]
+pub(super) struct Chunks {
+    events: sse::Decoder,
+    seen: Seen,
+}
+
+/// What the chunks so far said about the whole.
+#[derive(Default)]
+struct Seen {
+    model: String,
+    finish_reason: Option<String>,
+    usage: Usage,
+    text: bool,
+    refused: bool,
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    #[serde(default)]
+    model: Option<String>,
+    #[serde(default)]
+    choices: Vec<Choice>,
+    /// In a chunk of its own, after the last choice.
+    #[serde(default)]
+    usage: Option<Tokens>,
+    #[serde(default)]
+    error: Option<ErrorBody>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    #[serde(default)]
+    delta: Option<Delta>,
+    #[serde(default)]
+    finish_reason: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+struct Delta {
+    #[serde(default)]
+    content: Option<String>,
+    #[serde(default)]
+    refusal: Option<String>,
+}
+
+// === impl Chunks ===
+
+impl Pieces for Chunks {
+    fn push(&mut self, bytes: &[u8]) -> Result<Vec<Piece>, Failure> {
+        let events = self.events.push(bytes);
+        let events = events.map_err(|problem| Failure::new(Kind::Malformed, problem.to_string()))?;
+        let mut pieces = Vec::new();
+        for event in events {
+            if event.trim() == END {
+                pieces.push(self.seen.done()?);
+                break;
+            }
+            pieces.extend(self.seen.chunk(&event)?);
+        }
+        Ok(pieces)
+    }
+
+    fn end(&mut self) -> Result<Piece, Failure> {
+        // Some servers close without [DONE]; the reason to finish tells a whole answer from half of one.
+        if self.seen.finish_reason.is_some() {
+            return self.seen.done();
+        }
+        Err(Failure::new(Kind::Transient, "broke the stream off before its end"))
+    }
+}
+
+// === impl Seen ===
+
+impl Seen {
+    fn chunk(&mut self, event: &str) -> Result<Option<Piece>, Failure> {
+        let chunk: Chunk =
+            serde_json::from_str(event).map_err(|problem| not_json(event.as_bytes(), &problem))?;
+        if let Some(error) = &chunk.error {
+            return Err(refusal::in_success(error));
+        }
+        self.model = chunk.model.filter(|model| !model.is_empty()).unwrap_or_else(|| std::mem::take(&mut self.model));
+        self.usage = chunk.usage.map_or(self.usage, Usage::from);
+        Ok(chunk.choices.into_iter().next().and_then(|choice| self.choice(choice)))
+    }
+
+    fn choice(&mut self, choice: Choice) -> Option<Piece> {
+        self.finish_reason = choice.finish_reason.or_else(|| self.finish_reason.take());
+        let delta = choice.delta.unwrap_or_default();
+        self.refused |= delta.refusal.is_some();
+        let text = delta.content.filter(|text| !text.is_empty()).or(delta.refusal);
+        let text = text.filter(|text| !text.is_empty())?;
+        self.text = true;
+        Some(Piece::Delta(text))
+    }
+
+    fn done(&mut self) -> Result<Piece, Failure> {
+        if !self.text && self.finish_reason.is_none() {
+            return Err(Failure::new(Kind::Malformed, "ended the stream without an answer"));
+        }
+        let reason = reason(self.finish_reason.take(), self.refused);
+        Ok(Piece::Done(Finish { model: std::mem::take(&mut self.model), reason, usage: self.usage }))
+    }
+}
