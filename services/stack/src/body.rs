@@ -1,0 +1,101 @@
+//! A response body that carries a guard until the stream has ended, and tells the guard how it ended.
+//!
+//! A call is not over when its head arrives: the slot it occupies and the verdict about it belong to the end of
+//! the body. The guard is told exactly once; a body dropped half-way simply drops its guard.
+
+use std::error::Error;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use tower::BoxError;
+
+/// Something that lives as long as a response body.
+pub trait Guard {
+    /// The body has ended. Not called when the body is dropped before its end.
+    fn end(self, end: End<'_>);
+}
+
+/// How a body ended.
+#[derive(Debug)]
+pub enum End<'a> {
+    /// All of it was read; with the trailers, if there were any.
+    Complete(Option<&'a HeaderMap>),
+    /// Reading it failed.
+    Failed(&'a (dyn Error + 'static)),
+}
+
+pin_project! {
+    /// A body with a guard. Errors are boxed, so that bodies of several layers nest.
+    #[derive(Debug)]
+    pub struct GuardedBody<B, G> {
+        #[pin]
+        inner: B,
+        guard: Option<G>,
+    }
+}
+
+// === impl GuardedBody ===
+
+impl<B: Body, G: Guard> GuardedBody<B, G> {
+    /// Puts `guard` on `inner`. A body that is already at its end ends the guard at once, because nobody is
+    /// obliged to poll such a body.
+    pub fn new(inner: B, guard: G) -> Self {
+        let mut guard = Some(guard);
+        if inner.is_end_stream() {
+            tell(&mut guard, End::Complete(None));
+        }
+        Self { inner, guard }
+    }
+
+    /// The body without a guard: whatever there was to say about it has been said.
+    pub fn unguarded(inner: B) -> Self {
+        Self { inner, guard: None }
+    }
+}
+
+impl<B, G> Body for GuardedBody<B, G>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+    G: Guard,
+{
+    type Data = B::Data;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let mut this = self.project();
+        let frame = ready!(this.inner.as_mut().poll_frame(cx)).map(|frame| frame.map_err(Into::into));
+        match &frame {
+            None => tell(this.guard, End::Complete(None)),
+            Some(Err(error)) => tell(this.guard, End::Failed(&**error)),
+            Some(Ok(frame)) => {
+                if let Some(trailers) = frame.trailers_ref() {
+                    tell(this.guard, End::Complete(Some(trailers)));
+                } else if this.inner.is_end_stream() {
+                    tell(this.guard, End::Complete(None)); // the reader may stop here without seeing `None`
+                }
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+fn tell<G: Guard>(guard: &mut Option<G>, end: End<'_>) {
+    if let Some(guard) = guard.take() {
+        guard.end(end);
+    }
+}

@@ -1,0 +1,101 @@
+use http::{HeaderValue, Response};
+
+use super::*;
+use crate::timeout::AttemptTimedOut;
+use std::time::Duration;
+
+fn head(status: u16, headers: &[(&'static str, &'static str)]) -> Parts {
+    let mut response = Response::new(());
+    *response.status_mut() = http::StatusCode::from_u16(status).expect("a status");
+    for (name, value) in headers {
+        response.headers_mut().insert(*name, HeaderValue::from_static(value));
+    }
+    response.into_parts().0
+}
+
+#[test]
+fn every_grpc_code_counts_as_the_table_says() {
+    use Outcome::{Failure, Healthy, Neutral, Throttled};
+    let expected = [
+        ("OK", Healthy),
+        ("CANCELLED", Neutral),
+        ("UNKNOWN", Failure),
+        ("INVALID_ARGUMENT", Healthy),
+        ("DEADLINE_EXCEEDED", Neutral),
+        ("NOT_FOUND", Healthy),
+        ("ALREADY_EXISTS", Healthy),
+        ("PERMISSION_DENIED", Healthy),
+        ("RESOURCE_EXHAUSTED", Throttled),
+        ("FAILED_PRECONDITION", Healthy),
+        ("ABORTED", Healthy),
+        ("OUT_OF_RANGE", Healthy),
+        ("UNIMPLEMENTED", Healthy),
+        ("INTERNAL", Failure),
+        ("UNAVAILABLE", Failure),
+        ("DATA_LOSS", Failure),
+        ("UNAUTHENTICATED", Healthy),
+    ];
+    for (code, (name, outcome)) in expected.into_iter().enumerate() {
+        let row = GRPC[code];
+        assert_eq!((usize::from(row.code), row.name), (code, name));
+        assert_eq!(grpc(row.code), outcome, "{name}");
+    }
+    assert_eq!(grpc(17), Failure, "a code nobody knows is UNKNOWN");
+}
+
+#[test]
+fn every_http_status_of_a_provider_counts_as_the_table_says() {
+    let cases = [
+        (200, Outcome::Healthy),
+        (400, Outcome::Healthy),
+        (401, Outcome::Credential),
+        (403, Outcome::Credential),
+        (404, Outcome::Healthy),
+        (422, Outcome::Healthy),
+        (429, Outcome::Throttled),
+        (500, Outcome::Failure),
+        (502, Outcome::Failure),
+        (503, Outcome::Failure),
+        (529, Outcome::Failure),
+        (599, Outcome::Failure),
+    ];
+    for (status, outcome) in cases {
+        assert_eq!(provider_http(status), outcome, "{status}");
+    }
+}
+
+#[test]
+fn a_head_decides_only_if_it_says_enough() {
+    let grpc = ("content-type", "application/grpc+proto");
+    let cases = [
+        (head(200, &[grpc]), None),
+        (head(200, &[]), None),
+        (head(200, &[grpc, ("grpc-status", "0")]), Some(Outcome::Healthy)),
+        (head(200, &[grpc, ("grpc-status", "14")]), Some(Outcome::Failure)),
+        (head(200, &[grpc, ("grpc-status", "many")]), Some(Outcome::Failure)),
+        (head(200, &[("content-type", "text/html")]), Some(Outcome::Failure)),
+        (head(404, &[]), Some(Outcome::Healthy)),
+        (head(503, &[]), Some(Outcome::Failure)),
+    ];
+    for (head, outcome) in cases {
+        assert_eq!(GrpcClassifier.head(&head), outcome, "{head:?}");
+    }
+}
+
+#[test]
+fn a_stream_without_a_status_was_cut_short() {
+    assert_eq!(GrpcClassifier.trailers(None), Outcome::Failure);
+    assert_eq!(GrpcClassifier.trailers(Some(&HeaderMap::new())), Outcome::Failure);
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("wrapped")]
+struct Wrapped(#[source] Box<dyn Error + Send + Sync>);
+
+#[test]
+fn our_own_refusals_are_recognised_behind_other_errors() {
+    let refusal = Wrapped(Box::new(Wrapped(Box::new(DeadlineExceeded { given: Duration::ZERO }))));
+    assert_eq!(GrpcClassifier.error(&refusal), Outcome::Neutral);
+    let timeout = Wrapped(Box::new(AttemptTimedOut { after: Duration::ZERO }));
+    assert_eq!(GrpcClassifier.error(&timeout), Outcome::Failure);
+}

@@ -1,0 +1,57 @@
+//! The resilience layers every edge of the mesh is built from, one per file.
+//!
+//! This crate knows no service and no wire format beyond `http` types and gRPC status numbers. Each layer is a
+//! thin `tower` service around a decision that is plain data and plain functions, with the time passed in.
+//!
+//! # The order of an outbound call
+//!
+//! ```text
+//! deadline (whole call, inherited)      deadline::OutboundLayer    the caller's patience, told to the callee
+//!   → breaker                           breaker::BreakerLayer      sees the timeout below as a failure
+//!     → bulkhead (bounded queue)        bulkhead::BulkheadLayer    a slot until the body has ended
+//!       → attempt timeout               timeout::TimeoutLayer      the head of one attempt
+//!         → connection
+//! ```
+//!
+//! The deadline is outermost because it covers queueing and every attempt. The breaker is above the bulkhead so
+//! that a call it refuses never takes a slot, and above the timeout so that it sees timeouts. The timeout is below
+//! the bulkhead so that waiting in our own queue is never counted as the upstream's slowness.
+//!
+//! # The order of an inbound call
+//!
+//! ```text
+//! bulkhead (sheds what does not fit) → deadline::InboundLayer → handler
+//! ```
+//!
+//! # What a layer says when it says no
+//!
+//! All errors are [`tower::BoxError`]; find the type by downcast: [`CircuitOpen`], [`bulkhead::Rejected`],
+//! [`DeadlineExceeded`], [`AttemptTimedOut`]. The first three are our own refusals: a breaker never counts them
+//! (see [`classify::is_own_refusal`]).
+//!
+//! # Where to find what
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`deadline`] | the whole call's deadline: type, `grpc-timeout`, inbound and outbound layer |
+//! | [`timeout`] | the bound on the head of one attempt |
+//! | [`bulkhead`] | how many calls one dependency may hold, and how many may wait |
+//! | [`breaker`] | stop sending to what keeps failing |
+//! | [`classify`] | what an answer says about the one that gave it: tables |
+//! | [`body`] | the response body that carries a guard to its end |
+
+pub mod body;
+pub mod breaker;
+pub mod bulkhead;
+pub mod classify;
+pub mod deadline;
+pub mod timeout;
+
+#[cfg(test)]
+mod testing;
+
+pub use breaker::{Breaker, BreakerLayer, CircuitOpen};
+pub use bulkhead::{Bulkhead, BulkheadLayer};
+pub use classify::{Classify, GrpcClassifier, Outcome};
+pub use deadline::{Deadline, DeadlineExceeded};
+pub use timeout::{AttemptTimedOut, TimeoutLayer};
