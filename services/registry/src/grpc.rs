@@ -1,0 +1,137 @@
+//! The wire's face of the registry: asks the catalog and the rules, and translates.
+
+use bsm_proto::registry::v1::{
+    GetAgentStatusRequest, GetAgentStatusResponse, ListAgentStatusesRequest, ListAgentStatusesResponse,
+    ListAgentsRequest, ListAgentsResponse, ResolveAgentRequest, ResolveAgentResponse,
+    registry_service_server::RegistryService,
+};
+use bsm_runtime::{clock, settings::Profile};
+use tonic::{Request, Response, Status};
+
+use crate::{
+    catalog::{Agent, Catalog},
+    error::Error,
+    lifecycle::{LifeCycle, State},
+    rules::{self, Mobile, Use},
+    vocabulary::Context,
+};
+
+mod wire;
+
+/// Serves one catalog.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    catalog: Catalog,
+    lifecycle: LifeCycle,
+    here: Here,
+}
+
+/// What the rules must know of the process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Here {
+    pub(crate) profile: Profile,
+    pub(crate) safe_mode: bool,
+    pub(crate) mobile_mode: bool,
+}
+
+// === impl Registry ===
+
+impl Registry {
+    pub(crate) fn new(catalog: Catalog, here: Here) -> Self {
+        Self { catalog, lifecycle: LifeCycle::default(), here }
+    }
+
+    fn list(&self, mode: Option<String>) -> Result<ListAgentsResponse, Error> {
+        let context = mode.as_deref().map(|mode| parse("mode", mode)).transpose()?;
+        let wanted = |agent: &&Agent| match (context, &agent.governance) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(context), Some(governance)) => governance.contexts.contains(&context),
+        };
+        let agents: Vec<_> = self.catalog.agents().iter().filter(wanted).map(wire::listed).collect();
+        let count = context.map(|_| u32::try_from(agents.len()).unwrap_or(u32::MAX));
+        Ok(ListAgentsResponse { agents, count, mode, filtered: context.map(|_| true) })
+    }
+
+    fn statuses(&self) -> ListAgentStatusesResponse {
+        let state = |id: &str| self.lifecycle.state(id);
+        let agents: Vec<_> = self
+            .catalog
+            .registered()
+            .map(|(agent, entry)| wire::summary(agent, entry, state(&agent.id)))
+            .collect();
+        let running =
+            self.catalog.registered().filter(|(agent, _)| state(&agent.id) != State::Stopped).count();
+        ListAgentStatusesResponse {
+            timestamp: clock::unix_ms() as f64,
+            total_agents: u32::try_from(agents.len()).unwrap_or(u32::MAX),
+            running_agents: u32::try_from(running).unwrap_or(u32::MAX),
+            agents,
+        }
+    }
+
+    fn status(&self, id: &str) -> Result<GetAgentStatusResponse, Error> {
+        let agent = self.catalog.get(id);
+        let governed = agent.and_then(|agent| Some((agent, agent.governance.as_ref()?)));
+        let (agent, governance) = governed.ok_or_else(|| Error::UnknownAgent(id.to_owned()))?;
+        Ok(wire::status(&agent.definition, governance, self.lifecycle.state(id)))
+    }
+
+    fn resolve(&self, request: &ResolveAgentRequest) -> Result<ResolveAgentResponse, Error> {
+        let id = &request.agent_id;
+        let context = parse("context", &request.context)?;
+        let agent = self.catalog.get(id).ok_or_else(|| Error::UnknownAgent(id.clone()))?;
+        rules::may_use(agent, &self.wanted(context, request.mobile))
+            .map_err(|rule| Error::Forbidden { agent: id.clone(), rule })?;
+        let registry_version = self.catalog.version().to_owned();
+        Ok(ResolveAgentResponse { agent: Some(wire::agent(agent)), registry_version })
+    }
+
+    fn wanted(&self, context: Context, mobile: bool) -> Use {
+        let Here { profile, safe_mode, mobile_mode } = self.here;
+        let mobile = match (mobile, mobile_mode) {
+            (true, _) => Mobile::Client,
+            (false, true) => Mobile::Admin,
+            (false, false) => Mobile::Off,
+        };
+        Use { profile, context, safe_mode, mobile }
+    }
+}
+
+fn parse(field: &'static str, name: &str) -> Result<Context, Error> {
+    Context::parse(name).ok_or_else(|| Error::UnknownContext { field, given: name.to_owned() })
+}
+
+#[tonic::async_trait]
+impl RegistryService for Registry {
+    async fn list_agents(
+        &self,
+        request: Request<ListAgentsRequest>,
+    ) -> Result<Response<ListAgentsResponse>, Status> {
+        Ok(Response::new(self.list(request.into_inner().mode)?))
+    }
+
+    async fn list_agent_statuses(
+        &self,
+        _request: Request<ListAgentStatusesRequest>,
+    ) -> Result<Response<ListAgentStatusesResponse>, Status> {
+        Ok(Response::new(self.statuses()))
+    }
+
+    async fn get_agent_status(
+        &self,
+        request: Request<GetAgentStatusRequest>,
+    ) -> Result<Response<GetAgentStatusResponse>, Status> {
+        Ok(Response::new(self.status(&request.get_ref().agent_id)?))
+    }
+
+    async fn resolve_agent(
+        &self,
+        request: Request<ResolveAgentRequest>,
+    ) -> Result<Response<ResolveAgentResponse>, Status> {
+        Ok(Response::new(self.resolve(request.get_ref())?))
+    }
+}
+
+#[cfg(test)]
+mod tests;

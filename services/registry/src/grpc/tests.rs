@@ -1,0 +1,188 @@
+use bsm_proto::registry::v1::Governance;
+use bsm_runtime::{
+    diagnostic::{Findings, Strictness},
+    json, status,
+};
+use tonic::Code;
+
+use super::*;
+use crate::{catalog, files::Files};
+
+const REGISTRY: &str = r#"
+agents:
+  - id: reviewer
+    name: The Reviewer
+    category: system
+    safety: { mode: restricted }
+    contexts: { allowed: [github, api] }
+    expose: { selectable: true, internal_only: false }
+    risk: { level: low, rationale: It only writes text. }
+    approval: { required: false, type: none, approvers: [] }
+    startup: { auto_start: false, allowed_profiles: [development, production] }
+    healthcheck: { endpoint: /api/agents/reviewer/health, interval_seconds: 60 }
+  - id: chatter
+    name: The Chatter
+    category: conversational
+    contexts: { allowed: [chat] }
+    expose: { selectable: false, internal_only: true }
+    risk: { level: high, rationale: People believe what it says. }
+    approval: { required: true, type: manual, approvers: [admins] }
+    startup: { auto_start: false, allowed_profiles: [development] }
+    healthcheck: { endpoint: /api/agents/chatter/health, interval_seconds: 60 }
+"#;
+
+const DEFINITIONS: [&str; 3] = [
+    "id: chatter\nname: Chatter\nrole: Talks\nversion: 2.0.0\nanswer: text\n",
+    "id: loner\nname: Loner\nrole: None\nrisk: { level: low }\n",
+    "id: reviewer\nname: Reviewer\nrole: Reviews\nversion: 1\nsafety: { mode: restricted }\nactions: [label.add]\n\
+     modelName: m\nsystemPrompt: \"Be strict, {{ agentName }}\"\nconditions: { min_compliance_score: 7 }\n",
+];
+
+fn registry(here: Here) -> Registry {
+    let definitions = DEFINITIONS.iter().map(|text| Findings::new("d.yaml", *text, Strictness::Strict));
+    let files = Files {
+        registry: Findings::new("registry.yaml", REGISTRY, Strictness::Strict),
+        definitions: definitions.collect(),
+        found: Vec::new(),
+    };
+    let (catalog, found) = catalog::join(files, "2026-01-01".parse().unwrap());
+    Registry::new(catalog.unwrap_or_else(|| panic!("{found:#?}")), here)
+}
+
+fn development() -> Registry {
+    registry(Here { profile: Profile::Development, safe_mode: false, mobile_mode: false })
+}
+
+async fn list(mode: Option<&str>) -> Result<ListAgentsResponse, Status> {
+    let request = Request::new(ListAgentsRequest { mode: mode.map(str::to_owned) });
+    development().list_agents(request).await.map(Response::into_inner)
+}
+
+async fn resolve(
+    registry: &Registry,
+    agent: &str,
+    context: &str,
+    mobile: bool,
+) -> Result<ResolveAgentResponse, String> {
+    let request = ResolveAgentRequest { agent_id: agent.to_owned(), context: context.to_owned(), mobile };
+    let answer = registry.resolve_agent(Request::new(request)).await;
+    answer.map(Response::into_inner).map_err(|refused| status::reason(&refused).unwrap())
+}
+
+#[tokio::test]
+async fn all_agents_are_listed_in_order_as_written_and_as_governed() {
+    let ListAgentsResponse { agents, count, mode, filtered } = list(None).await.unwrap();
+    assert_eq!((count, mode, filtered), (None, None, None));
+    let agents: Vec<_> = agents.iter().map(json::from_struct).collect();
+    let ids: Vec<_> = agents.iter().map(|agent| agent["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["chatter", "loner", "reviewer"]);
+    assert_eq!(agents[0]["version"], "2.0.0");
+    assert_eq!(agents[2]["version"], 1);
+    assert_eq!(agents[2]["modelName"], "m");
+    assert_eq!(agents[2]["safety"], serde_json::json!({ "mode": "restricted", "requires_approval": false }));
+    assert_eq!(agents[2]["contexts"]["allowed"], serde_json::json!(["github", "api"]));
+    assert_eq!(agents[0]["expose"], serde_json::json!({ "selectable": false, "internal_only": true }));
+    assert_eq!(agents[0]["approval"]["type"], "manual");
+    assert!(!agents[0].contains_key("safety"), "the registry gives none");
+    assert!(!agents[2].contains_key("systemPrompt"), "prompts are not for the public");
+    assert_eq!(agents[1]["risk"]["level"], "low");
+}
+
+#[tokio::test]
+async fn a_mode_lists_only_what_the_registry_allows_there() {
+    let answer = list(Some("github")).await.unwrap();
+    assert_eq!(
+        (answer.count, answer.mode.as_deref(), answer.filtered),
+        (Some(1), Some("github"), Some(true))
+    );
+    assert_eq!(json::from_struct(&answer.agents[0])["id"], "reviewer");
+    assert_eq!(list(Some("mobile")).await.unwrap().count, Some(0));
+    for mode in ["GitHub", "", "all"] {
+        let refused = list(Some(mode)).await.unwrap_err();
+        assert_eq!(
+            (refused.code(), status::reason(&refused).as_deref()),
+            (Code::InvalidArgument, Some("INVALID_MODE"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn registered_agents_have_a_state_and_the_others_none() {
+    let registry = development();
+    let request = Request::new(ListAgentStatusesRequest {});
+    let all = registry.list_agent_statuses(request).await.unwrap().into_inner();
+    assert_eq!((all.total_agents, all.running_agents), (2, 0));
+    assert!(all.timestamp > 1.0e12);
+    let first = &all.agents[0];
+    assert_eq!(
+        (first.id.as_str(), first.name.as_str(), first.risk.as_str()),
+        ("reviewer", "The Reviewer", "low")
+    );
+    assert_eq!(first.state.as_ref().unwrap().status, "stopped");
+    assert!(all.agents[1].config.as_ref().unwrap().approval_required);
+
+    let ask = |id: &str| Request::new(GetAgentStatusRequest { agent_id: id.to_owned() });
+    let one = registry.get_agent_status(ask("chatter")).await.unwrap().into_inner();
+    let config = one.config.unwrap();
+    assert_eq!((one.name.as_str(), config.risk.unwrap().level.as_str()), ("The Chatter", "high"));
+    assert_eq!(config.startup.unwrap().allowed_profiles, ["development"]);
+    for id in ["loner", "nobody", "", "../x"] {
+        let refused = registry.get_agent_status(ask(id)).await.unwrap_err();
+        assert_eq!(
+            (refused.code(), status::reason(&refused).as_deref()),
+            (Code::NotFound, Some("AGENT_NOT_FOUND"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_started_agent_counts_as_running() {
+    let registry = development();
+    registry.lifecycle.start("reviewer", std::time::SystemTime::UNIX_EPOCH).unwrap();
+    let all = registry.statuses();
+    assert_eq!((all.running_agents, all.agents[0].state.as_ref().unwrap().status.as_str()), (1, "running"));
+}
+
+#[tokio::test]
+async fn an_allowed_agent_is_resolved_in_full() {
+    let registry = development();
+    let answer = resolve(&registry, "reviewer", "github", false).await.unwrap();
+    assert_eq!(answer.registry_version, registry.catalog.version());
+    let agent = answer.agent.unwrap();
+    assert_eq!(agent.system_prompt, "Be strict, {{ agentName }}");
+    assert_eq!((agent.complexity.as_str(), agent.answer), ("medium", 1));
+    assert_eq!((agent.actions, agent.model_name), (vec!["label.add".to_owned()], Some("m".to_owned())));
+    assert_eq!(json::from_struct(&agent.conditions.unwrap())["min_compliance_score"], 7);
+    let Governance { safety, network_outbound, protected, .. } = agent.governance.unwrap();
+    assert_eq!((safety.unwrap().mode.as_str(), network_outbound.len(), protected), ("restricted", 0, false));
+}
+
+#[tokio::test]
+async fn no_caller_gets_past_the_rules() {
+    let here = Here { profile: Profile::Development, safe_mode: false, mobile_mode: false };
+    let plain = registry(here);
+    let safe = registry(Here { safe_mode: true, ..here });
+    let production = registry(Here { profile: Profile::Production, ..here });
+    for (registry, agent, context, mobile, reason) in [
+        (&plain, "nobody", "chat", false, "AGENT_NOT_FOUND"),
+        (&plain, "reviewer", "web", false, "INVALID_MODE"),
+        (&plain, "loner", "chat", false, "AGENT_UNGOVERNED"),
+        (&plain, "reviewer", "chat", false, "CONTEXT_FORBIDDEN"),
+        (&plain, "chatter", "chat", false, "APPROVAL_REQUIRED"),
+        (&plain, "chatter", "chat", true, "MOBILE_MODE_RESTRICTION"),
+        (&production, "chatter", "chat", false, "PROFILE_FORBIDDEN"),
+        (&safe, "reviewer", "api", false, "SAFE_MODE_FORBIDDEN"),
+    ] {
+        let refused = resolve(registry, agent, context, mobile).await.unwrap_err();
+        assert_eq!(refused, reason, "{agent} in {context}");
+    }
+}
+
+#[test]
+fn mobile_mode_of_the_process_binds_callers_that_are_no_mobile_clients() {
+    let here = Here { profile: Profile::Development, safe_mode: false, mobile_mode: true };
+    assert_eq!(registry(here).wanted(Context::Chat, false).mobile, Mobile::Admin);
+    assert_eq!(registry(here).wanted(Context::Chat, true).mobile, Mobile::Client);
+    assert_eq!(development().wanted(Context::Chat, true).mobile, Mobile::Client);
+    assert_eq!(development().wanted(Context::Chat, false).mobile, Mobile::Off);
+}
