@@ -7,6 +7,8 @@ use bsm_diff::{Diff, File, Status};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::visible;
+
 /// The longest diff that is shown to agents, in bytes.
 pub const DIFF_BUDGET: usize = 256 * 1024;
 /// The longest excerpt of added lines, in characters.
@@ -17,8 +19,11 @@ const SUBMODULE: u32 = 0o160_000;
 /// A change as agents are shown it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The unified diff, at most as long as the budget.
+    /// The unified diff, at most as long as the budget, with hidden characters written as `⟦U+XXXX⟧`: what agents
+    /// are shown, and what the policy's facts are about, is this text.
     pub diff: String,
+    /// How many characters of the diff were hidden ones: control, zero-width, bidirectional.
+    pub hidden: usize,
     /// Every file that the payload's diff names, those left out of `diff` included.
     pub files: Vec<ChangedFile>,
     /// Whether `diff` is less than the whole change.
@@ -112,12 +117,14 @@ impl Change {
     /// Reads a diff and bounds it to `budget` bytes.
     #[must_use]
     pub fn read(diff: &str, budget: usize) -> Self {
-        let parsed = Diff::parse(diff);
+        let (diff, hidden) = visible::text(diff);
+        let parsed = Diff::parse(&diff);
         let mut unseen: Vec<_> = parsed.files.iter().filter_map(opaque).collect();
         unseen.extend(parsed.notes.iter().map(|note| format!("the diff could not be read whole: {note}")));
         let files = parsed.files.iter().map(ChangedFile::of).collect();
         let mut change = Self {
-            diff: diff.to_owned(),
+            diff: diff.into_owned(),
+            hidden,
             files,
             truncated: false,
             files_left_out: Vec::new(),
@@ -129,7 +136,7 @@ impl Change {
     }
 
     /// Cuts the diff to at most `budget` bytes and takes down what that leaves out. Does nothing when it fits.
-    pub fn shrink(&mut self, budget: usize) {
+    fn shrink(&mut self, budget: usize) {
         if self.diff.len() <= budget {
             return;
         }

@@ -9,6 +9,7 @@ pub mod ci;
 pub mod job;
 pub mod journal;
 pub mod policy;
+pub mod prompt;
 pub mod strategy;
 mod version;
 mod visible;

@@ -97,6 +97,13 @@ fn a_long_diff_is_cut_by_file_and_says_so() {
     assert_eq!(change.code().chars().count(), 1_000);
 }
 
+#[test]
+fn hidden_characters_are_shown_and_counted() {
+    let change = change(json!({"diff": SMALL.replace("+new", "+ne\u{202e}w")}));
+    assert_eq!((change.hidden, change.code().as_str()), (1, "ne⟦U+202E⟧w\n"));
+    assert!(change.is_complete(), "they are seen");
+}
+
 proptest! {
     #[test]
     fn no_diff_is_longer_than_the_budget_or_called_complete_when_cut(lines in 1..400_usize, budget in 0..6_000_usize) {
