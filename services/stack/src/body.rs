@@ -99,3 +99,69 @@ fn tell<G: Guard>(guard: &mut Option<G>, end: End<'_>) {
         guard.end(end);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use bytes::Bytes;
+    use http_body_util::{Empty, Full};
+
+    use super::*;
+    use crate::testing::{drain, next, streaming};
+
+    /// Tells the test what it is told.
+    struct Witness(Sender<&'static str>);
+
+    impl Guard for Witness {
+        fn end(self, end: End<'_>) {
+            let how = match end {
+                End::Complete(None) => "complete",
+                End::Complete(Some(_)) => "trailers",
+                End::Failed(_) => "failed",
+            };
+            self.0.send(how).expect("the test looks");
+        }
+    }
+
+    fn watched<B: Body>(body: B) -> (GuardedBody<B, Witness>, Receiver<&'static str>) {
+        let (sender, told) = channel();
+        (GuardedBody::new(body, Witness(sender)), told)
+    }
+
+    #[tokio::test]
+    async fn the_guard_is_told_once_how_the_body_ended() {
+        let (feeder, response) = streaming();
+        let (body, told) = watched(response.into_body());
+        feeder.data();
+        feeder.trailers("0");
+        drop(feeder); // the end comes after the trailers and is not told again
+        drain(body).await.expect("whole");
+        assert_eq!(told.iter().collect::<Vec<_>>(), ["trailers"]);
+
+        let (feeder, response) = streaming();
+        let (body, told) = watched(response.into_body());
+        feeder.fail("connection reset");
+        drain(body).await.expect_err("broken");
+        assert_eq!(told.iter().collect::<Vec<_>>(), ["failed"]);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_nobody_needs_to_poll_to_its_end_tells_it_anyway() {
+        let (_body, told) = watched(Empty::<Bytes>::new());
+        assert_eq!(told.try_recv(), Ok("complete"), "empty from the start");
+
+        let (mut body, told) = watched(Full::new(Bytes::from_static(b"all of it")));
+        next(&mut body).await.expect("a frame").expect("data");
+        assert!(body.is_end_stream());
+        assert_eq!(told.try_recv(), Ok("complete"), "the last frame was the last");
+    }
+
+    #[tokio::test]
+    async fn a_body_dropped_half_way_drops_its_guard_untold() {
+        let (_feeder, response) = streaming();
+        let (body, told) = watched(response.into_body());
+        drop(body);
+        assert!(told.recv().is_err());
+    }
+}

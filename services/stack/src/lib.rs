@@ -49,6 +49,8 @@ pub mod timeout;
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use breaker::{Breaker, BreakerLayer, CircuitOpen};
 pub use bulkhead::{Bulkhead, BulkheadLayer};

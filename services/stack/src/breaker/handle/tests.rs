@@ -195,3 +195,29 @@ async fn the_snapshot_adds_up() {
         }
     );
 }
+
+/// Late outcomes race with changes of state: whatever the interleaving, the new state starts from nothing.
+#[test]
+fn late_outcomes_that_race_with_a_change_of_state_touch_nothing() {
+    for round in 0..500 {
+        let config = Config { consecutive_failures: 3, ..Config::internal() };
+        let breaker = Breaker::new("memory", config);
+        let late: Vec<_> = (0..4).map(|_| breaker.acquire().expect("closed")).collect();
+        let start = Barrier::new(late.len() + 1);
+        std::thread::scope(|scope| {
+            for (n, permit) in late.into_iter().enumerate() {
+                let start = &start;
+                scope.spawn(move || {
+                    start.wait();
+                    permit.record(if n % 2 == 0 { Outcome::Failure } else { Outcome::Healthy });
+                });
+            }
+            start.wait();
+            breaker.reset();
+        });
+        let before = breaker.snapshot();
+        assert_eq!((before.state, before.consecutive_failures), (State::Closed, 0), "round {round}");
+        fail(&breaker, 2);
+        assert_eq!(breaker.snapshot().consecutive_failures, 2, "round {round}");
+    }
+}
