@@ -1,1 +1,98 @@
-//! Placeholder.
+//! The gateway: REST, server-sent events and webhooks in front of the mesh's gRPC services.
+//!
+//! There is no handler per route. Routes, their messages and who may call them come from the annotations of the
+//! contract; adding an annotated rpc adds its route.
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `pipeline` | what every request passes, in order |
+//! | `gate`, `client` | who may reach and call what; who asks |
+//! | `routes` | the table of methods and paths, read from the descriptors |
+//! | `dispatch`, `transcode` | from a request to its rpc and back |
+//! | `sse` | server streams as events |
+//! | `status`, `fault` | how failures are told |
+//! | `webhook` | GitHub's deliveries |
+//! | `mesh` | health and status of the whole mesh |
+//! | `upstream` | who serves which part of the contract |
+
+mod client;
+mod dispatch;
+mod fault;
+mod gate;
+mod gateway;
+mod mesh;
+mod pipeline;
+mod routes;
+mod sse;
+mod status;
+mod transcode;
+mod upstream;
+mod webhook;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use bsm_proto::ops::v1::mesh_service_server::MeshServiceServer;
+use bsm_runtime::{
+    client::BadUrl,
+    process::Process,
+    role::Role,
+    server::{MESSAGE_LIMIT, Service},
+};
+use tonic::service::Routes;
+
+use crate::{
+    gate::Gate,
+    gateway::Gateway,
+    mesh::Mesh,
+    pipeline::cors,
+    routes::Table,
+    upstream::{Edges, Upstreams},
+    webhook::{Secrets, Webhook},
+};
+pub use routes::Error as RouteError;
+
+/// Why the gateway cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The contract has an annotation that means nothing here.
+    #[error("the contract cannot be offered over HTTP")]
+    Routes(#[from] RouteError),
+    /// An rpc is offered that no role is known to serve.
+    #[error("no role is known to serve {0}")]
+    NobodyServes(String),
+    /// A role's URL is malformed.
+    #[error(transparent)]
+    Url(#[from] BadUrl),
+}
+
+/// Reads the routes from the contract and opens the ways to the services. Connects to none of them: they may come
+/// up later, and go and come again.
+///
+/// # Errors
+/// When the contract or a URL in the settings cannot be used.
+pub async fn open(process: &Process) -> Result<Service, Error> {
+    let edges = Edges::open(process)?;
+    let mesh = MeshServiceServer::new(Mesh::new(process.clone(), edges.clone()))
+        .max_decoding_message_size(MESSAGE_LIMIT)
+        .max_encoding_message_size(MESSAGE_LIMIT);
+    let secrets = Secrets::new(&process.settings.webhook_secrets);
+    if let Some(problem) = secrets.problem() {
+        tracing::warn!(%problem, "every delivery of GitHub will be refused");
+    }
+    let gateway = Gateway {
+        routes: Table::read(bsm_proto::DESCRIPTORS)?,
+        gate: Gate::new(&process.settings),
+        cors: cors::Policy::of(&process.settings),
+        webhook: Webhook::new(secrets, edges.to(Role::Orchestrator)),
+        upstreams: Upstreams::new(edges, Routes::new(mesh.clone())),
+        metrics: process.metrics.clone(),
+        stopping: process.drain.stopping(),
+    };
+    if let Some(rpc) = gateway.routes.rpcs().find(|rpc| gateway.upstreams.of(rpc).is_none()) {
+        return Err(Error::NobodyServes(rpc.name.clone()));
+    }
+    Ok(Service::new().add(mesh).http(pipeline::router(Arc::new(gateway))))
+}

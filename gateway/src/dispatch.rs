@@ -1,0 +1,51 @@
+//! From a request to its route: the one handler behind the pipeline.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    response::{IntoResponse as _, Response},
+};
+use http::{HeaderValue, Method, StatusCode, header};
+
+use crate::{
+    client::Client,
+    fault::Fault,
+    gateway::Gateway,
+    pipeline::{correlation::call_of, log::RouteName},
+    routes::{Found, Match, Want},
+    sse,
+    transcode::{self, prefers},
+};
+
+/// Answers whatever the table knows, and says so where it knows nothing.
+pub(crate) async fn route(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    let call = call_of(request.extensions());
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let want = if prefers(request.headers(), sse::MEDIA_TYPE) { Want::Stream } else { Want::Whole };
+    let answer = match gateway.routes.find(&method, uri.path(), want) {
+        Found::Route(found) => {
+            let name = RouteName(found.route.template.as_str().into());
+            let answer = admitted(&gateway, &found, request).await;
+            let mut response = answer.unwrap_or_else(|fault| fault.answer(call.correlation_id()));
+            response.extensions_mut().insert(name);
+            return response;
+        }
+        Found::OtherMethod { allow } if method == Method::OPTIONS => Ok(options(&allow)),
+        Found::OtherMethod { allow } => Err(Fault::method_not_allowed(&allow)),
+        Found::Nothing => Err(Fault::not_found(uri.path_and_query().map_or("", |whole| whole.as_str()))),
+    };
+    answer.unwrap_or_else(|fault| fault.answer(call.correlation_id()))
+}
+
+async fn admitted(gateway: &Gateway, found: &Match<'_>, request: Request) -> Result<Response, Fault> {
+    let client = Client::of(&request);
+    gateway.gate.admit(found.route, &client, request.headers(), request.uri())?;
+    transcode::serve(gateway, found, &client, request).await
+}
+
+fn options(allow: &str) -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    response.headers_mut().extend(HeaderValue::from_str(allow).ok().map(|allow| (header::ALLOW, allow)));
+    response
+}

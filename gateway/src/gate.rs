@@ -1,0 +1,120 @@
+//! The one security gate: who may reach the API at all, and who may call which route.
+
+mod mobile;
+mod network;
+#[cfg(test)]
+mod tests;
+mod token;
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use bsm_proto::api::v1::Scope;
+use bsm_runtime::settings::{Profile, Settings};
+use http::{HeaderMap, StatusCode, Uri, header};
+
+use crate::{
+    client::{Client, authority},
+    fault::Fault,
+    gateway::Gateway,
+    pipeline::{correlation::call_of, cors},
+    routes::Route,
+};
+use token::AdminToken;
+
+/// What the operator allows.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    lan_only: bool,
+    mobile_mode: bool,
+    /// Whether read and invoke need no key on this very machine: so that the first run is one command.
+    open_on_loopback: bool,
+    token: Option<AdminToken>,
+    origins: cors::Policy,
+}
+
+/// Refuses requests from outside the local network, when only that is served.
+pub(crate) async fn guard(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+    match gateway.gate.reach(&Client::of(&request), request.headers(), request.uri()) {
+        Ok(()) => next.run(request).await,
+        Err(fault) => fault.answer(call_of(request.extensions()).correlation_id()),
+    }
+}
+
+impl Gate {
+    pub(crate) fn new(settings: &Settings) -> Gate {
+        Gate {
+            lan_only: settings.lan_only,
+            mobile_mode: settings.mobile_mode,
+            open_on_loopback: settings.profile == Profile::Development,
+            token: settings.admin_token.as_ref().map(AdminToken::new),
+            origins: cors::Policy::of(settings),
+        }
+    }
+
+    /// Whether the client may reach the API at all. A gate and no authentication: it also looks at the names by
+    /// which the client came, because a web page may have pointed its own name at a local address.
+    fn reach(&self, client: &Client, headers: &HeaderMap, uri: &Uri) -> Result<(), Fault> {
+        let near = client.ip.is_some_and(network::is_local)
+            && self.names_are_local(headers, uri, network::is_local_name);
+        if !self.lan_only || near {
+            return Ok(());
+        }
+        let fault = Fault::new(StatusCode::FORBIDDEN, "LAN_ONLY_VIOLATION", "Access Denied");
+        Err(fault.extra("message", "This server answers clients of its local network only.".into()))
+    }
+
+    /// Whether the client may call the route.
+    pub(crate) fn admit(
+        &self,
+        route: &Route,
+        client: &Client,
+        headers: &HeaderMap,
+        uri: &Uri,
+    ) -> Result<(), Fault> {
+        if self.mobile_mode && mobile::is_restricted(&route.method, route.template.as_str()) {
+            return Err(mobile::fault());
+        }
+        if self.is_entitled(route.rpc.scope, client, headers, uri) { Ok(()) } else { Err(unauthorized()) }
+    }
+
+    fn is_entitled(&self, scope: Scope, client: &Client, headers: &HeaderMap, uri: &Uri) -> bool {
+        match scope {
+            Scope::Open => true,
+            Scope::Read | Scope::Invoke => self.is_at_home(client, headers, uri) || self.has_token(headers),
+            Scope::Publish | Scope::Admin => self.has_token(headers),
+            Scope::Internal | Scope::Unspecified => false,
+        }
+    }
+
+    /// A developer at this machine, and not a page of somebody else's in their browser.
+    fn is_at_home(&self, client: &Client, headers: &HeaderMap, uri: &Uri) -> bool {
+        self.open_on_loopback
+            && client.ip.is_some_and(|ip| ip.is_loopback())
+            && self.names_are_local(headers, uri, network::is_loopback_name)
+    }
+
+    /// Whether Host and Origin are names that `trusted` accepts. Origins that the operator named are fine.
+    fn names_are_local(&self, headers: &HeaderMap, uri: &Uri, trusted: fn(&str) -> bool) -> bool {
+        let host = authority(headers, uri);
+        let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or("?"));
+        let host_is_local = host.is_none_or(|host| trusted(network::without_port(host)));
+        let origin_is_local = origin
+            .is_none_or(|origin| self.origins.names(origin) || network::host_of(origin).is_some_and(trusted));
+        host_is_local && origin_is_local
+    }
+
+    fn has_token(&self, headers: &HeaderMap) -> bool {
+        self.token.as_ref().is_some_and(|token| token.is_presented(headers))
+    }
+}
+
+/// The same answer whether nothing, something wrong or nothing to compare with was there.
+fn unauthorized() -> Fault {
+    Fault::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Unauthorized")
+        .header(header::WWW_AUTHENTICATE, "Basic realm=\"bsm\", charset=\"UTF-8\"")
+}

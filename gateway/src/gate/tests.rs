@@ -1,0 +1,139 @@
+//! The gate's decisions, as tables.
+
+use std::net::IpAddr;
+
+use http::{HeaderValue, Method};
+use secrecy::SecretString;
+
+use super::*;
+use crate::routes::{Found, Table, Want};
+
+const TOKEN: &str = "a-token-of-sixteen";
+
+fn gate() -> Gate {
+    Gate {
+        lan_only: false,
+        mobile_mode: false,
+        open_on_loopback: true,
+        token: Some(AdminToken::new(&SecretString::from(TOKEN))),
+        origins: cors::Policy::Only(["https://app.example.com".to_owned()].into()),
+    }
+}
+
+fn client(ip: &str) -> Client {
+    Client { ip: Some(ip.parse::<IpAddr>().unwrap()), mobile: false }
+}
+
+fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).parse().unwrap(), HeaderValue::from_str(value).unwrap()))
+        .collect()
+}
+
+fn admit(gate: &Gate, method: &str, path: &str, ip: &str, with: &[(&'static str, &str)]) -> Result<(), u16> {
+    let table = Table::read(bsm_proto::DESCRIPTORS).unwrap();
+    let Found::Route(found) = table.find(&method.parse().unwrap(), path, Want::Whole) else {
+        panic!("{path}")
+    };
+    let uri = path.parse().unwrap();
+    gate.admit(found.route, &client(ip), &headers(with), &uri).map_err(|fault| fault.status.as_u16())
+}
+
+#[test]
+fn in_development_read_and_invoke_are_open_to_this_machine_alone() {
+    let gate = gate();
+    for (ip, with, allowed) in [
+        ("127.0.0.1", &[("host", "localhost:8080")][..], true),
+        ("::1", &[("host", "[::1]:8080")], true),
+        ("127.0.0.1", &[("host", "localhost:8080"), ("origin", "http://localhost:5173")], true),
+        ("127.0.0.1", &[("host", "localhost:8080"), ("origin", "https://app.example.com")], true),
+        ("127.0.0.1", &[("host", "localhost:8080"), ("origin", "https://evil.example")], false),
+        ("127.0.0.1", &[("host", "localhost:8080"), ("origin", "null")], false),
+        ("127.0.0.1", &[("host", "rebound.evil.example")], false),
+        ("192.168.1.4", &[("host", "192.168.1.2:8080")], false),
+        ("192.168.1.4", &[("x-admin-token", TOKEN)], true),
+    ] {
+        let answer = if allowed { Ok(()) } else { Err(401) };
+        assert_eq!(admit(&gate, "POST", "/api/agents/run", ip, with), answer, "{ip} {with:?}");
+        assert_eq!(admit(&gate, "GET", "/api/knowledge", ip, with), answer, "{ip} {with:?}");
+    }
+    assert_eq!(admit(&gate, "GET", "/api/agents", "203.0.113.9", &[]), Ok(()), "open routes are open");
+}
+
+#[test]
+fn elsewhere_they_need_the_token_in_a_header_or_as_a_password() {
+    let gate = Gate { open_on_loopback: false, ..gate() };
+    let basic =
+        |pair: &str| format!("Basic {}", base64::Engine::encode(&base64::prelude::BASE64_STANDARD, pair));
+    let right = basic(&format!("admin:{TOKEN}"));
+    for (with, allowed) in [
+        (&[][..], false),
+        (&[("x-admin-token", TOKEN)], true),
+        (&[("x-admin-token", "a-token-of-sixteem")], false),
+        (&[("x-admin-token", "")], false),
+        (&[("authorization", right.as_str())], true),
+        (&[("authorization", basic("admin:wrong").as_str())], false),
+        (&[("authorization", basic("no colon").as_str())], false),
+        (&[("authorization", "Basic %%%")], false),
+        (&[("authorization", "Bearer x")], false),
+    ] {
+        let answer = if allowed { Ok(()) } else { Err(401) };
+        assert_eq!(admit(&gate, "GET", "/api/knowledge", "127.0.0.1", with), answer, "{with:?}");
+    }
+    let without = Gate { token: None, ..gate };
+    assert_eq!(admit(&without, "GET", "/api/knowledge", "127.0.0.1", &[("x-admin-token", "")]), Err(401));
+}
+
+#[test]
+fn publishing_and_administration_always_need_the_token() {
+    let (gate, here) = (gate(), client("127.0.0.1"));
+    let uri = "/".parse().unwrap();
+    for scope in [Scope::Publish, Scope::Admin] {
+        assert!(!gate.is_entitled(scope, &here, &HeaderMap::new(), &uri));
+        assert!(gate.is_entitled(scope, &here, &headers(&[("x-admin-token", TOKEN)]), &uri));
+    }
+    for scope in [Scope::Internal, Scope::Unspecified] {
+        assert!(!gate.is_entitled(scope, &here, &headers(&[("x-admin-token", TOKEN)]), &uri));
+    }
+}
+
+#[test]
+fn mobile_mode_leaves_chat_and_reading_open() {
+    let gate = Gate { mobile_mode: true, ..gate() };
+    let host = [("host", "localhost")];
+    assert_eq!(admit(&gate, "POST", "/api/agents/run", "127.0.0.1", &host), Err(403));
+    assert_eq!(admit(&gate, "POST", "/api/agents/run/", "127.0.0.1", &host), Err(403));
+    assert_eq!(admit(&gate, "POST", "/api/chat/direct", "127.0.0.1", &host), Ok(()));
+    assert_eq!(admit(&gate, "GET", "/api/agents", "127.0.0.1", &host), Ok(()));
+    assert!(mobile::is_restricted(&Method::PUT, "/api/admin/flags/{name}"));
+    assert!(mobile::is_restricted(&Method::POST, "/api/agents/start/{agent_id}"));
+    assert!(!mobile::is_restricted(&Method::GET, "/api/admin/agents"));
+    assert!(!mobile::is_restricted(&Method::POST, "/api/agents/runner"));
+}
+
+#[test]
+fn lan_only_refuses_foreign_addresses_and_foreign_names() {
+    let gate = Gate { lan_only: true, ..gate() };
+    for (ip, with, reached) in [
+        ("127.0.0.1", &[("host", "localhost:8080")][..], true),
+        ("10.1.2.3", &[("host", "gateway:8080")], true),
+        ("192.168.1.4", &[("host", "box.local")], true),
+        ("fe80::1", &[("host", "[fe80::2]:8080")], true),
+        ("fd00::1", &[], true),
+        ("::ffff:10.0.0.1", &[], true),
+        ("8.8.8.8", &[("host", "localhost")], false),
+        ("::ffff:8.8.8.8", &[], false),
+        ("172.32.0.1", &[], false),
+        ("2001:db8::1", &[], false),
+        ("10.1.2.3", &[("host", "rebound.evil.example")], false),
+        ("10.1.2.3", &[("host", "8.8.8.8")], false),
+        ("10.1.2.3", &[("host", "gateway"), ("origin", "https://evil.example")], false),
+        ("10.1.2.3", &[("host", "gateway"), ("origin", "https://app.example.com")], true),
+    ] {
+        let answer = gate.reach(&client(ip), &headers(with), &"/".parse().unwrap());
+        assert_eq!(answer.is_ok(), reached, "{ip} {with:?}");
+    }
+    let nowhere = Client { ip: None, mobile: false };
+    assert!(gate.reach(&nowhere, &HeaderMap::new(), &"/".parse().unwrap()).is_err());
+}

@@ -1,0 +1,21 @@
+//! The correlation id: the client's if it keeps the rule, else a new one; on every answer, errors included.
+
+use axum::{extract::Request, middleware::Next, response::Response};
+use bsm_runtime::call::{CORRELATION_HEADER, Call};
+use http::{HeaderName, HeaderValue};
+
+/// Puts the [`Call`] into the request's extensions, where everything after it finds it.
+pub(super) async fn assign(mut request: Request, next: Next) -> Response {
+    let call = Call::from_headers(request.headers());
+    let id =
+        HeaderValue::from_str(call.correlation_id()).expect("an id is letters, digits, '.', '_' and '-'");
+    request.extensions_mut().insert(call);
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(HeaderName::from_static(CORRELATION_HEADER), id);
+    response
+}
+
+/// The call that a request belongs to.
+pub(crate) fn call_of(extensions: &http::Extensions) -> Call {
+    extensions.get::<Call>().cloned().expect("the pipeline assigns a call before anything asks for it")
+}

@@ -1,0 +1,181 @@
+//! REST → gRPC: one request, one rpc, and its answer in the contract's JSON.
+
+mod accept;
+mod body;
+mod codec;
+mod depth;
+mod etag;
+mod media;
+mod request;
+mod response;
+mod scalar;
+#[cfg(test)]
+mod tests;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use bsm_runtime::{call::Call, client::Edge, server::MESSAGE_LIMIT};
+use bytes::Bytes;
+use http::{Method, StatusCode, header, request::Parts};
+use http_body::Body as _;
+use prost::Message as _;
+use prost_reflect::DynamicMessage;
+use serde_json::Value;
+use tonic::{Status, Streaming, client::Grpc, metadata::MetadataValue};
+
+use crate::{
+    client::Client,
+    fault::Fault,
+    gateway::Gateway,
+    pipeline::{correlation::call_of, limit},
+    routes::{BodyRule, Match, Rpc},
+    sse, status,
+};
+pub(crate) use accept::prefers;
+pub(crate) use body::{check_depth, invalid_json};
+use codec::DynamicCodec;
+pub(crate) use media::check as check_media_type;
+use request::Given;
+pub(crate) use response::value;
+
+/// Metadata by which services learn what the gateway knows of the client.
+pub(crate) const CLIENT_IP: &str = "x-bsm-client-ip";
+/// `true` when the client says it is a phone or tablet.
+pub(crate) const CLIENT_MOBILE: &str = "x-bsm-client-mobile";
+
+/// Answers that are told by another code than success, whatever the rpc said: message, field, value, code.
+const TOLD_BY_FIELD: [(&str, &str, &str, StatusCode); 1] =
+    [("bsm.ops.v1.GetDetailedHealthResponse", "status", "unhealthy", StatusCode::SERVICE_UNAVAILABLE)];
+
+/// Serves a request that its route admits.
+///
+/// Cancelled (the client left): the upstream call ends too.
+pub(crate) async fn serve(
+    gateway: &Gateway,
+    found: &Match<'_>,
+    client: &Client,
+    request: Request,
+) -> Result<Response, Fault> {
+    let rpc = &*found.route.rpc;
+    let call = call_of(request.extensions());
+    let (parts, body) = request.into_parts();
+    let body = whole_body(found, &parts, body).await?;
+    let message = request::message(found, &given(&parts, &body))?;
+    check_size(&message)?;
+    let outbound = outbound(message, &call, client);
+    let upstream = Upstream { edge: gateway.upstreams.of(rpc).ok_or_else(Fault::internal)?, rpc };
+    if rpc.streams {
+        let messages = upstream.stream(outbound).await?;
+        return Ok(sse::answer(messages, call.correlation_id(), gateway.stopping.clone()));
+    }
+    let message = upstream.ask(outbound).await?;
+    answer(rpc, &message, &parts, &call)
+}
+
+/// The body, when the route has use for one.
+async fn whole_body(found: &Match<'_>, parts: &Parts, body: Body) -> Result<Bytes, Fault> {
+    if found.route.body == BodyRule::None || body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    media::check(&parts.headers)?;
+    limit::read(parts, body).await
+}
+
+/// JSON grows in protobuf when it is many small numbers; no service takes more than this.
+fn check_size(message: &DynamicMessage) -> Result<(), Fault> {
+    if message.encoded_len() <= MESSAGE_LIMIT {
+        return Ok(());
+    }
+    let message =
+        format!("The request is larger than {MESSAGE_LIMIT} bytes as a message, which is the most taken.");
+    Err(Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message))
+}
+
+fn given<'r>(parts: &'r Parts, body: &'r [u8]) -> Given<'r> {
+    Given {
+        query: parts.uri.query().unwrap_or_default(),
+        last_event_id: parts.headers.get("last-event-id").and_then(|id| id.to_str().ok()),
+        body,
+    }
+}
+
+fn outbound(message: DynamicMessage, call: &Call, client: &Client) -> tonic::Request<DynamicMessage> {
+    let mut request = call.request(message);
+    let metadata = request.metadata_mut();
+    metadata.insert(CLIENT_MOBILE, MetadataValue::from_static(if client.mobile { "true" } else { "false" }));
+    if let Some(ip) = client.ip.and_then(|ip| ip.to_string().parse().ok()) {
+        metadata.insert(CLIENT_IP, ip);
+    }
+    // Seen by the gateway's own service only, which is called without a wire in between.
+    request.extensions_mut().insert(call.clone());
+    request
+}
+
+/// One rpc and the way to it.
+struct Upstream<'r> {
+    edge: Edge,
+    rpc: &'r Rpc,
+}
+
+impl Upstream<'_> {
+    async fn ask(self, request: tonic::Request<DynamicMessage>) -> Result<DynamicMessage, Fault> {
+        let (mut client, codec) = self.ready().await?;
+        let answer = client.unary(request, self.rpc.path.clone(), codec).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| self.fault(&status))
+    }
+
+    async fn stream(
+        self,
+        request: tonic::Request<DynamicMessage>,
+    ) -> Result<Streaming<DynamicMessage>, Fault> {
+        let (mut client, codec) = self.ready().await?;
+        let answer = client.server_streaming(request, self.rpc.path.clone(), codec).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| self.fault(&status))
+    }
+
+    async fn ready(&self) -> Result<(Grpc<Edge>, DynamicCodec), Fault> {
+        let client = Grpc::new(self.edge.clone()).max_decoding_message_size(MESSAGE_LIMIT);
+        let mut client = client.max_encoding_message_size(MESSAGE_LIMIT);
+        client.ready().await.map_err(|status| self.fault(&status))?;
+        Ok((client, DynamicCodec { output: self.rpc.output.clone() }))
+    }
+
+    fn fault(&self, status: &Status) -> Fault {
+        let fault = status::fault(status);
+        if fault.status.is_server_error() {
+            let (code, said) = (status.code(), status.message());
+            tracing::warn!(rpc = self.rpc.name, ?code, reason = %fault.code, said, "an upstream call failed");
+        }
+        fault
+    }
+}
+
+/// The answer as the client wants it: one field bare, or the message as JSON.
+fn answer(rpc: &Rpc, message: &DynamicMessage, parts: &Parts, call: &Call) -> Result<Response, Fault> {
+    if let Some(text) = rpc.text.as_ref().filter(|text| prefers(&parts.headers, &text.media_type)) {
+        let content_type = format!("{}; charset=utf-8", text.media_type);
+        let bare = message.get_field(&text.field).as_str().unwrap_or_default().to_owned();
+        return Ok((rpc.success, [(header::CONTENT_TYPE, content_type)], bare).into_response());
+    }
+    let mut value = value(message)?;
+    let told = TOLD_BY_FIELD
+        .iter()
+        .find(|(name, field, is, _)| *name == rpc.output.full_name() && value[field] == **is);
+    let code = told.map_or(rpc.success, |(_, _, _, code)| *code);
+    // Tagged before the correlation id is in it, which is another each time.
+    let reads = matches!(parts.method, Method::GET | Method::HEAD) && code == StatusCode::OK;
+    let tag = reads.then(|| etag::of(&value));
+    if let Value::Object(fields) = &mut value {
+        fields.insert("correlationId".to_owned(), call.correlation_id().into());
+    }
+    let mut response = match &tag {
+        Some(tag) if etag::matches(&parts.headers, tag) => StatusCode::NOT_MODIFIED.into_response(),
+        _ => (code, Json(value)).into_response(),
+    };
+    response.headers_mut().extend(tag.map(|tag| (header::ETAG, tag)));
+    Ok(response)
+}

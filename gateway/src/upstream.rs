@@ -1,0 +1,72 @@
+//! Which service answers which part of the contract, and the way to it.
+
+use std::{collections::HashMap, convert::Infallible};
+
+use bsm_proto::ops::v1::mesh_service_server::SERVICE_NAME as MESH;
+use bsm_runtime::{
+    client::{BadUrl, Edge},
+    process::Process,
+    role::Role,
+};
+use http::Request;
+use tonic::{body::Body, service::Routes};
+use tower::ServiceBuilder;
+
+use crate::routes::Rpc;
+
+/// The role that serves each package. The gateway's own service is called in this process.
+const SERVED_BY: [(&str, Role); 5] = [
+    ("bsm.registry.v1", Role::Registry),
+    ("bsm.knowledge.v1", Role::Knowledge),
+    ("bsm.memory.v1", Role::Memory),
+    ("bsm.models.v1", Role::Models),
+    ("bsm.orchestrator.v1", Role::Orchestrator),
+];
+
+/// The ways to the roles that serve the contract: one each, with one breaker each.
+#[derive(Clone, Debug)]
+pub(crate) struct Edges(HashMap<Role, Edge>);
+
+impl Edges {
+    pub(crate) fn open(process: &Process) -> Result<Edges, BadUrl> {
+        let edges = SERVED_BY.into_iter().map(|(_, role)| Ok((role, process.edge(role)?)));
+        Ok(Edges(edges.collect::<Result<_, _>>()?))
+    }
+
+    pub(crate) fn to(&self, role: Role) -> Edge {
+        self.0.get(&role).cloned().expect("the gateway asks only roles that serve a part of the contract")
+    }
+
+    /// Every role and the way to it, in the order of the table.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Role, Edge)> + '_ {
+        SERVED_BY.into_iter().map(|(_, role)| (role, self.to(role)))
+    }
+}
+
+/// The ways to the services of the contract.
+#[derive(Debug)]
+pub(crate) struct Upstreams {
+    edges: Edges,
+    mesh: Edge,
+}
+
+impl Upstreams {
+    /// `mesh` is the gateway's own service, called through the same stack of types as the others.
+    pub(crate) fn new(edges: Edges, mesh: Routes) -> Upstreams {
+        let mesh = ServiceBuilder::new()
+            .map_err(|never: Infallible| match never {})
+            .map_request(|request: Request<Body>| request)
+            .service(mesh.prepare());
+        Upstreams { edges, mesh: Edge::new(mesh) }
+    }
+
+    /// The way to an rpc's service; `None` when nobody is known to serve it.
+    pub(crate) fn of(&self, rpc: &Rpc) -> Option<Edge> {
+        if rpc.service == MESH {
+            return Some(self.mesh.clone());
+        }
+        let package = rpc.service.rsplit_once('.').map_or("", |(package, _)| package);
+        let (_, role) = SERVED_BY.into_iter().find(|(served, _)| *served == package)?;
+        Some(self.edges.to(role))
+    }
+}
