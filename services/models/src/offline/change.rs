@@ -60,7 +60,8 @@ impl View<'_> {
 
     /// A hit on one of its lines.
     pub(crate) fn hit_at(&self, line: &Line) -> Hit {
-        Hit { line: line.new, ..self.hit() }
+        // A malformed hunk may begin at line 0, which is no line.
+        Hit { line: line.new.filter(|number| *number > 0), ..self.hit() }
     }
 }
 

@@ -34,9 +34,6 @@ use Language::*;
 /// Languages in which programs are written.
 pub(crate) const PROGRAMS: &[Language] = &[Rust, JavaScript, Python, Go, Java, C, CSharp, Php, Ruby, Swift];
 
-/// Languages whose lines are commands or hold them.
-pub(crate) const COMMANDS: &[Language] = &[Shell, Docker, Yaml, Make, Json];
-
 /// Programs, and whatever else sets how they talk to the world.
 pub(crate) const PROGRAMS_AND_SETTINGS: &[Language] = &[
     Rust, JavaScript, Python, Go, Java, C, CSharp, Php, Ruby, Swift, Shell, Docker, Yaml, Make, Json, Toml,

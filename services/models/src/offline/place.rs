@@ -86,6 +86,12 @@ impl<'a> Place<'a> {
         self.language.is_code() && !self.test && !self.machine_made()
     }
 
+    /// True for files whose lines are commands or hold them.
+    pub(crate) fn holds_commands(&self) -> bool {
+        let commands = matches!(self.language, Language::Shell | Language::Docker | Language::Make);
+        commands || self.is_pipeline() || self.name() == "package.json"
+    }
+
     /// True for the pipelines of the usual CI systems.
     pub(crate) fn is_pipeline(&self) -> bool {
         let path = self.path.to_lowercase();

@@ -42,8 +42,8 @@ pub struct Finding {
     pub severity: Severity,
     /// Path in the repository; empty for the change as a whole.
     pub file: String,
-    /// Line in the new version of the file; absent when it is about the whole file or change.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Line in the new version of the file, from 1; null when it is about the whole file or change.
+    #[serde(default)]
     pub line: Option<u32>,
     /// What was found, ending with the rule's id in brackets; a secret is never repeated in it.
     pub message: String,

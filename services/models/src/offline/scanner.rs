@@ -124,6 +124,6 @@ mod tests {
     #[test]
     fn a_short_secret_is_hidden_whole() {
         assert_eq!(shown("hunter2", Shows::Masked), "…");
-        assert_eq!(shown("AKIAABCDEFGHIJKLMNOP", Shows::Masked), "AKIA…");
+        assert_eq!(shown("abcdefghijklmnop", Shows::Masked), "abcd…");
     }
 }

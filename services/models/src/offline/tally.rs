@@ -16,6 +16,8 @@ const IN_ALL: usize = 100;
 struct Entry {
     rule: &'static Rule,
     severity: Severity,
+    /// The first of its rule, file and severity.
+    first: bool,
     hit: Hit,
 }
 
@@ -36,13 +38,14 @@ impl Tally {
         let count = self.counts.entry((rule.id, hit.order, severity)).or_default();
         *count += 1;
         if *count <= PER_RULE_AND_FILE {
-            self.entries.push(Entry { rule, severity, hit });
+            self.entries.push(Entry { rule, severity, first: *count == 1, hit });
         }
     }
 
-    /// The rules that hit, each with the severity of its hits and their number, at most three per file.
+    /// What counts: each rule once per file, however often it hit there.
     pub(crate) fn weighed(&self) -> impl Iterator<Item = (&'static Rule, Severity)> {
-        self.entries.iter().map(|entry| (entry.rule, entry.severity))
+        let first = self.entries.iter().filter(|entry| entry.first);
+        first.map(|entry| (entry.rule, entry.severity))
     }
 
     /// Number of hits with this severity, listed or not.

@@ -1,5 +1,6 @@
 //! Manifests and lock files: what is pulled in, and whether the two agree.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use bsm_diff::{File, Status};
@@ -155,22 +156,26 @@ fn changes_dependencies(view: &View<'_>) -> bool {
 }
 
 fn manifest_alone(change: &Change<'_>) -> Vec<Hit> {
+    let names = names(change);
     change.hits(|view| {
         let name = view.place.name();
         let locks = PAIRS.iter().find(|(manifest, _)| *manifest == name).map(|(_, locks)| *locks);
-        locks.is_some_and(|locks| !touches(change, locks)) && changes_dependencies(view)
+        locks.is_some_and(|locks| !locks.iter().any(|lock| names.contains(*lock)))
+            && changes_dependencies(view)
     })
 }
 
 fn lock_alone(change: &Change<'_>) -> Vec<Hit> {
+    let names = names(change);
     change.hits(|view| {
         let name = view.place.name();
         let modified = |file: &File| file.status == Status::Modified;
         let pair = PAIRS.iter().find(|(_, locks)| locks.contains(&name.as_str()));
-        modified(view.file) && pair.is_some_and(|(manifest, _)| !touches(change, &[manifest]))
+        modified(view.file) && pair.is_some_and(|(manifest, _)| !names.contains(*manifest))
     })
 }
 
-fn touches(change: &Change<'_>, names: &[&str]) -> bool {
-    change.files.iter().any(|view| names.contains(&view.place.name().as_str()))
+/// The names of all files of the change, without their folders: a workspace has one lock file for many manifests.
+fn names(change: &Change<'_>) -> BTreeSet<String> {
+    change.files.iter().map(|view| view.place.name()).collect()
 }

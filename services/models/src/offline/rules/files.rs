@@ -3,7 +3,6 @@
 use bsm_diff::Status;
 
 use crate::offline::change::{Change, Hit, View};
-use crate::offline::language::Language::Shell;
 use crate::offline::lens::Lens::{Governance, Integrity, Review, Security};
 use crate::offline::rule::Severity::{High, Low, Medium};
 use crate::offline::rule::{Check, Family, Rule};
@@ -128,10 +127,11 @@ fn symlinks(change: &Change<'_>) -> Vec<Hit> {
     links.map(link).collect()
 }
 
+/// A new script may be executable from the start.
 fn becomes_executable(view: &View<'_>) -> bool {
     let executable = |mode: Option<u32>| mode.is_some_and(|mode| mode & 0o170111 == 0o100111);
-    let script = view.place.language == Shell;
-    executable(view.file.new_mode) && !executable(view.file.old_mode) && !(script && arrives(view))
+    let script = || view.file.added().next().is_some_and(|line| line.text.starts_with("#!"));
+    executable(view.file.new_mode) && !executable(view.file.old_mode) && !(arrives(view) && script())
 }
 
 fn is_litter(view: &View<'_>) -> bool {

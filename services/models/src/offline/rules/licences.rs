@@ -60,7 +60,11 @@ fn is_licence(view: &View<'_>) -> bool {
 
 fn is_header(line: &Line) -> bool {
     static HEADER: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"(?i)SPDX-License-Identifier|\bcopyright\s+(?:\(c\)|©|\d{4}|the\b)|\blicensed under\b")
+        // At the beginning of a comment, so that a program that speaks of headers has none by that.
+        Regex::new(concat!(
+            r"(?i)^\s*(?://+!?|/\*+!?|\*|#+|--|<!--|;+|%+)?\s*(?:SPDX-License-Identifier|(?:portions\s+)?copyright\s+",
+            r"(?:\(c\)|©|\d{4}|the\b)|\(c\)\s+(?:copyright\s+)?\d{4}|licensed under\b)",
+        ))
             .expect("the pattern is constant")
     });
     HEADER.is_match(&line.text)
@@ -92,5 +96,8 @@ fn headerless(change: &Change<'_>) -> Vec<Hit> {
     if !new.iter().any(|view| has_header(view)) {
         return Vec::new();
     }
-    new.into_iter().filter(|view| !has_header(view)).map(View::hit).collect()
+    let without: Vec<_> = new.into_iter().filter(|view| !has_header(view)).collect();
+    let count = without.len();
+    let others = |hit: Hit| if count > 1 { hit.with(format!("and {} others", count - 1)) } else { hit };
+    without.first().map(|view| others(view.hit())).into_iter().collect()
 }

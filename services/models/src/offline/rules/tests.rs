@@ -4,7 +4,7 @@ use bsm_diff::Status;
 
 use crate::offline::change::{Change, Hit, View};
 use crate::offline::code;
-use crate::offline::language::PROGRAMS;
+use crate::offline::language::Language::{self, Go, Java, JavaScript, Python, Rust};
 use crate::offline::lens::Lens::{Governance, Integrity, Review};
 use crate::offline::rule::Severity::{Low, Medium};
 use crate::offline::rule::{Check, Family, LineCheck, Rule, Scope, Sees, There};
@@ -22,6 +22,12 @@ const BASE: Rule = Rule {
     suggestion: "",
     check: Check::Change(|_| Vec::new()),
 };
+
+/// A pattern that speaks in tests as loudly as elsewhere.
+const fn also_in_tests(languages: &'static [Language], pattern: &'static str) -> Check {
+    let check = LineCheck::new(Scope::Languages(languages), Sees::Code, pattern);
+    Check::Line(LineCheck { in_tests: There::Same, ..check })
+}
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -57,20 +63,27 @@ pub(super) const RULES: &[Rule] = &[
         id: "tests-skipped",
         lenses: &[Review, Governance, Integrity],
         must_fix: &[Review, Integrity],
+        what: "A test is switched off",
+        suggestion: "Fix the test, or name the issue that will.",
+        check: also_in_tests(
+            &[Rust, Python, Go, Java],
+            concat!(
+                r"#\[ignore\b|@(?:pytest\.mark\.|unittest\.)skip\w*\b|\bpytest\.skip\s*\(",
+                r"|\bt\.Skip(?:f|Now)?\s*\(|@(?:Disabled|Ignore)\b",
+            ),
+        ),
+        ..BASE
+    },
+    Rule {
+        id: "tests-skipped-js",
+        lenses: &[Review, Governance, Integrity],
+        must_fix: &[Review, Integrity],
         what: "A test is switched off, or others are by marking it as the only one",
         suggestion: "Fix the test, or name the issue that will.",
-        check: Check::Line(LineCheck {
-            in_tests: There::Same,
-            ..LineCheck::new(
-                Scope::Languages(PROGRAMS),
-                Sees::Code,
-                concat!(
-                    r"#\[ignore\b|@(?:pytest\.mark\.|unittest\.)?skip\w*\b|\bpytest\.skip\s*\(",
-                    r"|\b(?:it|test|describe|context)\.(?:skip|only)\s*\(|(?:^|[^.\w])(?:xit|xdescribe|fit|fdescribe)\s*\(",
-                    r"|\bt\.Skip(?:f|Now)?\s*\(|@(?:Disabled|Ignore)\b",
-                ),
-            )
-        }),
+        check: also_in_tests(
+            &[JavaScript],
+            r"\b(?:it|test|describe|context)\.(?:skip|only)\s*\(|(?:^|[^.\w])(?:xit|xdescribe|fit|fdescribe)\s*\(",
+        ),
         ..BASE
     },
 ];

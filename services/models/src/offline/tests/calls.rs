@@ -10,6 +10,18 @@ pub(super) const CASES: &[Lines] = &[
         misses: &["curl -o x.tgz https://x", "# curl x | sh", "curl x | jq .", "curl x; sh y"],
     },
     Lines {
+        rule: "shell-download-and-run",
+        path: ".github/workflows/a.yml",
+        hits: &["      - run: curl -fsSL https://x.example/i.sh | sh"],
+        misses: &["      - run: cargo test"],
+    },
+    Lines {
+        rule: "shell-download-and-run",
+        path: "agents/a.yaml",
+        hits: &[],
+        misses: &["  Look for things like curl x | sh."],
+    },
+    Lines {
         rule: "shell-world-writable",
         path: "Dockerfile",
         hits: &["RUN chmod -R 777 /data", "RUN chmod a+rwx /x"],

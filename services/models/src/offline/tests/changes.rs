@@ -64,6 +64,7 @@ fn files() -> Vec<Whole> {
         )
     };
     let mode = |old: &str, new: &str| git("bin/x", &format!("old mode {old}\nnew mode {new}"));
+    let script = adding("bin/x", "#!/bin/sh").replace("100644", "100755");
     let link = |target: &str| {
         git("a/x", &format!("new file mode 120000\n--- /dev/null\n+++ b/a/x\n@@ -0,0 +1 @@\n+{target}"))
     };
@@ -77,7 +78,11 @@ fn files() -> Vec<Whole> {
         whole("file-compiled-program", [binary("a.exe", 10)], [binary("a.png", 10), adding("a.so", "text")]),
         whole("file-symlink", [link("b"), link("/etc/passwd")], [text.clone()]),
         whole("file-submodule", [submodule, adding(".gitmodules", "x")], [text.clone()]),
-        whole("file-executable", [mode("100644", "100755")], [mode("100755", "100644"), text.clone()]),
+        whole(
+            "file-executable",
+            [mode("100644", "100755"), script.replace("#!", "")],
+            [mode("100755", "100644"), script, text.clone()],
+        ),
         whole("file-generated", [adding("web/a.min.js", "x")], [text.clone(), adding("web/admin.js", "x")]),
         whole("file-litter", [adding(".DS_Store", "x"), adding(".idea/x.xml", "x")], [text]),
     ]

@@ -204,10 +204,10 @@ pub(super) const CASES: &[Lines] = &[
         rule: "tests-skipped",
         path: "tests/a.rs",
         hits: &["#[ignore]", "#[ignore = \"slow\"]"],
-        misses: &["#[test]", "// #[ignore]", "fn ignore() {}"],
+        misses: &["#[test]", "// #[ignore]", "fn ignore() {}", "iter.skip(1)", "fit(x)"],
     },
     Lines {
-        rule: "tests-skipped",
+        rule: "tests-skipped-js",
         path: "a.test.ts",
         hits: &["it.skip('x', f)", "describe.only('x', f)", "xit('x', f)"],
         misses: &["it('x', f)", "array.skip(1)", "exit(1)"],

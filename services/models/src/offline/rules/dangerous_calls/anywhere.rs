@@ -4,7 +4,7 @@ use super::BASE;
 use crate::offline::language::Language::{Go, Java, JavaScript, Python, Rust, Settings};
 use crate::offline::language::{PROGRAMS, PROGRAMS_AND_SETTINGS};
 use crate::offline::rule::Severity::{Low, Medium};
-use crate::offline::rule::{Check, Rule};
+use crate::offline::rule::{Check, LineCheck, Rule, Scope, Sees, There};
 
 pub(in crate::offline::rules) const RULES: &[Rule] = &[
     Rule {
@@ -104,10 +104,14 @@ pub(in crate::offline::rules) const RULES: &[Rule] = &[
         severity: Low,
         what: "A service listens on every address of the machine",
         suggestion: "Listen on loopback by default and make the address a setting.",
-        check: Check::strings(
-            &[Rust, JavaScript, Python, Go, Java, Settings],
-            r#"["'](?:0\.0\.0\.0|\[::\])(?::\d+)?["']|^\s*\w*(?:HOST|BIND|LISTEN)\w*\s*=\s*0\.0\.0\.0"#,
-        ),
+        check: Check::Line(LineCheck {
+            in_tests: There::Quiet,
+            ..LineCheck::new(
+                Scope::Languages(&[Rust, JavaScript, Python, Go, Java, Settings]),
+                Sees::Uncommented,
+                r#"["'](?:0\.0\.0\.0|\[::\])(?::\d+)?["']|^\s*\w*(?:HOST|BIND|LISTEN)\w*\s*=\s*0\.0\.0\.0"#,
+            )
+        }),
         ..BASE
     },
 ];
