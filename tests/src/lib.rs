@@ -1,1 +1,14 @@
-//! Placeholder.
+//! What the tests of the whole mesh share: the real binary as processes, and clients that use it as people do.
+
+// The harness may panic: a mesh that cannot be set up is a failed test.
+#![allow(clippy::unwrap_used)]
+
+pub mod diffs;
+pub mod github;
+pub mod mesh;
+pub mod node;
+pub mod rest;
+
+pub use mesh::Mesh;
+pub use node::Node;
+pub use rest::Rest;

@@ -15,7 +15,7 @@ use crate::{
 /// The fields that belong to registry.yaml and may be repeated here.
 pub(crate) const REPEATED: [&str; 5] = ["contexts", "safety", "risk", "approval", "expose"];
 
-/// The fields that are not listed: the templates are internal, and only `ResolveAgent` hands them out.
+/// The fields that are templates.
 const PROMPTS: [&str; 2] = ["systemPrompt", "userPrompt"];
 
 /// What an agent is.
@@ -179,6 +179,5 @@ impl Read for Free {
 
 fn written(node: &Node) -> Map<String, serde_json::Value> {
     let Value::Map(entries) = &node.value else { return Map::new() };
-    let listed = entries.iter().filter(|(key, _)| !PROMPTS.contains(&key.text.as_str()));
-    listed.map(|(key, node)| (key.text.clone(), node.to_json())).collect()
+    entries.iter().map(|(key, node)| (key.text.clone(), node.to_json())).collect()
 }

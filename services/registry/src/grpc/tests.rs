@@ -84,7 +84,7 @@ async fn all_agents_are_listed_in_order_as_written_and_as_governed() {
     assert_eq!(agents[0]["expose"], serde_json::json!({ "selectable": false, "internal_only": true }));
     assert_eq!(agents[0]["approval"]["type"], "manual");
     assert!(!agents[0].contains_key("safety"), "the registry gives none");
-    assert!(!agents[2].contains_key("systemPrompt"), "prompts are not for the public");
+    assert!(agents[2].contains_key("systemPrompt"), "every field of the definition, as written");
     assert_eq!(agents[1]["risk"]["level"], "low");
 }
 

@@ -1,0 +1,255 @@
+//! The command line as people and CI use it: arguments, input, output, exit codes.
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+fn bsm(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bsm"));
+    command.args(args).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+}
+
+fn run(args: &[&str], input: &[u8]) -> (i32, String, String) {
+    let mut child =
+        bsm(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    let writer = std::thread::spawn(move || {
+        let _ = stdin.write_all(&input); // a command that refuses early closes the pipe
+    });
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+fn new_file(path: &str, lines: &[&str]) -> String {
+    let body: String = lines.iter().map(|line| format!("+{line}\n")).collect();
+    let count = lines.len();
+    format!("diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{count} @@\n{body}")
+}
+
+fn clean() -> String {
+    new_file("src/total.rs", &["pub fn total(prices: &[u64]) -> u64 {", "    prices.iter().sum()", "}"])
+        + &new_file("tests/total.rs", &["#[test]", "fn the_total_is_the_sum() {", "    assert_eq!(shop::total(&[1, 2]), 3);", "}"])
+}
+
+fn leaking() -> String {
+    let key = format!("AWS_ACCESS_KEY_ID=AKIA{}", "J7QXW2ZRT5KLM3NP");
+    new_file("config/prod.env", &["REGION=eu-west-1", &key])
+}
+
+#[test]
+fn a_clean_change_with_tests_exits_0() {
+    let (code, out, err) = run(&["review", "-"], clean().as_bytes());
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("approve_and_merge") && out.contains("offline"), "{out}");
+}
+
+#[test]
+fn a_leaked_key_exits_2_with_file_line_and_no_secret() {
+    let (code, out, err) = run(&["review"], leaking().as_bytes());
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(out.contains("block_pr") && out.contains("config/prod.env:2"), "{out}");
+    assert!(!out.contains("J7QXW2ZRT5KLM3NP"), "{out}");
+}
+
+#[test]
+fn code_without_tests_exits_1() {
+    let lines: Vec<String> = (0..40).map(|n| format!("pub fn f{n}() -> u32 {{ {n} }}")).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let (code, out, err) = run(&["review"], new_file("src/lib.rs", &lines).as_bytes());
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(out.contains("request_changes"), "{out}");
+}
+
+#[test]
+fn a_change_that_cannot_be_seen_whole_exits_3() {
+    let binary = "diff --git a/logo.png b/logo.png\nindex 1111111..2222222 100644\nBinary files a/logo.png and b/logo.png differ\n";
+    let (code, out, err) = run(&["review"], (binary.to_owned() + &clean()).as_bytes());
+    assert_eq!(code, 3, "{out}{err}");
+    assert!(out.contains("manual_review"), "{out}");
+}
+
+#[test]
+fn json_output_is_json_with_the_decision_and_its_evidence() {
+    let (code, out, _) = run(&["review", "--json"], leaking().as_bytes());
+    let json: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(code, 2);
+    assert_eq!(json["decision"]["action"], "block_pr");
+    assert_eq!(json["findings"][0]["file"], "config/prod.env");
+    assert!(!json["decision"]["evidence"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn input_without_a_change_exits_65_and_a_missing_file_66() {
+    for (input, sentence) in [(&b""[..], "is empty"), (b"hello\n", "holds no unified diff"), (b"\xff\xfe\x00", "holds no unified diff")] {
+        let (code, _, err) = run(&["review"], input);
+        assert_eq!(code, 65, "{err}");
+        assert!(err.contains(sentence), "{err}");
+    }
+    let (code, _, err) = run(&["review", "no/such/file.diff"], b"");
+    assert_eq!(code, 66);
+    assert!(err.contains("no/such/file.diff"), "{err}");
+}
+
+#[test]
+fn a_ten_megabyte_diff_is_cut_at_files_and_never_approved() {
+    let big: String = (0..170).map(|n| {
+        let lines: Vec<String> = (0..1000).map(|l| format!("row {l} of a long table of plain numbers, file {n}, {l}{l}")).collect();
+        new_file(&format!("data/table{n}.csv"), &lines.iter().map(String::as_str).collect::<Vec<_>>())
+    }).collect();
+    assert!(big.len() > 9_000_000, "{}", big.len());
+    let (code, out, err) = run(&["review"], big.as_bytes());
+    assert!(code == 1 || code == 3, "{code}: {out}{err}");
+    assert!(err.contains("left out"), "{err}");
+}
+
+#[test]
+fn paths_that_are_not_utf_8_are_reviewed() {
+    let mut diff = leaking().replace("config/prod.env", "config/prod-X.env").into_bytes();
+    for at in (0..diff.len()).rev() {
+        if diff[at..].starts_with(b"-X.env") {
+            diff[at + 1] = 0xff;
+        }
+    }
+    let (code, out, err) = run(&["review"], &diff);
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(err.contains("not all UTF-8"), "{err}");
+    let quoted = leaking().replace("a/config/prod.env", "\"a/config/prod\\377.env\"").replace("b/config/prod.env", "\"b/config/prod\\377.env\"");
+    assert_eq!(run(&["review"], quoted.as_bytes()).0, 2);
+}
+
+#[test]
+fn wrong_usage_exits_64_and_help_0() {
+    for args in [&["revieww"][..], &["review", "--nope"], &["serve", "kitchen"], &["review", "a", "b"], &["up", "--set", "x"]] {
+        let (code, _, err) = run(args, b"");
+        assert_eq!(code, 64, "{args:?}: {err}");
+    }
+    for args in [&["--help"][..], &["review", "--help"], &["--version"]] {
+        assert_eq!(run(args, b"").0, 0, "{args:?}");
+    }
+}
+
+#[test]
+fn the_rules_of_the_built_in_reviewer_are_published() {
+    let (code, out, _) = run(&["review", "--rules"], b"");
+    assert_eq!(code, 0);
+    assert!(out.lines().count() > 60 && out.contains("critical"), "{out}");
+}
+
+#[test]
+fn the_agents_under_review_do_not_judge_themselves() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("agents")).unwrap();
+    fs::write(dir.path().join("agents/policy.yaml"), "not a policy").unwrap();
+    let mut child = bsm(&["review"]).current_dir(dir.path()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(leaking().as_bytes()).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+}
+
+/// The delivered agents, copied so that they can be broken.
+fn copied_agents() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../agents"), &dir.path().join("agents"));
+    dir
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() { copy(&entry.path(), &target) } else { drop(fs::copy(entry.path(), target).unwrap()) }
+    }
+}
+
+fn edit(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains(from), "{} has no {from}", path.display());
+    fs::write(path, text.replacen(from, to, 1)).unwrap();
+}
+
+#[test]
+fn the_delivered_agents_are_valid() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let (code, out, err) = run(&["validate", root], b"");
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("0 errors, 0 warnings"), "{out}");
+}
+
+#[test]
+fn every_mistake_in_every_file_comes_at_once_with_its_place_and_the_fix() {
+    let dir = copied_agents();
+    let agents = dir.path().join("agents");
+    edit(&agents.join("registry.yaml"), "auto_start: false", "auto_start: true");
+    edit(&agents.join("events.yaml"), "security-agent", "secruity-agent");
+    edit(&agents.join("policy.yaml"), "then: block_pr", "then: explode");
+    edit(&agents.join("definitions/legal-agent.yaml"), "role:", "rolle:");
+    let (code, out, _) = run(&["validate", &dir.path().display().to_string()], b"");
+    assert_eq!(code, 1, "{out}");
+    for part in ["registry.yaml:", "events.yaml:", "policy.yaml:", "legal-agent.yaml:", "secruity-agent", "explode", "fix:"] {
+        assert!(out.contains(part), "{part} is not in\n{out}");
+    }
+}
+
+#[test]
+fn findings_as_json_have_file_line_column_and_fix() {
+    let dir = copied_agents();
+    edit(&dir.path().join("agents/registry.yaml"), "auto_start: false", "auto_start: true");
+    let (code, out, _) = run(&["validate", "--json", &dir.path().display().to_string()], b"");
+    let json: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, json["errors"].as_u64()), (1, Some(1)), "{out}");
+    let finding = &json["findings"][0];
+    assert!(finding["line"].as_u64().unwrap() > 1 && finding["column"].as_u64().unwrap() > 1, "{finding:#}");
+    assert!(!finding["fix"].as_str().unwrap().is_empty());
+}
+
+#[test]
+fn unknown_fields_are_errors_unless_lenient() {
+    let dir = copied_agents();
+    edit(&dir.path().join("agents/definitions/legal-agent.yaml"), "role:", "colour: blue\nrole:");
+    let path = dir.path().display().to_string();
+    assert_eq!(run(&["validate", &path], b"").0, 1);
+    let (code, out, _) = run(&["validate", "--lenient", &path], b"");
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("1 warning"), "{out}");
+}
+
+#[test]
+fn a_folder_without_agents_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let (code, _, err) = run(&["validate", &dir.path().display().to_string()], b"");
+    assert_eq!(code, 66);
+    assert!(err.contains("is not a folder"), "{err}");
+}
+
+#[test]
+fn config_tells_each_value_and_where_it_came_from_and_no_secret() {
+    let output = bsm(&["config", "--set", "memory.port=7"])
+        .env("PORT", "9001")
+        .env("OPENAI_API_KEY", "sk-very-secret")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success());
+    for part in ["gateway.port", "9001", "PORT", "command line", "********"] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    assert!(!text.contains("sk-very-secret"));
+}
+
+#[test]
+fn a_health_check_of_nothing_exits_1() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (code, _, err) = run(&["healthcheck", &format!("http://{free}/healthz")], b"");
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("did not answer"), "{err}");
+    assert_eq!(run(&["healthcheck", "nonsense"], b"").0, 64);
+}
