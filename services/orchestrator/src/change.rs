@@ -173,10 +173,18 @@ impl Change {
     #[must_use]
     pub fn extent(&self) -> Extent {
         if self.files.is_empty() {
-            let why = if self.diff.trim().is_empty() { "the diff is empty" } else { "no file can be read in the diff" };
+            let why = if self.diff.trim().is_empty() {
+                "the diff is empty"
+            } else {
+                "no file can be read in the diff"
+            };
             return Extent::Missing(why.to_owned());
         }
-        if self.unseen.is_empty() && !self.truncated { Extent::Complete } else { Extent::Truncated(self.unseen.clone()) }
+        if self.unseen.is_empty() && !self.truncated {
+            Extent::Complete
+        } else {
+            Extent::Truncated(self.unseen.clone())
+        }
     }
 
     /// What a cut made before this event was submitted left out.
@@ -266,7 +274,8 @@ fn left_out(value: &Value) -> Option<LeftOut> {
     if let Some(count) = value.as_u64() {
         return Some(LeftOut { paths: Vec::new(), unnamed: usize::try_from(count).unwrap_or(usize::MAX) });
     }
-    let paths = value.as_array()?.iter().map(|path| path.as_str().map(str::to_owned)).collect::<Option<_>>()?;
+    let paths =
+        value.as_array()?.iter().map(|path| path.as_str().map(str::to_owned)).collect::<Option<_>>()?;
     Some(LeftOut { paths, unnamed: 0 })
 }
 

@@ -38,7 +38,8 @@ pub enum CiState {
 /// failed, since it is not known to be green.
 #[must_use]
 pub fn from_payload(payload: &Value) -> Ci {
-    if let Some(checks) = payload.get("checks").and_then(Value::as_array).filter(|checks| !checks.is_empty()) {
+    if let Some(checks) = payload.get("checks").and_then(Value::as_array).filter(|checks| !checks.is_empty())
+    {
         return worst(checks);
     }
     match word(payload) {

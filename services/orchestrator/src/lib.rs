@@ -10,6 +10,8 @@ pub mod job;
 pub mod journal;
 pub mod policy;
 pub mod prompt;
+pub mod report;
 pub mod strategy;
+pub mod validate;
 mod version;
 mod visible;

@@ -71,7 +71,9 @@ pub enum Error {
         problem: String,
     },
     /// Even without knowledge and past reviews it is too long.
-    #[error("the prompt of agent {agent} has {bytes} bytes and may have {limit}; shorten its templates or the payload")]
+    #[error(
+        "the prompt of agent {agent} has {bytes} bytes and may have {limit}; shorten its templates or the payload"
+    )]
     TooLong {
         /// The agent.
         agent: String,
@@ -96,9 +98,14 @@ pub fn render(agent: &Agent, material: &Material<'_>) -> Result<Prompt, Error> {
     let full = Material { knowledge: &knowledge, reviews: &reviews, ..*material };
     let mut notes: Vec<String> = [knowledge_note, reviews_note].into_iter().flatten().collect();
     let mut bytes = 0;
-    for (attempt, what) in [(full, ""), (Material { reviews: "", ..full }, "past reviews"), (bare(&full), "knowledge")] {
+    for (attempt, what) in
+        [(full, ""), (Material { reviews: "", ..full }, "past reviews"), (bare(&full), "knowledge")]
+    {
         if !what.is_empty() {
-            notes.push(format!("The {what} were left out for {}, whose prompt is too long with them.", agent.id));
+            notes.push(format!(
+                "The {what} were left out for {}, whose prompt is too long with them.",
+                agent.id
+            ));
         }
         let (system, user) = compose::compose(agent, &attempt)?;
         bytes = system.len() + user.len();
@@ -118,7 +125,8 @@ fn cut(agent: &Agent, text: &str, longest: usize, what: &str) -> (String, Option
     match text.char_indices().nth(longest) {
         None => (text.to_owned(), None),
         Some((end, _)) => {
-            let note = format!("Of the {what} only the first {longest} characters were given to {}.", agent.id);
+            let note =
+                format!("Of the {what} only the first {longest} characters were given to {}.", agent.id);
             (format!("{}\n[cut here]", &text[..end]), Some(note))
         }
     }

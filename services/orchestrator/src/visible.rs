@@ -77,7 +77,9 @@ mod tests {
 
     #[test]
     fn ordinary_text_of_any_script_stays_as_it_is() {
-        for ordinary in ["+let x = 1;\n\tindented\n", "مراجعة التغيير", "日本語 é ❤\u{fe0f}", "line\r\nend\r\n"] {
+        for ordinary in
+            ["+let x = 1;\n\tindented\n", "مراجعة التغيير", "日本語 é ❤\u{fe0f}", "line\r\nend\r\n"]
+        {
             assert_eq!(text(ordinary), (ordinary.into(), 0));
         }
     }

@@ -27,7 +27,9 @@ pub(super) fn object(text: &str) -> Result<Map<String, Value>, Unfit> {
         (0, 0) => return Err(Unfit::whole("has no complete JSON object in it")),
         (0, _) => return Err(Unfit::whole("has JSON objects in it, but none with a decision")),
         (several, _) => {
-            return Err(Unfit::whole(format!("gives {several} JSON objects with a decision; it must give one")));
+            return Err(Unfit::whole(format!(
+                "gives {several} JSON objects with a decision; it must give one"
+            )));
         }
     }
     Ok(objects.swap_remove(0))

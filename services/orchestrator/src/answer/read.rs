@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use super::{Finding, MAX_FINDINGS, MAX_PATH, MAX_SCORE, MAX_TEXT, Opinion, Problem, Review, Severity, Unfit};
+use super::{
+    Finding, MAX_FINDINGS, MAX_PATH, MAX_SCORE, MAX_TEXT, Opinion, Problem, Review, Severity, Unfit,
+};
 
 /// Reads a model's text.
 ///
@@ -31,7 +33,8 @@ struct Reader {
 
 impl Reader {
     fn review(&mut self, object: &Map<String, Value>) -> Option<Review> {
-        let decision = self.name(object, "", "decision", Opinion::lenient, &Opinion::ALL.map(Opinion::as_str));
+        let decision =
+            self.name(object, "", "decision", Opinion::lenient, &Opinion::ALL.map(Opinion::as_str));
         let score = self.score(object);
         let summary = self.text(object, "", "summary", MAX_TEXT);
         let findings = self.findings(object);
@@ -51,7 +54,10 @@ impl Reader {
         match object.get("findings") {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Array(list)) if list.len() > MAX_FINDINGS => {
-                self.problem("findings", format!("has {} entries; at most {MAX_FINDINGS} are taken", list.len()));
+                self.problem(
+                    "findings",
+                    format!("has {} entries; at most {MAX_FINDINGS} are taken", list.len()),
+                );
                 Vec::new()
             }
             Some(Value::Array(list)) => {
@@ -71,7 +77,8 @@ impl Reader {
             return None;
         };
         let path = format!("{path}.");
-        let severity = self.name(object, &path, "severity", Severity::lenient, &Severity::ALL.map(Severity::as_str));
+        let severity =
+            self.name(object, &path, "severity", Severity::lenient, &Severity::ALL.map(Severity::as_str));
         let file = self.optional_text(object, &path, "file", MAX_PATH);
         let line = self.line(object, &path);
         let message = self.text(object, &path, "message", MAX_TEXT);
@@ -81,7 +88,8 @@ impl Reader {
 
     fn line(&mut self, object: &Map<String, Value>, path: &str) -> Option<u32> {
         let value = object.get("line").filter(|value| !value.is_null())?;
-        let line = value.as_f64().filter(|line| line.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(line));
+        let line =
+            value.as_f64().filter(|line| line.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(line));
         if line.is_none() {
             let message = format!("must be a line number from 1, or null, not {}", shown(value));
             self.problem(&format!("{path}line"), message);
@@ -108,12 +116,24 @@ impl Reader {
         name
     }
 
-    fn text(&mut self, object: &Map<String, Value>, path: &str, field: &str, longest: usize) -> Option<String> {
+    fn text(
+        &mut self,
+        object: &Map<String, Value>,
+        path: &str,
+        field: &str,
+        longest: usize,
+    ) -> Option<String> {
         let value = self.required(object, path, field)?;
         self.string(value, &format!("{path}{field}"), longest)
     }
 
-    fn optional_text(&mut self, object: &Map<String, Value>, path: &str, field: &str, longest: usize) -> String {
+    fn optional_text(
+        &mut self,
+        object: &Map<String, Value>,
+        path: &str,
+        field: &str,
+        longest: usize,
+    ) -> String {
         let value = object.get(field).filter(|value| !value.is_null());
         value.and_then(|value| self.string(value, &format!("{path}{field}"), longest)).unwrap_or_default()
     }

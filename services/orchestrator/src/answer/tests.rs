@@ -90,7 +90,11 @@ fn a_value_that_does_not_fit_is_named_with_what_would() {
         ("score", json!("9"), "must be a number from 0 to 10, not \"9\""),
         ("summary", json!(["a"]), "must be a text, not [\"a\"]"),
         ("findings", json!("none"), "must be a list, not \"none\""),
-        ("findings[0].severity", json!("fatal"), "must be one of info, low, medium, high, critical, not \"fatal\""),
+        (
+            "findings[0].severity",
+            json!("fatal"),
+            "must be one of info, low, medium, high, critical, not \"fatal\"",
+        ),
         ("findings[0].line", json!(0), "must be a line number from 1, or null, not 0"),
         ("findings[0].line", json!(1.5), "must be a line number from 1, or null, not 1.5"),
         ("findings[0].file", json!(7), "must be a text, not 7"),
@@ -109,7 +113,10 @@ fn everything_that_is_wrong_comes_at_once() {
 #[test]
 fn spelling_varies_and_unknown_fields_do_no_harm() {
     assert_eq!(with("decision", json!("Request-Changes")).unwrap().decision, Opinion::RequestChanges);
-    assert_eq!(with("findings[0].severity", json!("CRITICAL")).unwrap().findings[0].severity, Severity::Critical);
+    assert_eq!(
+        with("findings[0].severity", json!("CRITICAL")).unwrap().findings[0].severity,
+        Severity::Critical
+    );
     assert_eq!(with("findings[0].line", json!(null)).unwrap().findings[0].line, None);
     assert_eq!(with("confidence", json!(0.9)), Ok(fit()));
 }

@@ -4,7 +4,8 @@ use serde_json::json;
 use super::*;
 
 const SMALL: &str = "diff --git a/src/a.rs b/src/a.rs\n--- a/src/a.rs\n+++ b/src/a.rs\n@@ -1,2 +1,2 @@\n fn a() {\n-old\n+new\n";
-const BINARY: &str = "diff --git a/logo.png b/logo.png\nindex 1..2 100644\nBinary files a/logo.png and b/logo.png differ\n";
+const BINARY: &str =
+    "diff --git a/logo.png b/logo.png\nindex 1..2 100644\nBinary files a/logo.png and b/logo.png differ\n";
 
 fn change(payload: Value) -> Change {
     Change::from_payload(&payload).unwrap().unwrap()
@@ -12,7 +13,9 @@ fn change(payload: Value) -> Change {
 
 fn added(path: &str, lines: usize) -> String {
     let body = "+0123456789\n".repeat(lines);
-    format!("diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{lines} @@\n{body}")
+    format!(
+        "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{lines} @@\n{body}"
+    )
 }
 
 #[test]
@@ -39,7 +42,11 @@ fn an_event_without_a_diff_has_no_change() {
 
 #[test]
 fn a_diff_without_a_readable_file_is_missing_with_the_reason() {
-    for (diff, why) in [("", "the diff is empty"), (" \n", "the diff is empty"), ("hello", "no file can be read in the diff")] {
+    for (diff, why) in [
+        ("", "the diff is empty"),
+        (" \n", "the diff is empty"),
+        ("hello", "no file can be read in the diff"),
+    ] {
         let change = change(json!({"diff": diff}));
         assert_eq!(change.extent(), Extent::Missing(why.into()));
         assert!(!change.is_complete());
@@ -50,8 +57,14 @@ fn a_diff_without_a_readable_file_is_missing_with_the_reason() {
 fn a_field_of_the_wrong_type_is_named() {
     for (payload, message) in [
         (json!({"diff": 7}), "payload.diff must be a text, not a number"),
-        (json!({"diff": "", "diffTruncated": "yes"}), "payload.diffTruncated must be true or false, not a text"),
-        (json!({"diff": "", "diffLeftOut": [1]}), "payload.diffLeftOut must be a list of paths or their number, not a list"),
+        (
+            json!({"diff": "", "diffTruncated": "yes"}),
+            "payload.diffTruncated must be true or false, not a text",
+        ),
+        (
+            json!({"diff": "", "diffLeftOut": [1]}),
+            "payload.diffLeftOut must be a list of paths or their number, not a list",
+        ),
     ] {
         assert_eq!(Change::from_payload(&payload).unwrap_err().to_string(), message);
     }
@@ -61,7 +74,9 @@ fn a_field_of_the_wrong_type_is_named() {
 fn what_nobody_can_see_makes_the_change_incomplete() {
     let submodule = "diff --git a/lib b/lib\nindex 1..2 160000\n--- a/lib\n+++ b/lib\n@@ -1 +1 @@\n-Subproject commit 1\n+Subproject commit 2\n";
     let merge = "diff --cc x\nindex 1,2..3\n--- a/x\n+++ b/x\n@@@ -1,1 -1,1 +1,1 @@@\n- a\n -b\n++c\n";
-    for (diff, why) in [(BINARY, "logo.png is binary"), (submodule, "lib is a submodule"), (merge, "combined diff")] {
+    for (diff, why) in
+        [(BINARY, "logo.png is binary"), (submodule, "lib is a submodule"), (merge, "combined diff")]
+    {
         let change = change(json!({"diff": format!("{SMALL}{diff}")}));
         assert_eq!(change.files.len(), 2, "listed all the same");
         let Extent::Truncated(unseen) = change.extent() else { panic!("{:?}", change.extent()) };

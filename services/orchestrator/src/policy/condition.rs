@@ -70,9 +70,11 @@ impl Condition {
             Self::All(parts) | Self::Any(parts) => {
                 parts.iter().filter(|part| part.holds(facts)).flat_map(|part| part.causes(facts)).collect()
             }
-            Self::Change(_) | Self::RequiredSucceeded { .. } | Self::Ci(_) | Self::NoGatePending | Self::Not(_) => {
-                Vec::new()
-            }
+            Self::Change(_)
+            | Self::RequiredSucceeded { .. }
+            | Self::Ci(_)
+            | Self::NoGatePending
+            | Self::Not(_) => Vec::new(),
         }
     }
 
@@ -81,13 +83,20 @@ impl Condition {
         match self {
             Self::RequiredSucceeded { min_score } => unsuccessful(facts, *min_score),
             Self::All(parts) => parts.iter().flat_map(|part| part.unmet(facts)).collect(),
-            Self::Any(parts) if !self.holds(facts) => parts.iter().flat_map(|part| part.unmet(facts)).collect(),
+            Self::Any(parts) if !self.holds(facts) => {
+                parts.iter().flat_map(|part| part.unmet(facts)).collect()
+            }
             _ if self.holds(facts) => Vec::new(),
             Self::Change(_) => vec![super::evidence::seen(&facts.change.extent)],
             Self::Ci(_) => vec![format!("CI is {}: {}", facts.ci.state, line(&facts.ci.detail))],
-            Self::NoGatePending => facts.pending_gates.iter().map(|gate| format!("gate {gate} is pending")).collect(),
+            Self::NoGatePending => {
+                facts.pending_gates.iter().map(|gate| format!("gate {gate} is pending")).collect()
+            }
             Self::Says { opinions, .. } => {
-                vec![format!("no agent says {}", opinions.iter().map(|o| o.as_str()).collect::<Vec<_>>().join(" or "))]
+                vec![format!(
+                    "no agent says {}",
+                    opinions.iter().map(|o| o.as_str()).collect::<Vec<_>>().join(" or ")
+                )]
             }
             Self::Finding(severity) => vec![format!("there is no {severity} finding")],
             Self::Not(part) => part.causes(facts).into_iter().map(|cause| cause.sentence).collect(),

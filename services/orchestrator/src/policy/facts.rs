@@ -8,9 +8,9 @@ use crate::{
 };
 
 /// Reason codes of steps whose agent was too late.
-const LATE: [&str; 3] = ["DEADLINE_EXCEEDED", "STEP_TIMEOUT", "TIMEOUT"];
+const LATE: [&str; 3] = ["DEADLINE_EXCEEDED", "STEP_TIMEOUT", "UPSTREAM_TIMEOUT"];
 /// The reason code of a step whose answer did not fit the schema.
-pub(crate) const UNFIT: &str = "ANSWER_UNFIT";
+const UNFIT: &str = "UNPARSEABLE_ANSWER";
 
 /// Everything that a decision rests on.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,7 +128,9 @@ impl StepFact {
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (what, why) = match self {
-            Self::Reviewed(review) => return write!(f, "says {}, score {}/10", review.decision, review.score),
+            Self::Reviewed(review) => {
+                return write!(f, "says {}, score {}/10", review.decision, review.score);
+            }
             Self::Answered => ("answered in prose, which is no review", ""),
             Self::Failed(why) => ("failed", why.as_str()),
             Self::Skipped(why) => ("was skipped", why.as_str()),

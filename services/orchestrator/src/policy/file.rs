@@ -120,7 +120,8 @@ fn rule(node: &Node, path: &Path<'_>, findings: &mut Findings, panels: &Panels) 
     let mut fields = Fields::of(node, path, findings)?;
     let id = fields.required("id", Filled);
     let when = fields.required("when", When { panels });
-    let action = fields.required("then", one_of(&Action::ALL.iter().map(|a| (a.as_str(), *a)).collect::<Vec<_>>()));
+    let action =
+        fields.required("then", one_of(&Action::ALL.iter().map(|a| (a.as_str(), *a)).collect::<Vec<_>>()));
     let automated = fields.optional("automated", Bool).unwrap_or(false);
     let reason = fields.optional("reason", Filled);
     fields.finish();
@@ -149,7 +150,8 @@ impl Read for When<'_> {
         let mut fields = Fields::of(node, path, findings)?;
         let forms: Vec<_> = FORMS.into_iter().filter(|form| node.get(form).is_some()).collect();
         let [form] = forms[..] else {
-            let message = format!("a condition has one of {}, and this has {}", FORMS.join(", "), forms.len());
+            let message =
+                format!("a condition has one of {}, and this has {}", FORMS.join(", "), forms.len());
             findings.error(node.at, path, message, "use `all` or `any` to join several conditions");
             return None;
         };
@@ -193,7 +195,8 @@ impl When<'_> {
 
     /// The agents of the panel that the condition names; the inner `None` is all of them.
     fn panel(&self, fields: &mut Fields<'_>) -> Option<Option<Vec<String>>> {
-        let mut names: Vec<_> = self.panels.iter().map(|(name, members)| (name.as_str(), Some(members))).collect();
+        let mut names: Vec<_> =
+            self.panels.iter().map(|(name, members)| (name.as_str(), Some(members))).collect();
         names.push((ANY, None));
         fields.required("panel", one_of(&names)).map(|members| members.cloned())
     }

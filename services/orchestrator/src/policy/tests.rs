@@ -142,10 +142,16 @@ fn the_first_rule_that_matches_decides() {
         "version: 1\nrules:\n  - {id: one, when: {change: missing}, then: block_pr}\n  - {id: two, when: {change: complete}, then: request_changes, automated: true, reason: Two.}\n  - {id: three, when: {change: complete}, then: block_pr}\notherwise: {then: manual_review}\n",
     );
     let verdict = policy.decide(&good());
-    assert_eq!((verdict.action, verdict.rule.as_str(), verdict.automated), (Action::RequestChanges, "two", true));
+    assert_eq!(
+        (verdict.action, verdict.rule.as_str(), verdict.automated),
+        (Action::RequestChanges, "two", true)
+    );
     assert_eq!(verdict.reason, "Two.");
     let verdict = policy.decide(&with_extent(Extent::Truncated(Vec::new())));
-    assert_eq!((verdict.action, verdict.rule.as_str(), verdict.automated), (Action::ManualReview, OTHERWISE, false));
+    assert_eq!(
+        (verdict.action, verdict.rule.as_str(), verdict.automated),
+        (Action::ManualReview, OTHERWISE, false)
+    );
 }
 
 #[test]
@@ -160,8 +166,15 @@ fn the_reason_names_what_mattered() {
     let mut many = review(Opinion::Block, 0.0);
     many.findings = (1..=5).map(|line| finding(Severity::Critical, "a", line, "m")).collect();
     let verdict = policy(text).decide(&with_step(Outcome::Reviewed(many)));
-    assert_eq!(verdict.reason, "A critical finding: s: m in a line 1; s: m in a line 2; s: m in a line 3; and 2 more.");
-    assert_eq!(verdict.evidence.iter().filter(|fact| fact.kind == "finding").count(), 5, "the evidence has all");
+    assert_eq!(
+        verdict.reason,
+        "A critical finding: s: m in a line 1; s: m in a line 2; s: m in a line 3; and 2 more."
+    );
+    assert_eq!(
+        verdict.evidence.iter().filter(|fact| fact.kind == "finding").count(),
+        5,
+        "the evidence has all"
+    );
 }
 
 #[test]
@@ -198,9 +211,13 @@ fn the_evidence_has_every_step_the_change_the_checks_and_the_gates() {
 fn no_file_can_have_a_change_approved_that_was_not_seen_as_a_whole() {
     let policy = policy(APPROVE_ALL);
     assert_eq!(policy.decide(&good()).action, Action::ApproveAndMerge);
-    for extent in [Extent::Missing("the diff is empty".into()), Extent::Truncated(vec!["x is binary".into()])] {
+    for extent in [Extent::Missing("the diff is empty".into()), Extent::Truncated(vec!["x is binary".into()])]
+    {
         let verdict = policy.decide(&with_extent(extent));
-        assert_eq!((verdict.action, verdict.automated, verdict.rule.as_str()), (Action::ManualReview, false, "all"));
+        assert_eq!(
+            (verdict.action, verdict.automated, verdict.rule.as_str()),
+            (Action::ManualReview, false, "all")
+        );
         let last = verdict.evidence.last().unwrap();
         assert_eq!(last.kind, "change");
         assert!(last.detail.starts_with("Forbids an approval: the change was not seen"), "{}", last.detail);
@@ -280,9 +297,9 @@ fn a_step_that_ended_badly_keeps_how() {
         StepFact::of(&step, true).outcome
     };
     let why = || "It broke".to_owned();
-    assert_eq!(ended(StepState::Failed, "ANSWER_UNFIT"), Outcome::Unparseable(why()));
+    assert_eq!(ended(StepState::Failed, "UNPARSEABLE_ANSWER"), Outcome::Unparseable(why()));
     assert_eq!(ended(StepState::Failed, "DEADLINE_EXCEEDED"), Outcome::Late(why()));
-    assert_eq!(ended(StepState::Failed, "PROVIDER_UNAVAILABLE"), Outcome::Failed(why()));
+    assert_eq!(ended(StepState::Failed, "CIRCUIT_OPEN"), Outcome::Failed(why()));
     assert_eq!(ended(StepState::Skipped, ""), Outcome::Skipped(why()));
     assert_eq!(ended(StepState::Succeeded, ""), Outcome::Answered);
 }

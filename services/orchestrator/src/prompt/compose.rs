@@ -121,7 +121,9 @@ fn full_user(agent: &Agent, material: &Material<'_>, user: String) -> String {
     }
     if let Some(unseen) = material.change.map(|change| &change.unseen).filter(|unseen| !unseen.is_empty()) {
         let unseen = nonce.wrap("not-shown", &unseen.join("\n"));
-        parts.push(format!("The change is not shown as a whole; nobody can approve what is not shown:\n{unseen}"));
+        parts.push(format!(
+            "The change is not shown as a whole; nobody can approve what is not shown:\n{unseen}"
+        ));
     }
     if diff.is_empty() && agent.answer() == AnswerKind::Review {
         parts.push("No diff is attached to this event: nothing of a change can be seen.".to_owned());

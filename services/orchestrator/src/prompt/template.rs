@@ -114,8 +114,9 @@ fn text(value: &Value) -> Result<String, minijinja::Error> {
 
 /// JSON that is not taken for safe, as that of the built-in filter is.
 fn json(value: &Value) -> Result<String, minijinja::Error> {
-    serde_json::to_string(value)
-        .map_err(|err| minijinja::Error::new(ErrorKind::BadSerialization, "no JSON can be made of this").with_source(err))
+    serde_json::to_string(value).map_err(|err| {
+        minijinja::Error::new(ErrorKind::BadSerialization, "no JSON can be made of this").with_source(err)
+    })
 }
 
 // === impl Faulty ===

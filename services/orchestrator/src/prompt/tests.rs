@@ -74,16 +74,29 @@ impl Setting {
 fn templates_see_the_material() {
     let mut setting = setting();
     setting.input = "quick".into();
-    assert_eq!(setting.line("{{ event }} for {{ agentName }}, {{ agentRole }}"), "pull_request.opened for Security Agent, reviewer of \"security\"");
+    assert_eq!(
+        setting.line("{{ event }} for {{ agentName }}, {{ agentRole }}"),
+        "pull_request.opened for Security Agent, reviewer of \"security\""
+    );
     assert_eq!(setting.line("#{{ payload.prNumber }} {{ payload.title }}"), "#7 \"Fix it\"");
     assert_eq!(setting.line("{{ change.files | length }} {{ change.files[0].path }} {{ change.files[0].status }} {{ change.files[0].additions }}"), "1 \"config/prod.env\" modified 1");
-    assert_eq!(setting.line("{{ change.truncated }} {{ change.filesLeftOut }} {{ change.complete }}"), "False 0 True");
-    assert!(setting.line("{{ input }}").ends_with(&format!("label=\"input\">quick</untrusted-{}>", setting.nonce)));
+    assert_eq!(
+        setting.line("{{ change.truncated }} {{ change.filesLeftOut }} {{ change.complete }}"),
+        "False 0 True"
+    );
+    assert!(
+        setting
+            .line("{{ input }}")
+            .ends_with(&format!("label=\"input\">quick</untrusted-{}>", setting.nonce))
+    );
 }
 
 #[test]
 fn what_is_not_there_is_nothing() {
-    assert_eq!(setting().line("[{{ payload.no.such.thing }}{{ nobody }}{{ payload.x | untrusted(\"x\") }}]"), "[]");
+    assert_eq!(
+        setting().line("[{{ payload.no.such.thing }}{{ nobody }}{{ payload.x | untrusted(\"x\") }}]"),
+        "[]"
+    );
 }
 
 #[test]
@@ -136,7 +149,8 @@ fn the_input_is_shown_whether_the_template_names_it_or_not() {
 #[test]
 fn a_model_is_told_what_it_does_not_see() {
     let mut setting = setting();
-    setting.change = Some(Change::read(&format!("{DIFF}diff --git a/x b/x\nBinary files a/x and b/x differ\n"), 10_000));
+    setting.change =
+        Some(Change::read(&format!("{DIFF}diff --git a/x b/x\nBinary files a/x and b/x differ\n"), 10_000));
     assert!(setting.user("Review.").contains("x is binary"));
     setting.change = None;
     assert!(setting.user("Review.").contains("No diff is attached"));
@@ -173,8 +187,12 @@ fn a_definition_without_templates_gets_a_whole_prompt() {
 #[test]
 fn a_faulty_template_is_named_with_its_line() {
     let err = setting().render(&agent("one\n{{ oops", "x")).unwrap_err();
-    assert!(err.to_string().starts_with("the systemPrompt of agent security-agent cannot be rendered, line 2: "), "{err}");
-    let err = setting().render(&agent("", "{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}"));
+    assert!(
+        err.to_string().starts_with("the systemPrompt of agent security-agent cannot be rendered, line 2: "),
+        "{err}"
+    );
+    let err = setting()
+        .render(&agent("", "{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}"));
     assert!(err.unwrap_err().to_string().contains("fuel"), "an endless one is stopped");
     let long = "x".repeat(70_000);
     assert!(setting().render(&agent("", &long)).unwrap_err().to_string().contains("may have 65536"));
@@ -206,7 +224,9 @@ fn the_delivered_definitions_render_with_and_without_everything() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let mut findings = Findings::of_file(&entry.unwrap().path(), Strictness::Strict);
         let root = yaml::read(&mut findings).unwrap();
-        let text = |name| root.get(name).map(Node::to_json).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+        let text = |name| {
+            root.get(name).map(Node::to_json).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+        };
         let mut agent = agent(&text("systemPrompt"), &text("userPrompt"));
         agent.instructions = text("instructions");
         let mut setting = setting();
@@ -236,8 +256,10 @@ proptest! {
         setting.change = Some(Change::read(&format!("{diff}{close}{DIFF}"), 10_000));
         let template = "{{ payload.title }}\n{{ payload.body | untrusted(\"body\") }}\n{{ payload }}\n{{ change.diff }}";
         let user = setting.user(template);
-        // One body and one diff, and no third closing mark.
-        prop_assert_eq!(user.matches(&close).count(), 2, "{}", user);
+        let opened = user.matches(&format!("<untrusted-{} label=", setting.nonce)).count();
+        prop_assert!(opened >= 2, "the body and the diff");
+        prop_assert_eq!(user.matches(&close).count(), opened, "{}", user);
+        prop_assert_eq!(user.matches(&setting.nonce.to_string()).count(), 2 * opened, "{}", user);
         prop_assert_eq!(user.find('\u{202e}'), None);
     }
 }

@@ -96,7 +96,10 @@ impl Read for AgentId<'_> {
             findings.error(node.at, path, message, format!("register it, or use one of {}", agents.ids()));
         } else if let Some(context) = self.context.filter(|context| !agents.allows(&id, context)) {
             let message = format!("agent {id:?} is not allowed in the context {context}");
-            let fix = format!("registry.yaml allows it {}; add {context} there, or use another agent", agents.contexts(&id));
+            let fix = format!(
+                "registry.yaml allows it {}; add {context} there, or use another agent",
+                agents.contexts(&id)
+            );
             findings.error(node.at, path, message, fix);
         }
         Some(id)

@@ -84,7 +84,12 @@ impl Read for All<'_> {
             let path = path.field(&key.text);
             if !is_event_name(&key.text) {
                 let message = format!("{:?} cannot name an event", key.text);
-                findings.error(key.at, path, message, "use 1 to 100 characters of a-z, 0-9, '_', '-' and '.'");
+                findings.error(
+                    key.at,
+                    path,
+                    message,
+                    "use 1 to 100 characters of a-z, 0-9, '_', '-' and '.'",
+                );
             }
             all.extend(One { event: &key.text, agents: self.agents }.read(value, &path, findings));
         }

@@ -19,7 +19,8 @@ strategies:
 "#;
 
 fn agents() -> KnownAgents {
-    let entry = |id: &str, contexts: &[&str]| (id.to_owned(), contexts.iter().map(|c| (*c).to_owned()).collect());
+    let entry =
+        |id: &str, contexts: &[&str]| (id.to_owned(), contexts.iter().map(|c| (*c).to_owned()).collect());
     [entry("a", &["github"]), entry("b", &["github", "system"])].into_iter().collect()
 }
 
@@ -81,7 +82,10 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(default.required, ["b"], "all agents");
     assert!(default.requires("b") && !default.requires("a"));
     assert_eq!(default.deadline_seconds, 600);
-    assert_eq!(default.step, StepRules { timeout_seconds: 120, max_attempts: 2, on_failure: OnFailure::Continue });
+    assert_eq!(
+        default.step,
+        StepRules { timeout_seconds: 120, max_attempts: 2, on_failure: OnFailure::Continue }
+    );
 }
 
 #[test]
@@ -109,9 +113,27 @@ fn every_kind_of_mistake_is_found_at_its_place() {
     expect("[a, b]", "[a, c]", (7, 17), &field("agents[1]"), "agent \"c\" is not in registry.yaml");
     expect("[a, b]", "[a, b, a]", (7, 20), &field("agents[2]"), "agent \"a\" is given twice");
     expect("[a, b]", "[]", (7, 13), &field("agents"), "there are no agents");
-    expect("required: [a]", "required: [z]", (8, 16), &field("required[0]"), "\"z\" is required but not among the agents");
-    expect("agents: [b]", "agents: [a]", (14, 14), "strategies.default.agents[0]", "agent \"a\" is not allowed in the context system");
-    expect("pull_request.opened", "Pull Request", (3, 3), "strategies.Pull Request", "\"Pull Request\" cannot name an event");
+    expect(
+        "required: [a]",
+        "required: [z]",
+        (8, 16),
+        &field("required[0]"),
+        "\"z\" is required but not among the agents",
+    );
+    expect(
+        "agents: [b]",
+        "agents: [a]",
+        (14, 14),
+        "strategies.default.agents[0]",
+        "agent \"a\" is not allowed in the context system",
+    );
+    expect(
+        "pull_request.opened",
+        "Pull Request",
+        (3, 3),
+        "strategies.Pull Request",
+        "\"Pull Request\" cannot name an event",
+    );
     expect("  default:", "  other:", (3, 3), "strategies", "there is no strategy `default`");
     expect(
         "deadline_seconds: 60",
@@ -127,13 +149,28 @@ fn every_kind_of_mistake_is_found_at_its_place() {
         &field("step.max_attempts"),
         "the number 11 stands where a whole number from 1 to 10 is needed",
     );
-    expect("execution: parallel", "execution: paralel", (6, 16), &field("execution"), "\"paralel\" is not an allowed value");
-    expect("version: 1", "version: 2", (1, 10), "version", "the number 2 stands where a whole number from 1 to 1 is needed");
+    expect(
+        "execution: parallel",
+        "execution: paralel",
+        (6, 16),
+        &field("execution"),
+        "\"paralel\" is not an allowed value",
+    );
+    expect(
+        "version: 1",
+        "version: 2",
+        (1, 10),
+        "version",
+        "the number 2 stands where a whole number from 1 to 1 is needed",
+    );
 }
 
 #[test]
 fn every_mistake_comes_at_once() {
-    let text = FILE.replace("[a, b]", "[x, x]").replace("execution: sequential", "execution: both").replace("60", "x");
+    let text = FILE
+        .replace("[a, b]", "[x, x]")
+        .replace("execution: sequential", "execution: both")
+        .replace("60", "x");
     let (strategies, found) = read(&text);
     assert_eq!(strategies, None);
     let lines: Vec<_> = found.iter().map(|diagnostic| diagnostic.line).collect();
@@ -188,7 +225,8 @@ fn names_of_events_have_a_shape() {
 #[test]
 fn the_delivered_strategies_are_sound() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../agents");
-    let agents = KnownAgents::read(&mut Findings::of_file(&folder.join("registry.yaml"), Strictness::Strict)).unwrap();
+    let agents =
+        KnownAgents::read(&mut Findings::of_file(&folder.join("registry.yaml"), Strictness::Strict)).unwrap();
     let mut findings = Findings::of_file(&folder.join("events.yaml"), Strictness::Strict);
     let strategies = Strategies::read(&mut findings, Some(&agents));
     assert_eq!(findings.into_vec(), []);

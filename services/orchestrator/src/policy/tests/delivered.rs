@@ -5,11 +5,13 @@ use std::path::Path;
 use super::*;
 use crate::strategy::KnownAgents;
 
-const AGENTS: [&str; 4] = ["governance-review-agent", "code-review-agent", "security-agent", "integrity-agent"];
+const AGENTS: [&str; 4] =
+    ["governance-review-agent", "code-review-agent", "security-agent", "integrity-agent"];
 
 fn delivered() -> Policy {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../agents");
-    let agents = KnownAgents::read(&mut Findings::of_file(&folder.join("registry.yaml"), Strictness::Strict)).unwrap();
+    let agents =
+        KnownAgents::read(&mut Findings::of_file(&folder.join("registry.yaml"), Strictness::Strict)).unwrap();
     let mut findings = Findings::of_file(&folder.join("policy.yaml"), Strictness::Strict);
     let policy = Policy::read(&mut findings, Some(&agents));
     policy.unwrap_or_else(|| panic!("{:#?}", findings.into_vec()))
@@ -76,14 +78,22 @@ fn a_leaked_key_blocks_and_is_named_even_when_its_finder_approves() {
     }
     let verdict = delivered().decide(&all);
     assert_eq!((verdict.action, verdict.rule.as_str()), (Action::BlockPr, "critical-finding"));
-    assert!(verdict.reason.contains("security-agent: AWS access key in config/prod.env line 3"), "{}", verdict.reason);
+    assert!(
+        verdict.reason.contains("security-agent: AWS access key in config/prod.env line 3"),
+        "{}",
+        verdict.reason
+    );
 }
 
 #[test]
 fn a_provider_that_is_down_leaves_it_to_a_person_and_says_so() {
     let verdict = delivered().decide(&facts(&vec![fates()[1].clone(); 4]));
     assert_eq!((verdict.action, verdict.rule.as_str()), (Action::ManualReview, OTHERWISE));
-    assert!(verdict.reason.contains("governance-review-agent failed: the provider is down"), "{}", verdict.reason);
+    assert!(
+        verdict.reason.contains("governance-review-agent failed: the provider is down"),
+        "{}",
+        verdict.reason
+    );
     assert!(verdict.reason.contains("and 1 more"), "{}", verdict.reason);
 }
 
@@ -103,7 +113,11 @@ fn what_else_stands_in_the_way_is_named() {
     unseen.change.extent = Extent::Missing("the event carries no diff".into());
     let verdict = policy.decide(&unseen);
     assert_eq!(verdict.action, Action::ManualReview);
-    assert!(verdict.reason.ends_with("the change was not seen: the event carries no diff."), "{}", verdict.reason);
+    assert!(
+        verdict.reason.ends_with("the change was not seen: the event carries no diff."),
+        "{}",
+        verdict.reason
+    );
 
     let mut low = all();
     low.steps[3].outcome = fates()[4].clone().unwrap();

@@ -30,7 +30,8 @@ fn expect(old: &str, new: &str, at: (u32, u32), field: &str, message: &str) {
     assert!(FILE.contains(old), "{old}");
     let (policy, found) = read(&FILE.replacen(old, new, 1));
     assert_eq!(policy, None, "a file with an error is not used");
-    let found: Vec<_> = found.iter().map(|d| ((d.line, d.column), d.field.as_str(), d.message.as_str())).collect();
+    let found: Vec<_> =
+        found.iter().map(|d| ((d.line, d.column), d.field.as_str(), d.message.as_str())).collect();
     assert_eq!(found, [(at, field, message)]);
 }
 
@@ -52,7 +53,13 @@ fn every_kind_of_mistake_is_found_at_its_place() {
         "panels.any",
         "the panel `any` is that of all agents and cannot be defined",
     );
-    expect("panel: security", "panel: securty", (6, 20), "rules[0].when.panel", "\"securty\" is not an allowed value");
+    expect(
+        "panel: security",
+        "panel: securty",
+        (6, 20),
+        "rules[0].when.panel",
+        "\"securty\" is not an allowed value",
+    );
     expect("[block]", "[]", (6, 36), "rules[0].when.says", "the list is empty");
     expect(", says: [block]", "", (6, 11), "rules[0].when.says", "this field is missing");
     expect("[block]", "[blok]", (6, 37), "rules[0].when.says[0]", "\"blok\" is not an allowed value");
@@ -66,7 +73,13 @@ fn every_kind_of_mistake_is_found_at_its_place() {
         "rules[1].when.all[0].min_score",
         "the number 11 stands where a number from 0 to 10 is needed",
     );
-    expect("[success]", "[green]", (10, 65), "rules[1].when.all[1].ci[0]", "\"green\" is not an allowed value");
+    expect(
+        "[success]",
+        "[green]",
+        (10, 65),
+        "rules[1].when.all[1].ci[0]",
+        "\"green\" is not an allowed value",
+    );
     expect(
         "then: manual_review",
         "then: approve_and_merge",
@@ -74,7 +87,13 @@ fn every_kind_of_mistake_is_found_at_its_place() {
         "otherwise.then",
         "\"approve_and_merge\" is not an allowed value",
     );
-    expect("reason: Blocked.", "reson: Blocked.", (8, 5), "rules[0].reson", "there is no field \"reson\" here");
+    expect(
+        "reason: Blocked.",
+        "reson: Blocked.",
+        (8, 5),
+        "rules[0].reson",
+        "there is no field \"reson\" here",
+    );
 }
 
 #[test]
@@ -96,7 +115,11 @@ fn a_condition_has_exactly_one_form() {
 
 #[test]
 fn every_mistake_comes_at_once() {
-    let text = FILE.replace("[s]", "[x]").replace("block_pr", "stop").replace("[success]", "[]").replace("version: 1", "version: one");
+    let text = FILE
+        .replace("[s]", "[x]")
+        .replace("block_pr", "stop")
+        .replace("[success]", "[]")
+        .replace("version: 1", "version: one");
     let lines: Vec<_> = read(&text).1.iter().map(|diagnostic| diagnostic.line).collect();
     assert_eq!(lines, [1, 3, 7, 10]);
 }
