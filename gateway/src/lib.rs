@@ -12,6 +12,7 @@
 //! | `sse` | server streams as events |
 //! | `status`, `fault` | how failures are told |
 //! | `webhook` | GitHub's deliveries |
+//! | `scrape` | the one page that is no rpc: metrics for Prometheus |
 //! | `mesh` | health and status of the whole mesh |
 //! | `upstream` | who serves which part of the contract |
 
@@ -23,6 +24,7 @@ mod gateway;
 mod mesh;
 mod pipeline;
 mod routes;
+mod scrape;
 mod sse;
 mod status;
 mod transcode;
@@ -34,6 +36,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use axum::Router;
 use bsm_proto::ops::v1::mesh_service_server::MeshServiceServer;
 use bsm_runtime::{
     client::BadUrl,
@@ -74,6 +77,12 @@ pub enum Error {
 /// # Errors
 /// When the contract or a URL in the settings cannot be used.
 pub async fn open(process: &Process) -> Result<Service, Error> {
+    let (mesh, router) = build(process)?;
+    Ok(Service::new().add(mesh).http(router))
+}
+
+/// The gateway's own gRPC service, and its HTTP face, which calls that service among others.
+fn build(process: &Process) -> Result<(MeshServiceServer<Mesh>, Router), Error> {
     let edges = Edges::open(process)?;
     let mesh = MeshServiceServer::new(Mesh::new(process.clone(), edges.clone()))
         .max_decoding_message_size(MESSAGE_LIMIT)
@@ -94,5 +103,5 @@ pub async fn open(process: &Process) -> Result<Service, Error> {
     if let Some(rpc) = gateway.routes.rpcs().find(|rpc| gateway.upstreams.of(rpc).is_none()) {
         return Err(Error::NobodyServes(rpc.name.clone()));
     }
-    Ok(Service::new().add(mesh).http(pipeline::router(Arc::new(gateway))))
+    Ok((mesh, pipeline::router(Arc::new(gateway))))
 }

@@ -12,10 +12,11 @@ use std::sync::Arc;
 use axum::{
     Router,
     middleware::{from_fn, from_fn_with_state},
+    routing::get,
 };
 use tower::ServiceBuilder;
 
-use crate::{dispatch, gate, gateway::Gateway, webhook};
+use crate::{dispatch, gate, gateway::Gateway, scrape, webhook};
 
 /// The HTTP face of the gateway.
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
@@ -29,5 +30,10 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
         .layer(from_fn(panic::catch)) // a panic is logged like any 500
         .layer(from_fn_with_state(state(), webhook::take)) // before the gate: deliveries come with their own proof
         .layer(from_fn_with_state(state(), gate::guard)); // LAN-only, host and origin
-    Router::new().fallback(dispatch::route).with_state(state()).layer(pipeline)
+    Router::new()
+        .route(scrape::PATH, get(scrape::metrics))
+        .method_not_allowed_fallback(scrape::other_method)
+        .fallback(dispatch::route)
+        .with_state(state())
+        .layer(pipeline)
 }

@@ -67,3 +67,28 @@ fn is_too_large(err: &axum::Error) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts() -> Parts {
+        http::Request::new(()).into_parts().0
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stalls_is_given_up() {
+        let began = tokio::time::Instant::now();
+        let stalled = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+        assert_eq!(read(&parts(), stalled).await.unwrap_err().status, 408);
+        assert_eq!(began.elapsed(), ARRIVAL);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_a_bad_request() {
+        let pieces = [Ok(Bytes::from_static(b"{")), Err(std::io::Error::other("reset"))];
+        let broken = Body::from_stream(futures_util::stream::iter(pieces));
+        let fault = read(&parts(), broken).await.unwrap_err();
+        assert_eq!((fault.status.as_u16(), &*fault.code), (400, "BODY_INCOMPLETE"));
+    }
+}

@@ -20,3 +20,25 @@ pub(super) async fn catch(request: Request, next: Next) -> Response {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, body::Body, middleware::from_fn};
+    use tower::{ServiceBuilder, ServiceExt as _};
+
+    use super::*;
+    use crate::pipeline::correlation;
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_in_the_usual_shape() {
+        let pipeline = ServiceBuilder::new().layer(from_fn(correlation::assign)).layer(from_fn(catch));
+        let panics = async || -> Response { panic!("on purpose") };
+        let router: Router = Router::new().fallback(panics).layer(pipeline);
+        let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(response.status(), 500);
+        let id = response.headers()["x-correlation-id"].to_str().unwrap().to_owned();
+        let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((&body["code"], &body["correlationId"]), (&"INTERNAL".into(), &id.into()));
+    }
+}

@@ -1,0 +1,182 @@
+//! Services that answer without doing anything, on one ephemeral port.
+
+use std::{
+    collections::HashSet,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bsm_proto::{
+    knowledge::v1::{
+        DocumentInfo, GetDocumentRequest, GetDocumentResponse, ListDocumentsRequest, ListDocumentsResponse,
+        knowledge_service_server::{KnowledgeService, KnowledgeServiceServer},
+    },
+    orchestrator::v1::{
+        orchestrator_service_server::{OrchestratorService, OrchestratorServiceServer},
+        *,
+    },
+};
+use bsm_runtime::status::Refusal;
+use futures_util::{Stream, StreamExt as _, stream};
+use tokio::{net::TcpListener, sync::Notify};
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Code, Request, Response, Status, metadata::MetadataMap};
+
+/// The services and what they were asked.
+#[derive(Clone)]
+pub(super) struct Fake {
+    pub(super) address: SocketAddr,
+    pub(super) submitted: Arc<Mutex<Vec<(MetadataMap, SubmitEventRequest)>>>,
+    pub(super) audience: Arc<Mutex<Vec<String>>>,
+    /// Told when a stream of job events is dropped.
+    pub(super) left: Arc<Notify>,
+}
+
+impl Fake {
+    pub(super) async fn start() -> Fake {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let fake = Fake {
+            address: listener.local_addr().unwrap(),
+            submitted: Arc::default(),
+            audience: Arc::default(),
+            left: Arc::default(),
+        };
+        let server = tonic::transport::Server::builder()
+            .add_service(OrchestratorServiceServer::new(fake.clone()))
+            .add_service(KnowledgeServiceServer::new(fake.clone()));
+        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        fake
+    }
+}
+
+#[tonic::async_trait]
+impl KnowledgeService for Fake {
+    async fn list_documents(
+        &self,
+        request: Request<ListDocumentsRequest>,
+    ) -> Result<Response<ListDocumentsResponse>, Status> {
+        *self.audience.lock().unwrap() = request.into_inner().audience;
+        let items = vec![DocumentInfo { id: "guide".to_owned(), size: 4, ..DocumentInfo::default() }];
+        Ok(Response::new(ListDocumentsResponse { documents: vec!["text".to_owned()], items }))
+    }
+
+    async fn get_document(
+        &self,
+        request: Request<GetDocumentRequest>,
+    ) -> Result<Response<GetDocumentResponse>, Status> {
+        let id = request.into_inner().document_id;
+        Ok(Response::new(GetDocumentResponse { info: None, text: format!("# {id}\n") }))
+    }
+}
+
+/// Tells when it is dropped.
+struct Leave(Arc<Notify>);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
+}
+
+fn happened(id: u32, what: &str) -> WatchJobResponse {
+    WatchJobResponse { event_id: id.to_string(), event_type: what.to_owned(), ..WatchJobResponse::default() }
+}
+
+#[tonic::async_trait]
+impl OrchestratorService for Fake {
+    type WatchJobStream = Pin<Box<dyn Stream<Item = Result<WatchJobResponse, Status>> + Send>>;
+
+    async fn submit_event(
+        &self,
+        request: Request<SubmitEventRequest>,
+    ) -> Result<Response<SubmitEventResponse>, Status> {
+        let metadata = request.metadata().clone();
+        let request = request.into_inner();
+        let mut submitted = self.submitted.lock().unwrap();
+        let keys: HashSet<_> = submitted.iter().filter_map(|(_, r)| r.idempotency_key.clone()).collect();
+        let duplicate = request.idempotency_key.as_ref().is_some_and(|key| keys.contains(key));
+        submitted.push((metadata, request));
+        let (job_id, status) = ("job-1".to_owned(), "queued".to_owned());
+        let timestamp = 1_700_000_000_000.0;
+        Ok(Response::new(SubmitEventResponse {
+            success: true,
+            job_id,
+            status,
+            timestamp,
+            duplicate,
+            ..Default::default()
+        }))
+    }
+
+    async fn list_strategies(
+        &self,
+        _: Request<ListStrategiesRequest>,
+    ) -> Result<Response<ListStrategiesResponse>, Status> {
+        Err(Status::unknown("sqlite: disk I/O error in /var/lib/bsm/journal.db"))
+    }
+
+    async fn list_jobs(&self, _: Request<ListJobsRequest>) -> Result<Response<ListJobsResponse>, Status> {
+        panic!("the fake was told to")
+    }
+
+    async fn get_job(&self, request: Request<GetJobRequest>) -> Result<Response<GetJobResponse>, Status> {
+        let id = request.into_inner().job_id;
+        Err(Refusal::new(Code::NotFound, "JOB_NOT_FOUND", format!("there is no job {id}"))
+            .field("job_id", "x")
+            .into())
+    }
+
+    async fn get_job_report(
+        &self,
+        request: Request<GetJobReportRequest>,
+    ) -> Result<Response<GetJobReportResponse>, Status> {
+        let (job_id, report) = (request.into_inner().job_id, "# Report\n".to_owned());
+        Ok(Response::new(GetJobReportResponse { job_id, report, report_file: String::new() }))
+    }
+
+    async fn watch_job(
+        &self,
+        request: Request<WatchJobRequest>,
+    ) -> Result<Response<Self::WatchJobStream>, Status> {
+        let request = request.into_inner();
+        let seen: u32 = request.last_event_id.unwrap_or_default().parse().unwrap_or_default();
+        let events = [happened(1, "job.queued"), happened(2, "job.running"), happened(3, "job.succeeded")];
+        let events = stream::iter(events.into_iter().skip(seen as usize).map(Ok));
+        match request.job_id.as_str() {
+            "unknown" => Err(Refusal::new(Code::NotFound, "JOB_NOT_FOUND", "there is no job unknown").into()),
+            "endless" => {
+                let leave = Leave(self.left.clone());
+                let endless = events.chain(stream::pending()).map(move |event| {
+                    let _held = &leave;
+                    event
+                });
+                Ok(Response::new(Box::pin(endless)))
+            }
+            "broken" => {
+                Ok(Response::new(Box::pin(events.chain(stream::iter([Err(Status::internal("bug"))])))))
+            }
+            _ => Ok(Response::new(Box::pin(events))),
+        }
+    }
+
+    async fn run_agent(
+        &self,
+        request: Request<RunAgentRequest>,
+    ) -> Result<Response<RunAgentResponse>, Status> {
+        let (metadata, agent) = (request.metadata().clone(), request.into_inner().agent_id);
+        match agent.as_str() {
+            "busy" => Err(Refusal::new(Code::Unavailable, "BULKHEAD_FULL", "no room is left")
+                .retry_after(Duration::from_millis(2500))
+                .into()),
+            "echo" => {
+                let text = |name| metadata.get(name).map_or("", |value| value.to_str().unwrap_or_default());
+                let output = format!("{} {}", text("x-correlation-id"), text("x-bsm-client-ip"));
+                let result = RunAgentResult { output, ..RunAgentResult::default() };
+                Ok(Response::new(RunAgentResponse { result: Some(result) }))
+            }
+            _ => Err(Refusal::new(Code::NotFound, "AGENT_NOT_FOUND", "agent x is not registered").into()),
+        }
+    }
+}
