@@ -2,6 +2,9 @@
 
 #[cfg(test)]
 mod tests;
+mod unseen;
+
+use std::collections::HashSet;
 
 use bsm_diff::{Diff, File, Status};
 use serde::Serialize;
@@ -13,8 +16,6 @@ use crate::visible;
 pub const DIFF_BUDGET: usize = 256 * 1024;
 /// The longest excerpt of added lines, in characters.
 const CODE_EXCERPT: usize = 1_000;
-/// The mode of an entry that stands for another repository's commit.
-const SUBMODULE: u32 = 0o160_000;
 
 /// A change as agents are shown it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,8 +120,7 @@ impl Change {
     pub fn read(diff: &str, budget: usize) -> Self {
         let (diff, hidden) = visible::text(diff);
         let parsed = Diff::parse(&diff);
-        let mut unseen: Vec<_> = parsed.files.iter().filter_map(opaque).collect();
-        unseen.extend(parsed.notes.iter().map(|note| format!("the diff could not be read whole: {note}")));
+        let unseen = unseen::of(&parsed);
         let files = parsed.files.iter().map(ChangedFile::of).collect();
         let mut change = Self {
             diff: diff.into_owned(),
@@ -201,12 +201,10 @@ impl Change {
     }
 
     fn leave_out(&mut self, paths: Vec<String>) {
-        for path in paths {
-            if !self.files_left_out.contains(&path) {
-                self.unseen.push(format!("{path} was left out"));
-                self.files_left_out.push(path);
-            }
-        }
+        let mut known: HashSet<String> = self.files_left_out.iter().cloned().collect();
+        let new: Vec<String> = paths.into_iter().filter(|path| known.insert(path.clone())).collect();
+        self.unseen.extend(unseen::left_out(new.iter().map(String::as_str)));
+        self.files_left_out.extend(new);
     }
 }
 
@@ -242,20 +240,6 @@ impl Seen {
             additions: change.files.iter().map(|file| file.additions).sum(),
             deletions: change.files.iter().map(|file| file.deletions).sum(),
         }
-    }
-}
-
-/// Why nobody can judge what a file holds.
-fn opaque(file: &File) -> Option<String> {
-    let path = file.path();
-    if file.binary {
-        Some(format!("{path} is binary"))
-    } else if file.combined {
-        Some(format!("{path} is a merge's combined diff"))
-    } else if file.new_mode == Some(SUBMODULE) {
-        Some(format!("{path} is a submodule, whose content the diff does not show"))
-    } else {
-        None
     }
 }
 

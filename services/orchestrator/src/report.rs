@@ -1,7 +1,7 @@
 //! A job as people read it: one Markdown document, written once the job is decided.
 //!
 //! Whatever an agent, an author or a provider wrote is escaped, so that it cannot put a heading, a link, an image
-//! or HTML into the report; see [`escape`].
+//! or HTML into the report; see `report/escape.rs`.
 
 mod escape;
 mod tables;

@@ -119,6 +119,15 @@ fn hidden_characters_are_shown_and_counted() {
     assert!(change.is_complete(), "they are seen");
 }
 
+#[test]
+fn a_change_of_very_many_files_is_told_in_few_words_and_little_time() {
+    let diff: String = (0..30_000).map(|n| added(&format!("{n}.rs"), 1)).collect();
+    let change = change(json!({"diff": diff}));
+    assert_eq!(change.files.len(), 30_000);
+    assert!(change.left_out() > 25_000 && change.diff.len() <= DIFF_BUDGET);
+    assert!(change.unseen.len() <= 3, "{:?}", change.unseen);
+}
+
 proptest! {
     #[test]
     fn no_diff_is_longer_than_the_budget_or_called_complete_when_cut(lines in 1..400_usize, budget in 0..6_000_usize) {

@@ -30,6 +30,9 @@ Past reviews of similar changes, for comparison only:
 {{ reviews }}
 {%- endif %}";
 
+/// How many files of a change templates can list; `change.fileCount` has their number.
+const MAX_FILES: usize = 300;
+
 /// The system and the user message.
 pub(super) fn compose(agent: &Agent, material: &Material<'_>) -> Result<(String, String), Error> {
     let diff = material.change.map(|change| change.diff.as_str()).unwrap_or_default();
@@ -77,7 +80,7 @@ fn payload(material: &Material<'_>) -> Value {
 }
 
 fn change(change: &Change) -> Value {
-    let files = change.files.iter().map(|file| {
+    let files = change.files.iter().take(MAX_FILES).map(|file| {
         context! {
             path => file.path,
             status => Value::from_safe_string(file.status.to_owned()),
@@ -88,6 +91,7 @@ fn change(change: &Change) -> Value {
     context! {
         diff => change.diff,
         files => files.collect::<Vec<_>>(),
+        fileCount => change.files.len(),
         truncated => change.truncated,
         filesLeftOut => change.left_out(),
         complete => change.is_complete(),
@@ -118,6 +122,9 @@ fn full_user(agent: &Agent, material: &Material<'_>, user: String) -> String {
     let mut parts = vec![user.trim().to_owned()];
     if !diff.is_empty() && !nonce.shows(&user, diff) {
         parts.push(format!("The change:\n{}", nonce.wrap("diff", diff)));
+    }
+    if let Some(more) = material.change.and_then(|change| change.files.len().checked_sub(MAX_FILES + 1)) {
+        parts.push(format!("Of the changed files, {} more are not listed.", more + 1));
     }
     if let Some(unseen) = material.change.map(|change| &change.unseen).filter(|unseen| !unseen.is_empty()) {
         let unseen = nonce.wrap("not-shown", &unseen.join("\n"));

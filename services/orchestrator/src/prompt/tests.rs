@@ -159,6 +159,18 @@ fn a_model_is_told_what_it_does_not_see() {
 }
 
 #[test]
+fn a_change_of_very_many_files_still_gives_a_prompt() {
+    let file = |n| format!("diff --git a/{n}.rs b/{n}.rs\nold mode 100644\nnew mode 100755\n");
+    let mut setting = setting();
+    setting.change =
+        Some(Change::read(&(0..20_000).map(file).collect::<String>(), crate::change::DIFF_BUDGET));
+    let user =
+        setting.user("{% for file in change.files %}{{ file.path }} {% endfor %}{{ change.fileCount }}");
+    assert!(user.contains("\"299.rs\" 20000"), "{}", &user[..200]);
+    assert!(user.contains("Of the changed files, 19700 more are not listed."));
+}
+
+#[test]
 fn the_system_prompt_has_instructions_the_rule_of_the_marks_and_the_schema() {
     let setting = setting();
     let prompt = setting.render(&agent("You review.", "x")).unwrap();
