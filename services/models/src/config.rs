@@ -1,6 +1,7 @@
 //! From settings to a gateway: everything that can be wrong is found here, before any work starts.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bsm_runtime::process::Process;
@@ -12,7 +13,7 @@ use tracing::warn;
 use crate::gateway::{Gateway, Policy};
 use crate::patience::Limits;
 use crate::provider::{Offline, Parts, Provider, Remote, Row, Site, TABLE, probe_lease};
-use crate::upstream::Upstream;
+use crate::upstream::{Trust, Upstream};
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,7 @@ pub enum OpenError {
     },
     /// The model that a question without one means cannot be asked for.
     #[error("the default model is not usable: {0}")]
-    DefaultModel(#[source] crate::error::Error),
+    DefaultModel(crate::error::Error),
     /// The HTTP client cannot be made.
     #[error("could not prepare connections to {provider}; are root certificates installed (SSL_CERT_FILE)?")]
     Client {
@@ -88,7 +89,8 @@ fn remote(row: &'static Row, process: &Process) -> Result<Remote, OpenError> {
     if !keys.is_empty() && in_the_clear(&url) {
         warn!(provider = row.name, "its keys go over an unencrypted connection; use https");
     }
-    let upstream = Upstream::new(base_url, settings.connect_timeout);
+    let trust = if keys.is_empty() || url.scheme() == "http" { Trust::Nobody } else { Trust::System };
+    let upstream = Upstream::new(base_url, settings.connect_timeout, trust);
     let upstream = upstream.map_err(|source| OpenError::Client { provider: row.name, source })?;
     Ok(Remote::new(Parts {
         row,
@@ -119,12 +121,8 @@ fn address(base_url: &str) -> Result<Url, BadAddress> {
 
 /// Whether somebody on the way could read along.
 fn in_the_clear(url: &Url) -> bool {
-    let local = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let local = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
     url.scheme() == "http" && !local
 }
 
@@ -135,7 +133,9 @@ impl fmt::Display for BadAddress {
         f.write_str(match self {
             BadAddress::Unreadable => "cannot be read; it must look like https://api.example.com/v1",
             BadAddress::Scheme => "must begin with https:// or http://",
-            BadAddress::Credentials => "must not hold a user name or password; set the provider's key instead",
+            BadAddress::Credentials => {
+                "must not hold a user name or password; set the provider's key instead"
+            }
             BadAddress::Query => "must not hold a query or fragment; paths are appended to it",
         })
     }

@@ -58,7 +58,10 @@ trait Manner {
     type Answer: Send;
 
     /// Asks once.
-    fn ask(provider: &Provider, attempt: Attempt<'_>) -> impl Future<Output = Result<Self::Answer, Failure>> + Send;
+    fn ask(
+        provider: &Provider,
+        attempt: Attempt<'_>,
+    ) -> impl Future<Output = Result<Self::Answer, Failure>> + Send;
 }
 
 struct Whole;
@@ -86,7 +89,11 @@ impl Gateway {
     ///
     /// # Errors
     /// When no candidate can be asked, or all of them failed before the first piece. A later failure is in the stream.
-    pub async fn stream(&self, ask: &Ask, deadline: Option<Deadline>) -> Result<Answered<PieceStream>, Error> {
+    pub async fn stream(
+        &self,
+        ask: &Ask,
+        deadline: Option<Deadline>,
+    ) -> Result<Answered<PieceStream>, Error> {
         self.walk::<Streamed>(ask, deadline).await
     }
 
@@ -127,7 +134,8 @@ impl Gateway {
         failed: &mut Vec<error::Attempt>,
     ) -> Result<M::Answer, Next> {
         let provider = self.provider(name);
-        for round in 1.. {
+        let mut rounds = 0;
+        loop {
             let failure = match ask_in_time::<M>(provider, attempt).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
@@ -135,12 +143,12 @@ impl Gateway {
             let next = failure.kind.row().next;
             warn!(provider = name, model = attempt.model, code = failure.reason(), %failure, "attempt failed");
             failed.push(error::Attempt { provider: name, model: attempt.model.to_owned(), failure });
+            rounds += 1;
             let keys = provider.keys();
-            if next != Next::Key || !keys.usable || round >= keys.configured {
+            if next != Next::Key || !keys.usable || rounds >= keys.configured {
                 return Err(next);
             }
         }
-        unreachable!("the rounds are as many as there are keys")
     }
 
     fn provider(&self, name: &str) -> &Provider {
@@ -171,7 +179,10 @@ async fn ask_in_time<M: Manner>(provider: &Provider, attempt: Attempt<'_>) -> Re
 impl Manner for Whole {
     type Answer = Answer;
 
-    fn ask(provider: &Provider, attempt: Attempt<'_>) -> impl Future<Output = Result<Answer, Failure>> + Send {
+    fn ask(
+        provider: &Provider,
+        attempt: Attempt<'_>,
+    ) -> impl Future<Output = Result<Answer, Failure>> + Send {
         provider.complete(attempt)
     }
 }
@@ -179,7 +190,10 @@ impl Manner for Whole {
 impl Manner for Streamed {
     type Answer = PieceStream;
 
-    fn ask(provider: &Provider, attempt: Attempt<'_>) -> impl Future<Output = Result<PieceStream, Failure>> + Send {
+    fn ask(
+        provider: &Provider,
+        attempt: Attempt<'_>,
+    ) -> impl Future<Output = Result<PieceStream, Failure>> + Send {
         provider.stream(attempt)
     }
 }

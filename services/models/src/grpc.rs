@@ -49,7 +49,8 @@ impl ModelService for Models {
     ) -> Result<Response<v1::CompleteResponse>, Status> {
         let call = Call::of(&request);
         let ask = Ask::parse(request.into_inner().prompt.unwrap_or_default()).map_err(Error::Invalid)?;
-        let Answered { answer, provider, attempts, .. } = self.gateway.complete(&ask, call.deadline()).await?;
+        let Answered { answer, provider, attempts, .. } =
+            self.gateway.complete(&ask, call.deadline()).await?;
         let completion = Some(completion(provider, answer.finish, &attempts));
         Ok(Response::new(v1::CompleteResponse { output: answer.output, completion }))
     }

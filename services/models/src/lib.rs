@@ -1,3 +1,58 @@
 //! The model gateway: one way to ask a model, whichever provider answers.
+//!
+//! ```text
+//! grpc ─ ask, chat (what is asked, checked)
+//!   └─ gateway (one candidate after the other)
+//!        ├─ route      which candidates, in which order, and why: pure
+//!        └─ provider   one attempt
+//!             ├─ remote    breaker → bulkhead → key → request; settles what it learned
+//!             │    ├─ keys       which key is next: pure
+//!             │    ├─ wire       bytes out, bytes in: pure, one file per wire
+//!             │    ├─ patience   how long it may take, and whose fault it is
+//!             │    └─ upstream   the HTTP client
+//!             └─ offline   the built-in reviewer
+//! ```
+//!
+//! - `failure` is the table of everything that goes wrong with a provider and what follows from it.
+//! - A provider that speaks a known wire is a row in [`provider::TABLE`]; a new wire is a file under `wire`.
+//! - Keys are secrets throughout: they are in no error, log or debug output.
 
+use bsm_proto::models::v1::model_service_server::ModelServiceServer;
+use bsm_runtime::process::Process;
+use bsm_runtime::server::{MESSAGE_LIMIT, Service};
+
+pub mod answer;
+pub mod ask;
+pub mod chat;
+pub mod config;
+pub mod error;
+pub mod failure;
+pub mod gateway;
+pub mod grpc;
+pub mod keys;
 pub mod offline;
+pub mod patience;
+pub mod provider;
+pub mod route;
+mod status;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+pub mod upstream;
+pub mod wire;
+
+pub use config::OpenError;
+
+/// Opens the model gateway as the settings describe it. Asks no provider.
+///
+/// # Errors
+/// [`OpenError`] when the settings do not make a gateway.
+pub async fn open(process: &Process) -> Result<Service, OpenError> {
+    let gateway = gateway::Gateway::of(process)?;
+    let models = grpc::Models::new(gateway, process.settings.max_agent_input);
+    let server = ModelServiceServer::new(models)
+        .max_decoding_message_size(MESSAGE_LIMIT)
+        .max_encoding_message_size(MESSAGE_LIMIT);
+    Ok(Service::new().add(server))
+}

@@ -104,7 +104,9 @@ impl Patience {
         let Limits { whole, silence } = self.limits;
         match end {
             End::Whole => Failure::new(Kind::Timeout, format!("did not finish its answer within {whole:?}")),
-            End::Silence => Failure::new(Kind::Timeout, format!("fell silent for {silence:?} amid its answer")),
+            End::Silence => {
+                Failure::new(Kind::Timeout, format!("fell silent for {silence:?} amid its answer"))
+            }
             End::Caller => Failure::new(Kind::CallerDeadline, "did not answer before the caller's deadline"),
         }
     }

@@ -19,7 +19,7 @@ mod remote;
 mod tests;
 
 pub use offline::Offline;
-pub use remote::Remote;
+pub use remote::{Parts, Remote};
 
 /// A provider outside of this process: its name, its wire, and where its settings are. A new provider is a new row.
 pub struct Row {

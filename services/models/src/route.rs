@@ -138,7 +138,8 @@ pub fn check(candidates: &[Candidate]) -> Result<(), Error> {
 /// Every provider in its order, and the built-in reviewer at the end. Every task has the same order until routes are
 /// configured by task and complexity.
 fn auto(land: &Landscape) -> Vec<Candidate> {
-    let remotes = land.remotes.iter().map(|remote| remote.candidate(remote.model.clone(), "the route's choice", land));
+    let remotes =
+        land.remotes.iter().map(|remote| remote.candidate(remote.model.clone(), "the route's choice", land));
     remotes.chain([offline(fallback(land))]).collect()
 }
 
@@ -222,7 +223,12 @@ impl std::fmt::Display for Standing {
                 write!(f, "its circuit is open, next probe in {} s", retry_in.as_secs_f64().ceil())
             }
             Standing::Resting(Resting::Keys { why, retry_in }) => {
-                write!(f, "all its keys rest ({}), the first for {} s", why.row().reason, retry_in.as_secs_f64().ceil())
+                write!(
+                    f,
+                    "all its keys rest ({}), the first for {} s",
+                    why.row().reason,
+                    retry_in.as_secs_f64().ceil()
+                )
             }
             Standing::Barred(Bar::SafeMode) => f.write_str("safe mode is on"),
             Standing::Barred(Bar::MissingKey { variable }) => write!(f, "it has no key; set {variable}"),

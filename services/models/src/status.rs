@@ -19,7 +19,8 @@ impl From<Error> for Status {
                 .field(refused.field(), refused.problem()),
             Error::UnknownModel { .. } => Refusal::new(Code::NotFound, "MODEL_NOT_FOUND", sentence),
             Error::MissingKey { provider, .. } => {
-                Refusal::new(Code::FailedPrecondition, "MISSING_API_KEY", sentence).metadata("provider", provider)
+                Refusal::new(Code::FailedPrecondition, "MISSING_API_KEY", sentence)
+                    .metadata("provider", provider)
             }
             Error::SafeMode { provider } => {
                 Refusal::new(Code::FailedPrecondition, "SAFE_MODE", sentence).metadata("provider", provider)
@@ -36,7 +37,13 @@ fn failed(attempts: &Attempts, sentence: String) -> Refusal {
         .metadata("provider", last.provider)
         .metadata("attempts", attempts.iter().count().to_string());
     let refusal = attempts.iter().enumerate().fold(refusal, |refusal, (at, attempt)| {
-        let told = format!("{}/{} {}: {}", attempt.provider, attempt.model, attempt.failure.reason(), attempt.failure);
+        let told = format!(
+            "{}/{} {}: {}",
+            attempt.provider,
+            attempt.model,
+            attempt.failure.reason(),
+            attempt.failure
+        );
         refusal.metadata(format!("attempt.{}", at + 1), told)
     });
     match attempts.retry_after() {
@@ -108,7 +115,8 @@ mod tests {
 
     #[test]
     fn the_details_name_fields_attempts_and_the_time_to_wait() {
-        let invalid = Status::from(Error::Invalid(vec![Violation::new("prompt.temperature", "must be from 0 to 2")]));
+        let invalid =
+            Status::from(Error::Invalid(vec![Violation::new("prompt.temperature", "must be from 0 to 2")]));
         let expected = [("prompt.temperature".to_owned(), "must be from 0 to 2".to_owned())];
         assert_eq!(status::field_violations(&invalid), expected);
         let failed = Status::from(failed(Kind::Throttled));

@@ -24,6 +24,16 @@ pub struct Upstream {
     base_url: String,
 }
 
+/// Whom to believe about who a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// The machine's root certificates, which are read at once.
+    System,
+    /// Nobody: for servers without TLS, and for those that are not asked at all, so that a minimal image without
+    /// certificates will do.
+    Nobody,
+}
+
 /// An answer whose body is still to come.
 #[derive(Debug)]
 pub struct Reply {
@@ -34,12 +44,11 @@ pub struct Reply {
 // === impl Upstream ===
 
 impl Upstream {
-    /// A way to the server at `base_url`, which has no trailing slash. Certificates are loaded only for `https`, so
-    /// that a local server can be used from an image without any.
+    /// A way to the server at `base_url`, which has no trailing slash.
     ///
     /// # Errors
     /// When the machine's root certificates cannot be read.
-    pub fn new(base_url: String, connect_timeout: Duration) -> Result<Self, reqwest::Error> {
+    pub fn new(base_url: String, connect_timeout: Duration, trust: Trust) -> Result<Self, reqwest::Error> {
         // The provider of cryptography is the process's; another part may have installed it first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (interval, patience) = KEEP_ALIVE;
@@ -52,7 +61,10 @@ impl Upstream {
             .tcp_nodelay(true) // or every stream pays 40 ms
             .http2_keep_alive_interval(interval)
             .http2_keep_alive_timeout(patience);
-        let client = if base_url.starts_with("https:") { client } else { client.tls_certs_only([]) };
+        let client = match trust {
+            Trust::System => client,
+            Trust::Nobody => client.tls_certs_only([]),
+        };
         Ok(Self { client: client.build()?, base_url })
     }
 
@@ -63,7 +75,8 @@ impl Upstream {
     pub async fn send(&self, outgoing: Outgoing, key: (HeaderName, HeaderValue)) -> Result<Reply, Failure> {
         let url = Url::parse(&format!("{}{}", self.base_url, outgoing.path));
         let url = url.map_err(|_| Failure::new(Kind::Internal, "has an address that is none"))?;
-        let request = self.client.post(url).headers(outgoing.headers).header(key.0, key.1).body(outgoing.body);
+        let request =
+            self.client.post(url).headers(outgoing.headers).header(key.0, key.1).body(outgoing.body);
         let response = request.send().await.map_err(failure)?;
         Ok(Reply { response, read: 0 })
     }
@@ -100,7 +113,10 @@ impl Reply {
         let bytes = self.response.chunk().await.map_err(failure)?;
         self.read += bytes.as_ref().map_or(0, Bytes::len);
         if self.read > LONGEST_ANSWER {
-            return Err(Failure::new(Kind::Malformed, format!("answered with more than {LONGEST_ANSWER} bytes")));
+            return Err(Failure::new(
+                Kind::Malformed,
+                format!("answered with more than {LONGEST_ANSWER} bytes"),
+            ));
         }
         Ok(bytes)
     }
@@ -138,7 +154,7 @@ impl Reply {
 fn failure(error: reqwest::Error) -> Failure {
     let error = error.without_url();
     debug!(error = %error, "upstream");
-    let cause = iter::successors(error.source(), |cause| cause.source())
+    let cause = iter::successors(error.source(), |&cause| cause.source())
         .find_map(|cause| cause.downcast_ref::<std::io::Error>())
         .map(|cause| format!(": {}", cause.kind()))
         .unwrap_or_default();
@@ -148,7 +164,9 @@ fn failure(error: reqwest::Error) -> Failure {
         }
         () if error.is_timeout() => Failure::new(Kind::Timeout, "did not answer in time"),
         () if error.is_connect() => Failure::new(Kind::Transient, format!("could not be reached{cause}")),
-        () if error.is_builder() => Failure::new(Kind::Internal, "could not be asked: the request is malformed"),
+        () if error.is_builder() => {
+            Failure::new(Kind::Internal, "could not be asked: the request is malformed")
+        }
         () => Failure::new(Kind::Transient, format!("broke the connection off{cause}")),
     }
 }

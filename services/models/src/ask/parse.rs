@@ -109,14 +109,20 @@ impl Checker {
     fn model(&mut self, model: Option<String>) -> Option<String> {
         let model = model.filter(|name| !name.is_empty())?;
         if model.chars().count() > MAX_MODEL || model.chars().any(char::is_control) {
-            self.refuse("model", format!("must be at most {MAX_MODEL} characters, none of them control characters"));
+            self.refuse(
+                "model",
+                format!("must be at most {MAX_MODEL} characters, none of them control characters"),
+            );
         }
         Some(model)
     }
 
     fn turns(&mut self, messages: Vec<v1::Message>) -> Vec<Turn> {
         if messages.is_empty() || messages.len() > MAX_MESSAGES {
-            self.refuse("messages", format!("must hold 1 to {MAX_MESSAGES} messages, not {}", messages.len()));
+            self.refuse(
+                "messages",
+                format!("must hold 1 to {MAX_MESSAGES} messages, not {}", messages.len()),
+            );
             return Vec::new(); // thousands of violations help nobody
         }
         messages.into_iter().enumerate().filter_map(|(at, message)| self.turn(at, message)).collect()

@@ -67,7 +67,11 @@ fn a_temperature_is_a_number_from_0_to_2() {
         assert!(Ask::parse(v1::Prompt { temperature: Some(good), ..prompt() }).is_ok(), "{good}");
     }
     for bad in [-0.1, 2.01, f64::NAN, f64::INFINITY] {
-        assert_eq!(fields(v1::Prompt { temperature: Some(bad), ..prompt() }), ["prompt.temperature"], "{bad}");
+        assert_eq!(
+            fields(v1::Prompt { temperature: Some(bad), ..prompt() }),
+            ["prompt.temperature"],
+            "{bad}"
+        );
     }
 }
 

@@ -36,7 +36,8 @@ impl Gateway {
     /// The models that can be asked for by name: the route, the built-in reviewer, and those of providers with keys.
     #[must_use]
     pub fn models(&self) -> Vec<ModelLine> {
-        let line = |id: &str, provider, name: &str| ModelLine { id: id.to_owned(), provider, name: name.to_owned() };
+        let line =
+            |id: &str, provider, name: &str| ModelLine { id: id.to_owned(), provider, name: name.to_owned() };
         let remotes = self.providers.iter().filter_map(|provider| match provider {
             Provider::Remote(remote) if remote.keys().configured > 0 => {
                 Some(line(&format!("{}/{}", remote.name(), remote.model()), remote.name(), remote.model()))
@@ -73,10 +74,11 @@ impl Provider {
     }
 
     fn line(&self, land: &Landscape) -> ProviderLine {
-        let obstacle = self.standing().map(|remote| remote.standing("", land)).and_then(|standing| match standing {
-            Standing::Eligible(_) => None,
-            other => Some(other.to_string()),
-        });
+        let obstacle =
+            self.standing().map(|remote| remote.standing("", land)).and_then(|standing| match standing {
+                Standing::Eligible(_) => None,
+                other => Some(other.to_string()),
+            });
         let breaker = match self {
             Provider::Remote(remote) => state_name(remote.breaker().state),
             Provider::Offline(_) => "",

@@ -54,7 +54,9 @@ impl Offline {
 
 fn no_slot(no: &bulkhead::Rejected) -> Failure {
     let failure = match no {
-        bulkhead::Rejected::Full { .. } => Failure::new(Kind::BulkheadFull, "has more reviews to do than it may have"),
+        bulkhead::Rejected::Full { .. } => {
+            Failure::new(Kind::BulkheadFull, "has more reviews to do than it may have")
+        }
         bulkhead::Rejected::Expired { .. } => {
             Failure::new(Kind::CallerDeadline, "had no free slot before the caller's deadline")
         }
@@ -73,8 +75,8 @@ fn review(ask: &Ask) -> Result<Answer, Failure> {
         form: if ask.response_schema.is_some() { Form::Json } else { Form::Text },
     };
     let answer = offline::answer(&request);
-    let answer =
-        answer.map_err(|nothing| Failure::new(Kind::Rejected, format!("{} found {nothing}", Offline::NAME)))?;
+    let answer = answer
+        .map_err(|nothing| Failure::new(Kind::Rejected, format!("{} found {nothing}", Offline::NAME)))?;
     let finish =
         Finish { model: Offline::NAME.to_owned(), reason: "stop".to_owned(), usage: Usage::default() };
     Ok(Answer { output: answer.text, finish })

@@ -5,16 +5,17 @@
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use bsm_stack::{Breaker, Bulkhead, Deadline, breaker, bulkhead};
+use bsm_stack::{Breaker, Bulkhead, breaker};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 use super::{Attempt, Keys, PieceStream, Row};
 use crate::answer::Answer;
 use crate::failure::{Failure, Kind};
-use crate::keys::{KeyId, KeyPool, NoKey};
-use crate::patience::{Limits, Patience};
+use crate::keys::{KeyPool, NoKey};
+use crate::patience::Limits;
 use crate::upstream::{Reply, Upstream};
 use crate::wire::Mode;
 
@@ -25,7 +26,7 @@ use admission::Turn;
 use running::Running;
 
 /// Bytes of an error answer that are read, and how long they may take.
-const ERROR_BODY: (usize, std::time::Duration) = (64 * 1024, std::time::Duration::from_secs(2));
+const ERROR_BODY: (usize, Duration) = (64 * 1024, Duration::from_secs(2));
 
 /// A provider over the network.
 pub struct Remote {
@@ -149,14 +150,16 @@ impl Remote {
     async fn send(&self, turn: &mut Turn, attempt: Attempt<'_>, mode: Mode) -> Result<Reply, Failure> {
         let wire = self.row.wire;
         let key = wire.authorization(&turn.secret);
-        let key = key.ok_or_else(|| Failure::new(Kind::Credential, "has a key that cannot stand in a header"))?;
+        let key =
+            key.ok_or_else(|| Failure::new(Kind::Credential, "has a key that cannot stand in a header"))?;
         let request = wire.request(attempt.model, attempt.ask, mode);
         let mut reply = turn.patience.wait(self.upstream.send(request, key)).await?;
         if reply.status().is_success() {
             return Ok(reply);
         }
         let (limit, patience) = ERROR_BODY;
-        let body = turn.patience.wait(async { Ok(reply.excerpt(limit, patience).await) }).await.unwrap_or_default();
+        let body =
+            turn.patience.wait(async { Ok(reply.excerpt(limit, patience).await) }).await.unwrap_or_default();
         Err(wire.refusal(reply.status(), reply.headers(), &body))
     }
 
@@ -173,6 +176,9 @@ impl Remote {
 
 impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Remote").field("name", &self.name()).field("keys", &self.pool()).finish_non_exhaustive()
+        f.debug_struct("Remote")
+            .field("name", &self.name())
+            .field("keys", &self.pool())
+            .finish_non_exhaustive()
     }
 }

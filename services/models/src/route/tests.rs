@@ -58,7 +58,10 @@ fn what_rests_is_passed_over_with_its_reason_and_may_still_be_asked() {
     let tired = NoKey::Resting { why: Kind::Throttled, retry_in: WAIT };
     let cases = [
         (open, "its circuit is open, next probe in 12 s"),
-        (Remote { key: Err(tired), ..remote() }, "all its keys rest (UPSTREAM_THROTTLED), the first for 12 s"),
+        (
+            Remote { key: Err(tired), ..remote() },
+            "all its keys rest (UPSTREAM_THROTTLED), the first for 12 s",
+        ),
     ];
     for (remote, reason) in cases {
         let candidates = candidates(None, &land(OfflineUse::WithoutKey, remote)).unwrap();
@@ -80,7 +83,11 @@ fn a_name_chooses_the_provider_and_the_model() {
     ];
     for (name, expected) in cases {
         let found = candidates(Some(name), &land).unwrap();
-        assert_eq!((found.len(), found[0].provider, found[0].model.as_str()), (1, expected.0, expected.1), "{name}");
+        assert_eq!(
+            (found.len(), found[0].provider, found[0].model.as_str()),
+            (1, expected.0, expected.1),
+            "{name}"
+        );
     }
 }
 

@@ -64,7 +64,8 @@ impl Decoder {
     /// Takes a whole line in; an empty one ends the event.
     fn end_line(&mut self) -> Option<String> {
         let line = std::mem::take(&mut self.line);
-        let line = if self.begun { &line[..] } else { line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line) };
+        let line =
+            if self.begun { &line[..] } else { line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line) };
         self.begun = true;
         if line.is_empty() {
             return self.end_event();

@@ -1,8 +1,13 @@
 //! Being let through to a provider, and saying afterwards how it went.
 
-use bsm_stack::{CircuitOpen, Outcome};
+use bsm_stack::{CircuitOpen, Deadline, Outcome, breaker, bulkhead};
+use secrecy::SecretString;
+use tokio::time::Instant;
 
-use super::{Deadline, Failure, Instant, KeyId, Kind, NoKey, Patience, Remote, SecretString, breaker, bulkhead};
+use super::Remote;
+use crate::failure::{Failure, Kind};
+use crate::keys::{KeyId, NoKey};
+use crate::patience::Patience;
 
 /// One attempt that was let through. Dropped unsettled, because the caller left, it says nothing about the provider.
 #[derive(Debug)]
@@ -38,10 +43,14 @@ impl Remote {
             bulkhead::Rejected::Expired { .. } if deadline.is_some() => {
                 Failure::new(Kind::CallerDeadline, "had no free slot before the caller's deadline")
             }
-            bulkhead::Rejected::Expired { .. } => Failure::new(Kind::BulkheadFull, "had no free slot in time"),
+            bulkhead::Rejected::Expired { .. } => {
+                Failure::new(Kind::BulkheadFull, "had no free slot in time")
+            }
             bulkhead::Rejected::Full { max_in_flight, max_queue, .. } => Failure::new(
                 Kind::BulkheadFull,
-                format!("has {max_in_flight} calls in flight and {max_queue} waiting, which is all it may have"),
+                format!(
+                    "has {max_in_flight} calls in flight and {max_queue} waiting, which is all it may have"
+                ),
             ),
         };
         failure.of(self.name())

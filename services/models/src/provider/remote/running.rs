@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use futures_util::{StreamExt, stream};
 use secrecy::ExposeSecret;
 
+use super::PieceStream;
 use super::admission::Turn;
-use super::{Patience, PieceStream};
 use crate::answer::{Answer, Piece};
 use crate::failure::{Failure, Kind};
+use crate::patience::Patience;
 use crate::upstream::Reply;
 use crate::wire::Pieces;
 

@@ -92,7 +92,8 @@ impl Seen {
         if let Some(error) = &chunk.error {
             return Err(refusal::in_success(error));
         }
-        self.model = chunk.model.filter(|model| !model.is_empty()).unwrap_or_else(|| std::mem::take(&mut self.model));
+        self.model =
+            chunk.model.filter(|model| !model.is_empty()).unwrap_or_else(|| std::mem::take(&mut self.model));
         self.usage = chunk.usage.map_or(self.usage, Usage::from);
         Ok(chunk.choices.into_iter().next().and_then(|choice| self.choice(choice)))
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -99,12 +100,16 @@ fn a_models_own_refusal_is_shown_as_filtered_content() {
     let message = json!({"role": "assistant", "content": null, "refusal": "I can't help with that."});
     let document = json!({"model": "m", "choices": [{"message": message, "finish_reason": "stop"}]});
     let answer = WIRE.answer(document.to_string().as_bytes()).unwrap();
-    assert_eq!((answer.output.as_str(), answer.finish.reason.as_str()), ("I can't help with that.", "content_filter"));
+    assert_eq!(
+        (answer.output.as_str(), answer.finish.reason.as_str()),
+        ("I can't help with that.", "content_filter")
+    );
 }
 
 #[test]
 fn an_answer_without_text_is_an_empty_answer_and_no_failure() {
-    let document = json!({"choices": [{"message": {"role": "assistant", "content": null}, "finish_reason": "length"}]});
+    let document =
+        json!({"choices": [{"message": {"role": "assistant", "content": null}, "finish_reason": "length"}]});
     let answer = WIRE.answer(document.to_string().as_bytes()).unwrap();
     assert_eq!((answer.output.as_str(), answer.finish.reason.as_str()), ("", "length"));
 }
@@ -124,5 +129,25 @@ fn a_success_that_holds_no_answer_is_malformed_and_says_how() {
         let failure = WIRE.answer(body.as_bytes()).unwrap_err();
         assert_eq!(failure.kind, Kind::Malformed, "{body}");
         assert!(failure.message.contains(expected), "{body}: {failure}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_of_a_provider_make_a_reader_panic(body in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = WIRE.answer(&body);
+        let _ = WIRE.refusal(StatusCode::BAD_REQUEST, &HeaderMap::new(), &body);
+        let event = [b"data: ".as_slice(), &body, b"\n\n"].concat();
+        let mut reader = WIRE.pieces();
+        let _ = reader.push(&event);
+        let _ = reader.end();
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_anywhere_is_malformed(cut in 0_usize..100) {
+        let document = json!({"model": "m", "choices": [{"message": {"content": "سلام"}, "finish_reason": "stop"}]}).to_string();
+        let cut = cut % document.len();
+        let failure = WIRE.answer(&document.as_bytes()[..cut]).unwrap_err();
+        prop_assert_eq!(failure.kind, Kind::Malformed);
     }
 }

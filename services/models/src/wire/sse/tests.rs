@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 const STREAM: &str = "\u{feff}: keep-alive\r\n\r\ndata: {\"a\":\"سلام 👋\"}\r\n\r\nevent: x\nid: 7\ndata:one\ndata: two\ndata\n\n\
@@ -52,4 +54,15 @@ fn an_endless_event_is_refused_before_it_fills_the_memory() {
     let mut many_lines = Decoder::default();
     let lines = b"data: xxxxxxxxxxxxxxxx\n".repeat(1024);
     assert!((0..64).any(|_| many_lines.push(&lines) == Err(TooLong)));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_alike_however_they_are_cut(
+        bytes in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'\r'), Just(b':'), any::<u8>()], 0..200),
+        size in 1_usize..20,
+    ) {
+        let bytes = [b"data: x\n\ndata:".as_slice(), &bytes].concat();
+        prop_assert_eq!(decode([&bytes[..]]), decode(bytes.chunks(size)));
+    }
 }

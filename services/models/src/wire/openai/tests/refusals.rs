@@ -1,7 +1,8 @@
 use super::*;
 
 fn refusal(status: u16, code: Value, kind: &str) -> Failure {
-    let body = json!({"error": {"message": "see https://x.test now", "type": kind, "param": null, "code": code}});
+    let body =
+        json!({"error": {"message": "see https://x.test now", "type": kind, "param": null, "code": code}});
     WIRE.refusal(StatusCode::from_u16(status).unwrap(), &HeaderMap::new(), body.to_string().as_bytes())
 }
 

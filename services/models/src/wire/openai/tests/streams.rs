@@ -22,8 +22,15 @@ const END: &str = "data: [DONE]\n\n";
 
 fn stream() -> String {
     let role = delta(json!({"role": "assistant", "content": "", "refusal": null}));
-    [role, delta(json!({"content": "Hello"})), delta(json!({"content": " سلام"})), last("stop"), usage(), END.to_owned()]
-        .concat()
+    [
+        role,
+        delta(json!({"content": "Hello"})),
+        delta(json!({"content": " سلام"})),
+        last("stop"),
+        usage(),
+        END.to_owned(),
+    ]
+    .concat()
 }
 
 fn pieces() -> Vec<Piece> {
@@ -54,7 +61,8 @@ fn nothing_follows_the_end() {
 
 #[test]
 fn an_error_in_the_stream_ends_it_with_its_kind() {
-    let error = json!({"error": {"message": "The server had an error", "type": "server_error", "code": null}});
+    let error =
+        json!({"error": {"message": "The server had an error", "type": "server_error", "code": null}});
     let text = format!("{}data: {error}\n\n", delta(json!({"content": "Hel"})));
     assert_eq!(read(&text).unwrap_err().kind, Kind::Transient);
 }

@@ -1,0 +1,158 @@
+use bsm_runtime::settings::{OfflineUse, Settings};
+use bsm_runtime::status;
+use futures_util::TryStreamExt;
+use tonic::Code;
+
+use super::*;
+use crate::testing::{Script, Scripted, Then, deltas, process, settings};
+
+fn models(settings: Settings) -> Models {
+    let limit = settings.max_agent_input;
+    Models::new(Gateway::of(&process(settings)).unwrap(), limit)
+}
+
+fn without_key() -> Models {
+    models(settings("http://127.0.0.1:1/v1", &[]))
+}
+
+fn prompt(content: &str) -> v1::Prompt {
+    let message = v1::Message { role: "user".to_owned(), content: content.to_owned() };
+    v1::Prompt { messages: vec![message], ..Default::default() }
+}
+
+fn chat(message: &str) -> Request<v1::ChatDirectRequest> {
+    Request::new(v1::ChatDirectRequest { message: message.to_owned(), history: Vec::new(), language: None })
+}
+
+fn shown(status: &Status) -> (Code, String) {
+    (status.code(), status::reason(status).unwrap_or_default())
+}
+
+async fn complete(models: &Models, prompt: v1::Prompt) -> Result<v1::CompleteResponse, Status> {
+    let request = Request::new(v1::CompleteRequest { prompt: Some(prompt) });
+    models.complete(request).await.map(Response::into_inner)
+}
+
+#[tokio::test]
+async fn an_answer_carries_its_completion() {
+    let provider = Scripted::start([Script::fails(401, ""), Script::says("Hello!")]).await;
+    let models = models(settings(&provider.url, &["sk-one", "sk-two"]));
+    let answer = complete(&models, prompt("hi")).await.unwrap();
+    let completion = answer.completion.unwrap();
+    assert_eq!(answer.output, "Hello!");
+    assert_eq!((completion.provider.as_str(), completion.model.as_str()), ("openai", "gpt-4o-2024-08-06"));
+    assert_eq!(completion.usage, Some(v1::Usage { input_tokens: 3, output_tokens: 2 }));
+    assert_eq!(completion.attempts[0].code, "CREDENTIAL_REFUSED");
+    assert_eq!(completion.attempts[0].message, "openai answered 401");
+}
+
+#[tokio::test]
+async fn a_prompt_that_is_not_there_is_refused_with_its_field() {
+    let status =
+        without_key().complete(Request::new(v1::CompleteRequest { prompt: None })).await.unwrap_err();
+    assert_eq!(shown(&status), (Code::InvalidArgument, "INVALID_INPUT".to_owned()));
+    assert_eq!(status::field_violations(&status)[0].0, "prompt.messages");
+}
+
+#[tokio::test]
+async fn unknown_models_and_missing_keys_have_their_own_reasons() {
+    let models = without_key();
+    let named = |name: &str| v1::Prompt { model: Some(name.to_owned()), ..prompt("hi") };
+    let unknown = complete(&models, named("gpt-9")).await.unwrap_err();
+    assert_eq!(shown(&unknown), (Code::NotFound, "MODEL_NOT_FOUND".to_owned()));
+    let missing = complete(&models, named("openai")).await.unwrap_err();
+    assert_eq!(shown(&missing), (Code::FailedPrecondition, "MISSING_API_KEY".to_owned()));
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_done_and_nothing_else_is_done() {
+    let provider = Scripted::start([Script::streams(&["Hel", "lo"])]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let request = Request::new(v1::StreamCompleteRequest { prompt: Some(prompt("hi")) });
+    let stream = models.stream_complete(request).await.unwrap().into_inner();
+    let messages: Vec<_> = stream.try_collect().await.unwrap();
+    let deltas: Vec<&str> = messages.iter().map(|message| message.delta.as_str()).collect();
+    assert_eq!(deltas, ["Hel", "lo", ""]);
+    assert!(messages.iter().map(|message| message.done.is_some()).eq([false, false, true]));
+    assert_eq!(messages[2].done.as_ref().unwrap().provider, "openai");
+}
+
+#[tokio::test]
+async fn a_stream_that_fails_midway_ends_with_an_error_that_names_its_attempts() {
+    let provider = Scripted::start([Script::Stream(deltas(&["a"]), Then::Reset)]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let request = Request::new(v1::StreamCompleteRequest { prompt: Some(prompt("hi")) });
+    let mut stream = models.stream_complete(request).await.unwrap().into_inner();
+    assert_eq!(stream.next().await.unwrap().unwrap().delta, "a");
+    let status = stream.next().await.unwrap().unwrap_err();
+    assert_eq!(shown(&status), (Code::Unavailable, "UPSTREAM_ERROR".to_owned()));
+    assert_eq!(status::metadata(&status)["attempts"], "1");
+    assert!(stream.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_silent_model_is_said_to_be_silent_in_the_callers_language() {
+    let provider = Scripted::start([Script::says(" \n")]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let answer = models.chat_direct(chat("مرحبا")).await.unwrap().into_inner();
+    assert_eq!((answer.output.as_str(), answer.provider.as_str()), ("لم يتم استلام رد.", "openai"));
+    let english = v1::ChatDirectRequest { language: Some("en".to_owned()), ..chat("hi").into_inner() };
+    let answer = models.chat_direct(Request::new(english)).await.unwrap().into_inner();
+    assert_eq!(answer.output, "No response received.");
+}
+
+#[tokio::test]
+async fn a_silent_stream_says_so_before_its_end() {
+    let provider = Scripted::start([Script::streams(&[])]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let request =
+        v1::StreamChatDirectRequest { message: "hi".to_owned(), history: Vec::new(), language: None };
+    let stream = models.stream_chat_direct(Request::new(request)).await.unwrap().into_inner();
+    let messages: Vec<_> = stream.try_collect().await.unwrap();
+    assert_eq!((messages.len(), messages[0].delta.as_str()), (2, "لم يتم استلام رد."));
+    assert!(messages[1].done.is_some());
+}
+
+#[tokio::test]
+async fn a_chat_message_goes_up_with_the_rules_and_its_history() {
+    let provider = Scripted::start([Script::says("ok")]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let turn = v1::Message { role: "assistant".to_owned(), content: "earlier".to_owned() };
+    let request = v1::ChatDirectRequest { history: vec![turn], ..chat("now").into_inner() };
+    models.chat_direct(Request::new(request)).await.unwrap();
+    let sent = provider.seen()[0].body["messages"].clone();
+    let roles: Vec<&str> =
+        sent.as_array().unwrap().iter().map(|turn| turn["role"].as_str().unwrap()).collect();
+    assert_eq!(roles, ["system", "assistant", "user"]);
+}
+
+#[tokio::test]
+async fn chat_refuses_with_the_contracts_reasons() {
+    let models = without_key();
+    let long = models.chat_direct(chat(&"ع".repeat(4001))).await.unwrap_err();
+    assert_eq!(shown(&long), (Code::InvalidArgument, "INPUT_TOO_LONG".to_owned()));
+    assert!(models.chat_direct(chat(&"ع".repeat(4000))).await.is_ok(), "characters count, not bytes");
+    let empty = models.chat_direct(chat(" ")).await.unwrap_err();
+    assert_eq!(shown(&empty), (Code::InvalidArgument, "INVALID_INPUT".to_owned()));
+    assert_eq!(status::field_violations(&empty), [("message".to_owned(), "must not be empty".to_owned())]);
+}
+
+#[tokio::test]
+async fn the_route_is_explained_and_the_providers_listed_without_asking_anyone() {
+    let provider = Scripted::start([Script::says("no")]).await;
+    let mut settings = settings(&provider.url, &["sk-canary"]);
+    settings.models.offline = OfflineUse::Always;
+    let models = models(settings);
+    let route =
+        models.explain_route(Request::new(v1::ExplainRouteRequest::default())).await.unwrap().into_inner();
+    let names: Vec<_> = route.candidates.iter().map(|c| (c.provider.as_str(), c.eligible)).collect();
+    assert_eq!(names, [("openai", true), ("offline", true)]);
+    let listed = models.list_providers(Request::new(v1::ListProvidersRequest {})).await.unwrap().into_inner();
+    let openai = &listed.providers[0];
+    assert_eq!((openai.usable, openai.keys, openai.breaker.as_str()), (true, 1, "CLOSED"));
+    assert!(!format!("{listed:?}").contains("canary"));
+    let bad = v1::ExplainRouteRequest { complexity: Some("extreme".to_owned()), ..Default::default() };
+    let status = models.explain_route(Request::new(bad)).await.unwrap_err();
+    assert_eq!(status::field_violations(&status)[0].0, "complexity");
+    assert!(provider.seen().is_empty());
+}

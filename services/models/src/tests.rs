@@ -1,0 +1,125 @@
+//! The whole service: over real gRPC, through the server stack, to a provider on loopback.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use bsm_proto::models::v1;
+use bsm_proto::models::v1::model_service_client::ModelServiceClient;
+use bsm_runtime::server::{Listeners, serve};
+use bsm_runtime::settings::Settings;
+use bsm_runtime::status;
+use tokio::net::TcpListener;
+use tonic::Code;
+use tonic::transport::Channel;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::*;
+use crate::testing::{Script, Scripted, Then, deltas, process, settings};
+
+/// A served gateway; it ends with the test's runtime.
+async fn served(settings: Settings) -> ModelServiceClient<Channel> {
+    let process = process(settings);
+    let api = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let ops = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = api.local_addr().unwrap();
+    serve(&process, Listeners { api, ops }, open(&process).await.unwrap());
+    ModelServiceClient::connect(format!("http://{address}")).await.unwrap()
+}
+
+fn prompt(content: impl Into<String>) -> Option<v1::Prompt> {
+    let message = v1::Message { role: "user".to_owned(), content: content.into() };
+    Some(v1::Prompt { messages: vec![message], ..Default::default() })
+}
+
+#[tokio::test]
+async fn the_service_answers_over_grpc() {
+    let provider = Scripted::start([Script::says("Hello!")]).await;
+    let mut client = served(settings(&provider.url, &["sk-one"])).await;
+    let answer = client.complete(v1::CompleteRequest { prompt: prompt("hi") }).await.unwrap().into_inner();
+    assert_eq!(answer.output, "Hello!");
+    let models = client.list_models(v1::ListModelsRequest {}).await.unwrap().into_inner().models;
+    assert!(models.iter().any(|model| model.id == "openai/gpt-4o"));
+}
+
+#[tokio::test]
+async fn a_client_who_leaves_ends_the_call_at_the_provider() {
+    let provider = Scripted::start([Script::Hang]).await;
+    let mut client = served(settings(&provider.url, &["sk-one"])).await;
+    tokio::select! {
+        _ = client.complete(v1::CompleteRequest { prompt: prompt("hi") }) => panic!("it hangs"),
+        () = provider.asked() => {}
+    }
+    assert_eq!(provider.left().await, 1);
+}
+
+#[tokio::test]
+async fn a_client_who_leaves_amid_a_stream_ends_the_call_at_the_provider() {
+    let provider = Scripted::start([Script::Stream(deltas(&["a"]), Then::Hang)]).await;
+    let mut client = served(settings(&provider.url, &["sk-one"])).await;
+    let stream = client.stream_complete(v1::StreamCompleteRequest { prompt: prompt("hi") }).await;
+    let mut stream = stream.unwrap().into_inner();
+    assert_eq!(stream.message().await.unwrap().unwrap().delta, "a");
+    drop(stream);
+    assert_eq!(provider.left().await, 1);
+}
+
+#[tokio::test]
+async fn a_message_beyond_the_limit_is_refused_and_nothing_breaks() {
+    let provider = Scripted::start([Script::says("ok")]).await;
+    let mut client = served(settings(&provider.url, &["sk-one"])).await;
+    let request = v1::CompleteRequest { prompt: prompt("x".repeat(MESSAGE_LIMIT + 1)) };
+    let status = client.complete(request).await.unwrap_err();
+    assert!(matches!(status.code(), Code::OutOfRange | Code::ResourceExhausted), "{status:?}");
+    assert!(client.complete(v1::CompleteRequest { prompt: prompt("hi") }).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_refusal_keeps_its_reason_on_the_way() {
+    let mut client = served(settings("http://127.0.0.1:1/v1", &[])).await;
+    let request = v1::Prompt { model: Some("openai".to_owned()), ..prompt("hi").unwrap() };
+    let status = client.complete(v1::CompleteRequest { prompt: Some(request) }).await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition);
+    assert_eq!(status::reason(&status).as_deref(), Some("MISSING_API_KEY"));
+}
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Log;
+
+    fn make_writer(&'a self) -> Log {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn no_key_is_ever_logged_whatever_the_level() {
+    let log = Log::default();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let scripts =
+        [Script::fails(401, ""), Script::fails(500, ""), Script::says("ok"), Script::streams(&["ok"])];
+    let provider = Scripted::start(scripts).await;
+    let mut client = served(settings(&provider.url, &["sk-canary-one", "sk-canary-two"])).await;
+    for _ in 0..3 {
+        let _ = client.complete(v1::CompleteRequest { prompt: prompt("hi") }).await;
+    }
+    assert_eq!(provider.keys(), ["sk-canary-one", "sk-canary-two", "sk-canary-two", "sk-canary-two"]);
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("attempt failed") && log.contains("TRACE"), "the log is on");
+    assert!(!log.contains("canary"), "{log}");
+}
