@@ -18,8 +18,20 @@ pub fn leaking() -> String {
 
 /// A small function and its test.
 pub fn clean() -> String {
-    let code = ["/// The sum of the items' prices, in cents.", "pub fn total(prices: &[u64]) -> u64 {", "    prices.iter().sum()", "}"];
-    let test = ["use shop::total;", "", "#[test]", "fn the_total_is_the_sum() {", "    assert_eq!(total(&[1, 2]), 3);", "}"];
+    let code = [
+        "/// The sum of the items' prices, in cents.",
+        "pub fn total(prices: &[u64]) -> u64 {",
+        "    prices.iter().sum()",
+        "}",
+    ];
+    let test = [
+        "use shop::total;",
+        "",
+        "#[test]",
+        "fn the_total_is_the_sum() {",
+        "    assert_eq!(total(&[1, 2]), 3);",
+        "}",
+    ];
     new_file("src/total.rs", &code.map(str::to_owned)) + &new_file("tests/total.rs", &test.map(str::to_owned))
 }
 

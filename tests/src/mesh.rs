@@ -1,6 +1,10 @@
 //! Every role as its own process, on free ports, with state in a temporary folder.
 
-use std::{collections::BTreeMap, net::TcpListener};
+use std::{
+    collections::BTreeMap,
+    net::TcpListener,
+    sync::atomic::{AtomicU16, Ordering::Relaxed},
+};
 
 use bsm_runtime::role::Role;
 use tempfile::TempDir;
@@ -73,14 +77,15 @@ impl Mesh {
     }
 }
 
-/// A port that is free, with the one for metrics free as well. Somebody else might take it before the process
-/// does; the range that systems hand out is wide enough for this not to happen in practice.
+/// A port that is free, with the one for metrics free as well: below the range that systems hand out to
+/// outgoing connections, and never the same twice in this process.
 fn free_ports() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
     loop {
-        let api = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = api.local_addr().unwrap().port();
-        let ops = Role::ops_port(port);
-        if ops != 0 && TcpListener::bind(("127.0.0.1", ops)).is_ok() {
+        let step = (std::process::id() as u16).wrapping_mul(37).wrapping_add(NEXT.fetch_add(1, Relaxed));
+        let port = 10_000 + step % 20_000;
+        let free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
+        if free(port) && free(Role::ops_port(port)) {
             return port;
         }
     }

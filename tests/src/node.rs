@@ -47,7 +47,8 @@ impl Node {
     pub fn start(args: &[&str], env: &[(&str, &str)]) -> Node {
         let mut command = command();
         command.args(args).env("BSM_LOG_FORMAT", "json").envs(env.iter().copied());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (told, serving) = mpsc::channel();
         let log = Arc::new(Mutex::new(String::new()));
         let (stderr, stdout) = (child.stderr.take().unwrap(), child.stdout.take().unwrap());

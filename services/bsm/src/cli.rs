@@ -7,25 +7,26 @@ use clap::{Args, Parser, Subcommand};
 
 const ABOUT: &str = "A governed mesh for AI agents: a change goes in, a decision comes out.
 
-An event (a pull request, a chat message, a REST call) chooses agents; the agents ask models; a policy that no
-model can talk its way around decides approve_and_merge, request_changes, block_pr or manual_review. Without a
+An event (a pull request, a chat message, a REST call) chooses agents; the agents ask models; a policy that no \
+model can talk its way around decides approve_and_merge, request_changes, block_pr or manual_review. Without a \
 provider key the built-in rule-based reviewer answers, so everything below works on a fresh machine.";
 
 const EXAMPLES: &str = "Examples:
-  bsm up                                 the whole mesh on this machine: REST at http://127.0.0.1:8080
-  git diff main | bsm review -           findings and a decision for a change; see `bsm review --help`
-  bsm validate .                         every mistake in ./agents, with line, column and the fix
-  bsm config                             all settings in force, and where each came from
-  bsm serve registry                     one service, as containers run it
+  bsm up                        the whole mesh: REST at http://127.0.0.1:8080
+  git diff main | bsm review -  findings and a decision for a change
+  bsm validate .                every mistake in ./agents, with its place and fix
+  bsm config                    all settings in force, and where each came from
+  bsm serve registry            one service, as containers run it
 
 Settings come from defaults, then the file of --config, then the environment, then --set; the strongest wins.
-Exit codes: 0 done; 64 wrong usage; 65 unusable data; 66 unreadable input; 70 a part of bsm failed;
-78 wrong settings. `review` and `validate` say more with theirs.";
+
+Exit codes: 0 done; 64 wrong usage; 65 unusable data; 66 unreadable input; 70 a part of bsm failed; 78 wrong \
+settings. `review` and `validate` say more with theirs.";
 
 /// The command line.
 #[derive(Debug, Parser)]
 #[command(name = "bsm", version, about = ABOUT, after_help = EXAMPLES, propagate_version = true)]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
     #[command(flatten)]
@@ -34,7 +35,7 @@ pub struct Cli {
 
 /// Options of every command that reads settings.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Options {
+pub(crate) struct Options {
     /// Read settings from this YAML file
     #[arg(long, global = true, env = "BSM_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -55,7 +56,7 @@ pub struct Options {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run the whole mesh in this process, with real gRPC between the services
     ///
     /// Prints a table of roles, ports and URLs when everything is ready. Ctrl-C or SIGTERM drains: work in flight
@@ -89,16 +90,16 @@ pub enum Command {
     },
 }
 
-const REVIEW_CODES: &str = "Exit codes: 0 approve_and_merge; 1 request_changes; 2 block_pr; 3 manual_review;
-64 wrong usage; 65 no readable change in the input; 66 the input cannot be read; 70 the review could not be run.
+const REVIEW_CODES: &str = "Exit codes: 0 approve_and_merge; 1 request_changes; 2 block_pr; 3 manual_review; 64 \
+wrong usage; 65 no readable change in the input; 66 the input cannot be read; 70 the review could not be run.
 
-The agents and the policy are the built-in ones unless --agents-dir (or BSM_AGENTS_DIR) names others: they are
+The agents and the policy are the built-in ones unless --agents-dir (or BSM_AGENTS_DIR) names others: they are \
 never taken from the folder under review, because a change must not choose its own judges.";
 
 /// What to review, and how to show it.
 #[derive(Args, Debug)]
 #[command(after_help = REVIEW_CODES)]
-pub struct ReviewArgs {
+pub(crate) struct ReviewArgs {
     /// A unified diff, such as `git diff` prints; - is standard input
     #[arg(default_value = "-", value_name = "FILE")]
     pub file: PathBuf,
@@ -122,7 +123,7 @@ pub struct ReviewArgs {
 /// What to check.
 #[derive(Args, Debug)]
 #[command(after_help = "Exit codes: 0 no mistakes (warnings are allowed); 1 mistakes; 64 wrong usage.")]
-pub struct ValidateArgs {
+pub(crate) struct ValidateArgs {
     /// The folder that holds agents/
     #[arg(default_value = ".", value_name = "DIR")]
     pub dir: PathBuf,

@@ -1,11 +1,11 @@
 //! One file per command.
 
-pub mod config;
-pub mod healthcheck;
-pub mod review;
-pub mod serve;
-pub mod up;
-pub mod validate;
+pub(crate) mod config;
+pub(crate) mod healthcheck;
+pub(crate) mod review;
+pub(crate) mod serve;
+pub(crate) mod up;
+pub(crate) mod validate;
 
 /// Runs a command's async part on a runtime of its own.
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {

@@ -17,7 +17,7 @@ struct Knowledge;
 
 /// When the built-in files are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Builtin {
+pub(crate) enum Builtin {
     /// Where nobody chose a folder and the default one does not exist.
     WhereMissing,
     /// Wherever nobody chose a folder: what lies around may be the change under review.
@@ -28,10 +28,14 @@ pub enum Builtin {
 ///
 /// # Errors
 /// When they cannot be written.
-pub fn apply(settings: &mut Settings, layers: &Layers, builtin: Builtin, dir: &Path) -> io::Result<()> {
-    let wanted = |key, path: &Path| {
-        !is_chosen(layers, key) && (builtin == Builtin::UnlessChosen || !path.exists())
-    };
+pub(crate) fn apply(
+    settings: &mut Settings,
+    layers: &Layers,
+    builtin: Builtin,
+    dir: &Path,
+) -> io::Result<()> {
+    let wanted =
+        |key, path: &Path| !is_chosen(layers, key) && (builtin == Builtin::UnlessChosen || !path.exists());
     if wanted("agents_dir", &settings.agents_dir) {
         settings.agents_dir = dir.join("agents");
         write::<Agents>(&settings.agents_dir)?;

@@ -6,7 +6,7 @@ use bsm_runtime::settings::Invalid;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// Done; for a review: approve_and_merge.
     Done,
     /// For a review: request_changes. For a check: mistakes were found.
@@ -52,7 +52,7 @@ impl From<Exit> for ExitCode {
 /// A failure with an exit code of its own.
 #[derive(Debug, thiserror::Error)]
 #[error("{sentence}")]
-pub struct Failure {
+pub(crate) struct Failure {
     /// How the process ends.
     pub exit: Exit,
     /// Why.
@@ -61,20 +61,20 @@ pub struct Failure {
 
 impl Failure {
     /// A failure as an error that `main` recognises.
-    pub fn new(exit: Exit, sentence: impl Into<String>) -> anyhow::Error {
+    pub(crate) fn new(exit: Exit, sentence: impl Into<String>) -> anyhow::Error {
         Failure { exit, sentence: sentence.into() }.into()
     }
 }
 
 /// Prints clap's message. Help and version are no mistakes; anything else is 64, because clap's own 2 means
 /// "block" here.
-pub fn of_usage(err: &clap::Error) -> ExitCode {
+pub(crate) fn of_usage(err: &clap::Error) -> ExitCode {
     let _ = err.print(); // a closed terminal must not change the exit code
     if err.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
 }
 
 /// Prints the error with its causes, each once.
-pub fn of_failure(err: &anyhow::Error) -> ExitCode {
+pub(crate) fn of_failure(err: &anyhow::Error) -> ExitCode {
     let mut text = String::new();
     for cause in err.chain() {
         let cause = cause.to_string();

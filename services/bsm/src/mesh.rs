@@ -21,7 +21,7 @@ use bsm_runtime::{
 use crate::roles;
 
 /// A running mesh, or a part of one.
-pub struct Mesh {
+pub(crate) struct Mesh {
     /// What runs, in the order it was opened.
     pub parts: Vec<Part>,
     /// Settings as they turned out, with the ports and URLs in use.
@@ -30,7 +30,7 @@ pub struct Mesh {
 }
 
 /// One role and where it listens.
-pub struct Part {
+pub(crate) struct Part {
     /// What it was given.
     pub process: Process,
     /// Its API.
@@ -45,7 +45,7 @@ impl Mesh {
     ///
     /// # Errors
     /// The first thing that keeps a role from serving; what was started is drained.
-    pub async fn start(roles: &[Role], mut settings: Settings) -> anyhow::Result<Mesh> {
+    pub(crate) async fn start(roles: &[Role], mut settings: Settings) -> anyhow::Result<Mesh> {
         let mut bound = Vec::with_capacity(roles.len());
         for role in roles {
             bound.push((*role, listen::bind(*role, &settings).await?));
@@ -82,7 +82,7 @@ impl Mesh {
     ///
     /// # Errors
     /// What failed.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
         let drain = self.drain.clone();
         drain
             .run_until(async {
@@ -97,13 +97,13 @@ impl Mesh {
     ///
     /// # Errors
     /// What failed while running.
-    pub async fn stop(&self) -> anyhow::Result<()> {
+    pub(crate) async fn stop(&self) -> anyhow::Result<()> {
         self.not_ready();
         self.drain.finish().await
     }
 
     /// Where the others reach a role.
-    pub fn url(&self, role: Role) -> &str {
+    pub(crate) fn url(&self, role: Role) -> &str {
         self.settings.url(role)
     }
 
@@ -125,7 +125,7 @@ fn point_at_each_other(settings: &mut Settings, bound: &[(Role, Listeners)]) -> 
 }
 
 /// An address that can be called: "any address" is not one.
-pub fn reachable(address: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

@@ -1,6 +1,6 @@
 //! Reviewing one diff from the command line.
 
-pub mod embedded;
-pub mod input;
-pub mod rules;
-pub mod show;
+pub(crate) mod embedded;
+pub(crate) mod input;
+pub(crate) mod rules;
+pub(crate) mod show;

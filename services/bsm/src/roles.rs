@@ -6,7 +6,7 @@ use bsm_runtime::{process::Process, role::Role, server::Service};
 ///
 /// # Errors
 /// Whatever keeps the role from serving, as a sentence.
-pub async fn open(process: &Process) -> anyhow::Result<Service> {
+pub(crate) async fn open(process: &Process) -> anyhow::Result<Service> {
     Ok(match process.role {
         Role::Registry => bsm_registry::open(process).await?,
         Role::Knowledge => bsm_knowledge::open(process).await?,

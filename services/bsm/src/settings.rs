@@ -7,7 +7,7 @@ use bsm_runtime::settings::{Layers, Settings};
 use crate::cli::Options;
 
 /// All layers, the command line's included.
-pub fn layers(options: &Options) -> Layers {
+pub(crate) fn layers(options: &Options) -> Layers {
     let mut flags = options.set.clone();
     let dirs = [
         ("data_dir", &options.data_dir),
@@ -24,17 +24,17 @@ pub fn layers(options: &Options) -> Layers {
 ///
 /// # Errors
 /// Every mistake at once.
-pub fn read(options: &Options) -> anyhow::Result<(Settings, Layers)> {
+pub(crate) fn read(options: &Options) -> anyhow::Result<(Settings, Layers)> {
     let layers = layers(options);
     Ok((Settings::from_layers(&layers)?, layers))
 }
 
 /// Whether somebody chose this folder, rather than the table's default.
-pub fn is_chosen(layers: &Layers, key: &str) -> bool {
+pub(crate) fn is_chosen(layers: &Layers, key: &str) -> bool {
     layers.get(key).is_some_and(|value| value.source != bsm_runtime::settings::Source::Default)
 }
 
 /// The folder of a setting, absolute, so that messages name a place that can be found.
-pub fn absolute(path: &Path) -> PathBuf {
+pub(crate) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }

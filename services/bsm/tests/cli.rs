@@ -32,12 +32,17 @@ fn run(args: &[&str], input: &[u8]) -> (i32, String, String) {
 fn new_file(path: &str, lines: &[&str]) -> String {
     let body: String = lines.iter().map(|line| format!("+{line}\n")).collect();
     let count = lines.len();
-    format!("diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{count} @@\n{body}")
+    format!(
+        "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{count} @@\n{body}"
+    )
 }
 
 fn clean() -> String {
     new_file("src/total.rs", &["pub fn total(prices: &[u64]) -> u64 {", "    prices.iter().sum()", "}"])
-        + &new_file("tests/total.rs", &["#[test]", "fn the_total_is_the_sum() {", "    assert_eq!(shop::total(&[1, 2]), 3);", "}"])
+        + &new_file(
+            "tests/total.rs",
+            &["#[test]", "fn the_total_is_the_sum() {", "    assert_eq!(shop::total(&[1, 2]), 3);", "}"],
+        )
 }
 
 fn leaking() -> String {
@@ -89,7 +94,11 @@ fn json_output_is_json_with_the_decision_and_its_evidence() {
 
 #[test]
 fn input_without_a_change_exits_65_and_a_missing_file_66() {
-    for (input, sentence) in [(&b""[..], "is empty"), (b"hello\n", "holds no unified diff"), (b"\xff\xfe\x00", "holds no unified diff")] {
+    for (input, sentence) in [
+        (&b""[..], "is empty"),
+        (b"hello\n", "holds no unified diff"),
+        (b"\x80\x81 x", "holds no unified diff"),
+    ] {
         let (code, _, err) = run(&["review"], input);
         assert_eq!(code, 65, "{err}");
         assert!(err.contains(sentence), "{err}");
@@ -101,10 +110,14 @@ fn input_without_a_change_exits_65_and_a_missing_file_66() {
 
 #[test]
 fn a_ten_megabyte_diff_is_cut_at_files_and_never_approved() {
-    let big: String = (0..170).map(|n| {
-        let lines: Vec<String> = (0..1000).map(|l| format!("row {l} of a long table of plain numbers, file {n}, {l}{l}")).collect();
-        new_file(&format!("data/table{n}.csv"), &lines.iter().map(String::as_str).collect::<Vec<_>>())
-    }).collect();
+    let big: String = (0..170)
+        .map(|n| {
+            let lines: Vec<String> = (0..1000)
+                .map(|l| format!("row {l} of a long table of plain numbers, file {n}, {l}{l}"))
+                .collect();
+            new_file(&format!("data/table{n}.csv"), &lines.iter().map(String::as_str).collect::<Vec<_>>())
+        })
+        .collect();
     assert!(big.len() > 9_000_000, "{}", big.len());
     let (code, out, err) = run(&["review"], big.as_bytes());
     assert!(code == 1 || code == 3, "{code}: {out}{err}");
@@ -122,13 +135,21 @@ fn paths_that_are_not_utf_8_are_reviewed() {
     let (code, out, err) = run(&["review"], &diff);
     assert_eq!(code, 2, "{out}{err}");
     assert!(err.contains("not all UTF-8"), "{err}");
-    let quoted = leaking().replace("a/config/prod.env", "\"a/config/prod\\377.env\"").replace("b/config/prod.env", "\"b/config/prod\\377.env\"");
+    let quoted = leaking()
+        .replace("a/config/prod.env", "\"a/config/prod\\377.env\"")
+        .replace("b/config/prod.env", "\"b/config/prod\\377.env\"");
     assert_eq!(run(&["review"], quoted.as_bytes()).0, 2);
 }
 
 #[test]
 fn wrong_usage_exits_64_and_help_0() {
-    for args in [&["revieww"][..], &["review", "--nope"], &["serve", "kitchen"], &["review", "a", "b"], &["up", "--set", "x"]] {
+    for args in [
+        &["revieww"][..],
+        &["review", "--nope"],
+        &["serve", "kitchen"],
+        &["review", "a", "b"],
+        &["up", "--set", "x"],
+    ] {
         let (code, _, err) = run(args, b"");
         assert_eq!(code, 64, "{args:?}: {err}");
     }
@@ -149,7 +170,12 @@ fn the_agents_under_review_do_not_judge_themselves() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir_all(dir.path().join("agents")).unwrap();
     fs::write(dir.path().join("agents/policy.yaml"), "not a policy").unwrap();
-    let mut child = bsm(&["review"]).current_dir(dir.path()).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = bsm(&["review"])
+        .current_dir(dir.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     child.stdin.take().unwrap().write_all(leaking().as_bytes()).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(2));
 }
@@ -166,7 +192,11 @@ fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &target) } else { drop(fs::copy(entry.path(), target).unwrap()) }
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target)
+        } else {
+            drop(fs::copy(entry.path(), target).unwrap())
+        }
     }
 }
 
@@ -188,13 +218,21 @@ fn the_delivered_agents_are_valid() {
 fn every_mistake_in_every_file_comes_at_once_with_its_place_and_the_fix() {
     let dir = copied_agents();
     let agents = dir.path().join("agents");
-    edit(&agents.join("registry.yaml"), "auto_start: false", "auto_start: true");
+    edit(&agents.join("registry.yaml"), "{ auto_start: false", "{ auto_start: true");
     edit(&agents.join("events.yaml"), "security-agent", "secruity-agent");
     edit(&agents.join("policy.yaml"), "then: block_pr", "then: explode");
     edit(&agents.join("definitions/legal-agent.yaml"), "role:", "rolle:");
     let (code, out, _) = run(&["validate", &dir.path().display().to_string()], b"");
     assert_eq!(code, 1, "{out}");
-    for part in ["registry.yaml:", "events.yaml:", "policy.yaml:", "legal-agent.yaml:", "secruity-agent", "explode", "fix:"] {
+    for part in [
+        "registry.yaml:",
+        "events.yaml:",
+        "policy.yaml:",
+        "legal-agent.yaml:",
+        "secruity-agent",
+        "explode",
+        "fix:",
+    ] {
         assert!(out.contains(part), "{part} is not in\n{out}");
     }
 }
@@ -202,7 +240,7 @@ fn every_mistake_in_every_file_comes_at_once_with_its_place_and_the_fix() {
 #[test]
 fn findings_as_json_have_file_line_column_and_fix() {
     let dir = copied_agents();
-    edit(&dir.path().join("agents/registry.yaml"), "auto_start: false", "auto_start: true");
+    edit(&dir.path().join("agents/registry.yaml"), "{ auto_start: false", "{ auto_start: true");
     let (code, out, _) = run(&["validate", "--json", &dir.path().display().to_string()], b"");
     let json: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, json["errors"].as_u64()), (1, Some(1)), "{out}");

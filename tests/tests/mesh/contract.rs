@@ -18,7 +18,11 @@ async fn health_and_status_have_the_shapes_of_the_contract() {
     for path in ["/health", "/api/health", "/api/health/"] {
         let health = rest.get(path).await;
         assert_eq!(health.json["status"], "ok", "{path}: {}", health.text);
-        assert!(health.json["timestamp"].as_u64().is_some_and(|ms| ms > 1_700_000_000_000), "{}", health.text);
+        assert!(
+            health.json["timestamp"].as_u64().is_some_and(|ms| ms > 1_700_000_000_000),
+            "{}",
+            health.text
+        );
         has(&health.json, &["correlationId"]);
     }
     let detailed = rest.get("/api/health/detailed").await.json;
@@ -71,7 +75,8 @@ async fn agents_are_listed_with_their_definition_and_governance() {
 async fn an_agent_runs_on_an_input_and_bad_input_is_told_as_such() {
     let mesh = Mesh::start(&[]);
     let rest = mesh.rest();
-    let body = json!({"agentId": "security-agent", "input": "Please look.", "payload": {"diff": diffs::leaking()}});
+    let body =
+        json!({"agentId": "security-agent", "input": "Please look.", "payload": {"diff": diffs::leaking()}});
     let ran = rest.post("/api/agents/run", body).await;
     assert_eq!(ran.code, 200, "{}", ran.text);
     assert!(ran.json["result"]["output"].as_str().unwrap().contains("config/prod.env"), "{}", ran.text);
@@ -82,7 +87,12 @@ async fn an_agent_runs_on_an_input_and_bad_input_is_told_as_such() {
         (json!({"agentId": "", "input": "x"}), 400, "INVALID_AGENT_ID"),
     ] {
         let answer = rest.post("/api/agents/run", body.clone()).await;
-        assert_eq!((answer.code, answer.json["code"].as_str()), (code, Some(reason)), "{body}: {}", answer.text);
+        assert_eq!(
+            (answer.code, answer.json["code"].as_str()),
+            (code, Some(reason)),
+            "{body}: {}",
+            answer.text
+        );
     }
 }
 
@@ -111,7 +121,12 @@ async fn knowledge_and_chat_answer() {
         (json!({"message": "x", "language": "fr"}), "INVALID_LANGUAGE"),
     ] {
         let answer = rest.post("/api/chat/direct", body.clone()).await;
-        assert_eq!((answer.code, answer.json["code"].as_str()), (400, Some(reason)), "{body}: {}", answer.text);
+        assert_eq!(
+            (answer.code, answer.json["code"].as_str()),
+            (400, Some(reason)),
+            "{body}: {}",
+            answer.text
+        );
     }
 }
 
@@ -123,7 +138,19 @@ async fn a_run_can_be_waited_for_and_leaves_a_job_with_events_and_a_report() {
     for path in ["/api/orchestrator/run", "/api/control/run"] {
         let ran = rest.post(path, body.clone()).await;
         assert_eq!(ran.code, 202, "{}", ran.text);
-        has(&ran.json, &["success", "jobId", "status", "timestamp", "correlationId", "decision", "results", "reportFile"]);
+        has(
+            &ran.json,
+            &[
+                "success",
+                "jobId",
+                "status",
+                "timestamp",
+                "correlationId",
+                "decision",
+                "results",
+                "reportFile",
+            ],
+        );
         assert_eq!(ran.json["decision"]["action"], "approve_and_merge", "{}", ran.text);
         let job_id = ran.json["jobId"].as_str().unwrap();
         let request = rest.request(Method::GET, &format!("/api/orchestrator/jobs/{job_id}/report"));
@@ -145,7 +172,10 @@ async fn errors_have_one_shape_and_every_answer_a_correlation_id() {
     let request = rest.request(Method::GET, "/api/nothing?x=1").header("x-correlation-id", "my-id.1");
     let missing = send(request).await;
     assert_eq!(missing.code, 404);
-    assert_eq!(missing.json, json!({"error": "Not Found", "path": "/api/nothing?x=1", "correlationId": "my-id.1"}));
+    assert_eq!(
+        missing.json,
+        json!({"error": "Not Found", "path": "/api/nothing?x=1", "correlationId": "my-id.1"})
+    );
     assert_eq!(missing.headers["x-correlation-id"], "my-id.1");
     let method = send(rest.request(Method::DELETE, "/api/agents")).await;
     assert_eq!(method.code, 405);
@@ -173,7 +203,8 @@ async fn deliveries_are_believed_only_with_the_right_signature() {
     let mesh = Mesh::start(&[]);
     let rest = mesh.rest();
     let body = github::pull_request("opened", &diffs::clean());
-    let wrong = github::delivery(&rest, "pull_request", "d", &body).header("x-hub-signature-256", "sha256=00");
+    let wrong =
+        github::delivery(&rest, "pull_request", "d", &body).header("x-hub-signature-256", "sha256=00");
     let refused = send(wrong).await;
     assert_eq!(refused.code, 401, "{}", refused.text);
     assert_eq!(refused.json["error"]["code"], "INVALID_WEBHOOK_SIGNATURE", "{}", refused.text);
@@ -194,7 +225,7 @@ async fn every_role_serves_metrics_and_healthz_on_its_second_port() {
         let ops = bsm_tests::Rest::new(&mesh.ops_url(role));
         assert_eq!(ops.get("/healthz").await.text, "serving\n", "{role}");
         let metrics = ops.get("/metrics").await.text;
-        assert!(metrics.contains("# TYPE bsm_calls counter"), "{role}: {metrics}");
+        assert!(metrics.contains("bsm_bulkhead_in_flight") && metrics.ends_with("# EOF\n"), "{role}: {metrics}");
     }
     let registry = bsm_tests::Rest::new(&mesh.ops_url(Role::Registry)).get("/metrics").await.text;
     assert!(registry.contains("RegistryService/ListAgents\",code=\"Ok\"} 1"), "{registry}");

@@ -28,12 +28,18 @@ async fn a_signed_pull_request_that_adds_secrets_is_blocked_naming_file_and_line
         .filter(|finding| finding["severity"] == "critical" && finding["file"] == "config/prod.env")
         .filter_map(|finding| finding["line"].as_u64())
         .collect();
-    assert!(lines.contains(&2) && lines.contains(&4), "the key is in line 2, the private key in 4: {lines:?}");
+    assert!(
+        lines.contains(&2) && lines.contains(&4),
+        "the key is in line 2, the private key in 4: {lines:?}"
+    );
 
     let report = rest.get(&format!("/api/orchestrator/jobs/{job_id}/report")).await;
     let report = report.json["report"].as_str().unwrap();
     assert!(report.contains("block_pr") && report.contains("config/prod.env"), "{report}");
-    assert!(!report.contains("J7QXW2ZRT5KLM3NP") && !job.to_string().contains("J7QXW2ZRT5KLM3NP"), "secrets are masked");
+    assert!(
+        !report.contains("J7QXW2ZRT5KLM3NP") && !job.to_string().contains("J7QXW2ZRT5KLM3NP"),
+        "secrets are masked"
+    );
 }
 
 #[tokio::test]

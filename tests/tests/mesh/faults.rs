@@ -13,7 +13,8 @@ async fn with_the_provider_down_a_person_decides_and_everything_else_answers() {
     let mesh = Mesh::start(&[("OPENAI_API_KEY", "sk-test"), ("BSM_OPENAI_BASE_URL", &url)]);
     let rest = mesh.rest();
     let job_id = rest.submit("pull_request.opened", json!({"diff": diffs::clean()})).await;
-    for path in ["/health", "/api/agents", "/api/agents/status", "/api/knowledge", "/api/orchestrator/config"] {
+    for path in ["/health", "/api/agents", "/api/agents/status", "/api/knowledge", "/api/orchestrator/config"]
+    {
         assert_eq!(rest.get(path).await.code, 200, "{path} answers while the provider is down");
     }
     let job = rest.finished(&job_id).await;
@@ -32,7 +33,10 @@ async fn an_answer_that_is_no_review_never_approves() {
     let job_id = rest.submit("pull_request.opened", json!({"diff": diffs::clean()})).await;
     let job = rest.finished(&job_id).await;
     assert_eq!(job["decision"]["action"], "manual_review", "{job:#}");
-    assert!(job["steps"].as_array().unwrap().iter().all(|step| step["code"] == "UNPARSEABLE_ANSWER"), "{job:#}");
+    assert!(
+        job["steps"].as_array().unwrap().iter().all(|step| step["code"] == "UNPARSEABLE_ANSWER"),
+        "{job:#}"
+    );
 }
 
 #[tokio::test]
@@ -55,7 +59,9 @@ async fn a_change_that_nobody_saw_is_not_approved() {
     let mesh = Mesh::start(&[]);
     let rest = mesh.rest();
     let binary = "diff --git a/logo.png b/logo.png\nindex 1111111..2222222 100644\nBinary files a/logo.png and b/logo.png differ\n";
-    for payload in [json!({}), json!({"diff": ""}), json!({"diff": binary}), json!({"diff": "no diff at all"})] {
+    for payload in
+        [json!({}), json!({"diff": ""}), json!({"diff": binary}), json!({"diff": "no diff at all"})]
+    {
         let job_id = rest.submit("pull_request.opened", payload.clone()).await;
         let action = rest.finished(&job_id).await["decision"]["action"].clone();
         assert_ne!(action, "approve_and_merge", "{payload}");

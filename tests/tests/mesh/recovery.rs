@@ -75,7 +75,10 @@ async fn reviews_and_decisions_are_found_again_after_a_restart() {
     let mut mesh = Mesh::start(&[]);
     let rest = mesh.rest();
     let stored = rest
-        .post("/api/memory/reviews", json!({"code": "fn parse(input: &str) -> Config", "review": "Check the length."}))
+        .post(
+            "/api/memory/reviews",
+            json!({"code": "fn parse(input: &str) -> Config", "review": "Check the length."}),
+        )
         .await;
     assert_eq!(stored.code, 200, "{}", stored.text);
     mesh.node(Role::Memory).kill();

@@ -116,7 +116,8 @@ fn a_registry_with_mistakes_does_not_start() {
     fs::write(agents.join("registry.yaml"), "agents:\n  - id: Bad_Id\n    name: x\n    name: y\n").unwrap();
     let agents = agents.display().to_string();
     let data = dir.path().join("data").display().to_string();
-    let args = ["serve", "registry", "--agents-dir", &agents, "--data-dir", &data, "--set", "registry.port=0"];
+    let args =
+        ["serve", "registry", "--agents-dir", &agents, "--data-dir", &data, "--set", "registry.port=0"];
     let (code, said) = refused(&args, &[]);
     assert_eq!(code, 70, "{said}");
     assert!(said.contains("registry.yaml:2:") && said.contains("Bad_Id"), "{said}");

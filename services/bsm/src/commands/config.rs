@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{cli::Options, exit::Exit, settings};
 
 /// Prints the settings, then says whether they are usable.
-pub fn run(options: &Options, as_json: bool) -> anyhow::Result<Exit> {
+pub(crate) fn run(options: &Options, as_json: bool) -> anyhow::Result<Exit> {
     let layers = settings::layers(options);
     if as_json {
         let rows = layers.shown().map(|(setting, value, source)| {

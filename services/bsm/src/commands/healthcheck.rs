@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::exit::{Exit, Failure};
 
 /// Exits 0 for a 2xx answer.
-pub fn run(url: &str, timeout: f64) -> anyhow::Result<Exit> {
+pub(crate) fn run(url: &str, timeout: f64) -> anyhow::Result<Exit> {
     let bad = |what: String| Failure::new(Exit::Usage, what);
     let patience = Duration::try_from_secs_f64(timeout)
         .map_err(|_| bad(format!("--timeout {timeout} is not a number of seconds above 0")))?;

@@ -11,13 +11,14 @@ use crate::{
 };
 
 /// Runs the review strategy in a mesh that lives as long as the command.
-pub fn run(options: &Options, args: &ReviewArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(options: &Options, args: &ReviewArgs) -> anyhow::Result<Exit> {
     if args.rules {
         anstream::println!("{}", rules::table());
         return Ok(Exit::Done);
     }
-    let patience = Duration::try_from_secs_f64(args.timeout)
-        .map_err(|_| Failure::new(Exit::Usage, format!("--timeout {} is not a number of seconds", args.timeout)))?;
+    let patience = Duration::try_from_secs_f64(args.timeout).map_err(|_| {
+        Failure::new(Exit::Usage, format!("--timeout {} is not a number of seconds", args.timeout))
+    })?;
     let (mut settings, layers) = settings::read(options)?;
     let change = input::read(&args.file)?;
     for note in &change.notes {
@@ -26,12 +27,17 @@ pub fn run(options: &Options, args: &ReviewArgs) -> anyhow::Result<Exit> {
     let state = tempfile::tempdir()?; // a review leaves nothing behind
     settings.data_dir = state.path().join("data");
     defaults::apply(&mut settings, &layers, Builtin::UnlessChosen, state.path())?;
-    let quiet = options.set.iter().all(|(key, _)| key != "log.level") && std::env::var_os("BSM_LOG").is_none();
+    let quiet =
+        options.set.iter().all(|(key, _)| key != "log.level") && std::env::var_os("BSM_LOG").is_none();
     if quiet {
         "error".clone_into(&mut settings.log_level); // the job tells what went wrong; the mesh's log would repeat it
     }
     let payload = change.payload(args.title.as_deref());
     let job = super::block_on(embedded::run(settings, &args.event, payload, patience))?;
-    if args.json { show::json(&job) } else { show::text(&job) }
+    if args.json {
+        show::json(&job)
+    } else {
+        show::text(&job)
+    }
     Ok(show::exit(&job))
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Runs until a signal.
-pub fn run(options: &Options, role: Role) -> anyhow::Result<Exit> {
+pub(crate) fn run(options: &Options, role: Role) -> anyhow::Result<Exit> {
     let (mut settings, layers) = settings::read(options)?;
     settings.data_dir = settings::absolute(&settings.data_dir);
     super::block_on(async move {

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Runs until a signal.
-pub fn run(options: &Options) -> anyhow::Result<Exit> {
+pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let began = Instant::now();
     let (mut settings, layers) = settings::read(options)?;
     super::block_on(async move {
@@ -37,7 +37,11 @@ pub fn run(options: &Options) -> anyhow::Result<Exit> {
 fn print(mesh: &Mesh, began: Instant) {
     anstream::println!("{}", table(mesh));
     let gateway = mesh.url(Role::Gateway);
-    anstream::println!("Ready in {} ms. State is in {}.", began.elapsed().as_millis(), mesh.settings.data_dir.display());
+    anstream::println!(
+        "Ready in {} ms. State is in {}.",
+        began.elapsed().as_millis(),
+        mesh.settings.data_dir.display()
+    );
     anstream::println!("Try: curl {gateway}/api/health/detailed");
     anstream::println!("Ctrl-C drains and stops.");
 }

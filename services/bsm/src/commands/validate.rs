@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, stdout};
 
-use bsm_runtime::diagnostic::{Diagnostic, Severity, Strictness};
+use bsm_runtime::diagnostic::{Colour, Diagnostic, Severity, Strictness};
 use serde_json::json;
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Exits 1 when anything is an error.
-pub fn run(args: &ValidateArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<Exit> {
     let dir = args.dir.join("agents");
     if !dir.is_dir() {
         let sentence = format!(
@@ -35,7 +35,7 @@ pub fn run(args: &ValidateArgs) -> anyhow::Result<Exit> {
 }
 
 fn print(found: &[Diagnostic], errors: usize) {
-    let colour = stdout().is_terminal();
+    let colour = if stdout().is_terminal() { Colour::Ansi } else { Colour::Plain };
     for diagnostic in found {
         anstream::println!("{}", diagnostic.render(colour));
     }

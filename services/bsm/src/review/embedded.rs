@@ -17,14 +17,18 @@ use crate::{
     mesh::Mesh,
 };
 
-const ROLES: [Role; 5] =
-    [Role::Registry, Role::Knowledge, Role::Memory, Role::Models, Role::Orchestrator];
+const ROLES: [Role; 5] = [Role::Registry, Role::Knowledge, Role::Memory, Role::Models, Role::Orchestrator];
 
 /// Runs the strategy of `event` and returns the finished job.
 ///
 /// # Errors
 /// When the mesh cannot be started, or the job has not ended in time.
-pub async fn run(mut settings: Settings, event: &str, payload: Value, patience: Duration) -> anyhow::Result<Job> {
+pub(crate) async fn run(
+    mut settings: Settings,
+    event: &str,
+    payload: Value,
+    patience: Duration,
+) -> anyhow::Result<Job> {
     settings.ports = [0; 6];
     settings.host = Ipv4Addr::LOCALHOST.into();
     settings.grace = Duration::from_secs(1); // nothing of this mesh is worth waiting for once the job is done
@@ -41,7 +45,8 @@ pub async fn run(mut settings: Settings, event: &str, payload: Value, patience: 
 }
 
 async fn follow(mesh: &Mesh, event: &str, payload: Value) -> anyhow::Result<Job> {
-    let edge = client::edge(Role::Gateway, Role::Orchestrator, mesh.url(Role::Orchestrator), &Guards::default())?;
+    let edge =
+        client::edge(Role::Gateway, Role::Orchestrator, mesh.url(Role::Orchestrator), &Guards::default())?;
     let mut client = OrchestratorServiceClient::new(edge).max_decoding_message_size(MESSAGE_LIMIT);
     let call = Call::from_headers(&Default::default());
     let submit = SubmitEventRequest {

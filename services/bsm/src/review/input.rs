@@ -19,7 +19,7 @@ const SEND_LIMIT: usize = 2 * 1024 * 1024;
 
 /// A change as it can be sent.
 #[derive(Debug)]
-pub struct Change {
+pub(crate) struct Change {
     /// The diff, whole files only.
     pub diff: String,
     /// Files that were left out to keep within the limit.
@@ -32,7 +32,7 @@ pub struct Change {
 ///
 /// # Errors
 /// When it cannot be read, or holds no change.
-pub fn read(path: &Path) -> anyhow::Result<Change> {
+pub(crate) fn read(path: &Path) -> anyhow::Result<Change> {
     let name = if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() };
     let bytes = read_bytes(path, &name)?;
     from_bytes(&bytes, &name)
@@ -93,7 +93,7 @@ fn listed(paths: &[String]) -> String {
 
 impl Change {
     /// The payload of the event.
-    pub fn payload(&self, title: Option<&str>) -> Value {
+    pub(crate) fn payload(&self, title: Option<&str>) -> Value {
         let mut payload = json!({"diff": self.diff});
         if !self.left_out.is_empty() {
             payload["diffTruncated"] = true.into();
@@ -124,7 +124,9 @@ mod tests {
     fn a_change_beyond_the_limit_says_what_was_left_out() {
         let file = |name: &str, lines: usize| {
             let body = "+0123456789abcdef\n".repeat(lines);
-            format!("diff --git a/{name} b/{name}\nnew file mode 100644\n--- /dev/null\n+++ b/{name}\n@@ -0,0 +1,{lines} @@\n{body}")
+            format!(
+                "diff --git a/{name} b/{name}\nnew file mode 100644\n--- /dev/null\n+++ b/{name}\n@@ -0,0 +1,{lines} @@\n{body}"
+            )
         };
         let text = file("small.txt", 3) + &file("large.txt", 200_000);
         let change = from_bytes(text.as_bytes(), "x").unwrap();

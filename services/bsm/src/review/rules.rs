@@ -4,12 +4,13 @@ use bsm_models::offline::rules;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 
 /// Every rule: what it finds, how severe it is, and what to do about it.
-pub fn table() -> Table {
+pub(crate) fn table() -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(["rule", "severity", "finds", "suggests"]);
     for rule in rules() {
-        table.add_row([rule.id, rule.severity.as_str(), rule.what, rule.suggestion]);
+        let severity = format!("{:?}", rule.severity).to_lowercase();
+        table.add_row([rule.id, &severity, rule.what, rule.suggestion]);
     }
     table
 }

@@ -12,7 +12,7 @@ const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 
 /// The exit code of the decision. A job without one needs a person.
-pub fn exit(job: &Job) -> Exit {
+pub(crate) fn exit(job: &Job) -> Exit {
     match action(job) {
         "approve_and_merge" => Exit::Done,
         "request_changes" => Exit::Changes,
@@ -26,7 +26,7 @@ fn action(job: &Job) -> &str {
 }
 
 /// Prints findings, then what each agent said, then the decision.
-pub fn text(job: &Job) {
+pub(crate) fn text(job: &Job) {
     anstream::print!("{}", render(job));
 }
 
@@ -74,7 +74,8 @@ fn step_line(out: &mut String, step: &Step) -> std::fmt::Result {
         None if step.error.is_empty() => step.status.clone(),
         None => format!("{}: {}", step.status, step.error),
     };
-    let by = if step.provider.is_empty() { String::new() } else { format!("{}/{}", step.provider, step.model) };
+    let by =
+        if step.provider.is_empty() { String::new() } else { format!("{}/{}", step.provider, step.model) };
     writeln!(out, "{:<28} {answer} {DIM}{by}{DIM:#}", step.agent_id)
 }
 
@@ -108,14 +109,17 @@ fn rank(severity: &str) -> usize {
 }
 
 /// Prints the job for machines.
-pub fn json(job: &Job) {
+pub(crate) fn json(job: &Job) {
     anstream::println!("{:#}", as_json(job));
 }
 
 fn as_json(job: &Job) -> Value {
     let decision = job.decision.as_ref().map(|d| {
-        let evidence: Vec<_> =
-            d.evidence.iter().map(|e| json!({"kind": e.kind, "subject": e.subject, "detail": e.detail})).collect();
+        let evidence: Vec<_> = d
+            .evidence
+            .iter()
+            .map(|e| json!({"kind": e.kind, "subject": e.subject, "detail": e.detail}))
+            .collect();
         json!({"action": d.action, "reason": d.reason, "rule": d.rule, "automated": d.automated,
                "policyVersion": d.policy_version, "evidence": evidence})
     });
@@ -135,7 +139,8 @@ fn finding_json(finding: &Finding, agents: &[&str]) -> Value {
 }
 
 fn step_json(step: &Step) -> Value {
-    let review = step.review.as_ref().map(|r| json!({"decision": r.decision, "score": r.score, "summary": r.summary}));
+    let review =
+        step.review.as_ref().map(|r| json!({"decision": r.decision, "score": r.score, "summary": r.summary}));
     json!({"agent": step.agent_id, "status": step.status, "review": review, "error": step.error, "code": step.code,
            "provider": step.provider, "model": step.model,
            "inputTokens": step.input_tokens, "outputTokens": step.output_tokens})
