@@ -26,6 +26,7 @@ mod writer;
 
 use std::{path::Path, sync::Arc};
 
+use bsm_runtime::folder::Folder;
 use rusqlite::Connection;
 
 use self::{feed::Feed, reader::Reader, tx::Tx, writer::Writer};
@@ -36,7 +37,7 @@ pub use error::Error;
 pub use feed::Movement;
 pub use finish::{Recorded, Report};
 pub use read::{Filter, JobLine};
-pub use transition::{Ending, Setback};
+pub use transition::{Answer, Ending, Setback};
 
 /// The file's name in the orchestrator's folder.
 const FILE: &str = "journal.db";
@@ -47,6 +48,8 @@ pub struct Journal {
     writer: Arc<Writer>,
     reader: Reader,
     feed: Feed,
+    /// Let go last, when the file is closed.
+    _held: Option<Arc<Folder>>,
 }
 
 impl Journal {
@@ -60,7 +63,16 @@ impl Journal {
         let db = schema::open_writer(&path)?;
         let feed = Feed::default();
         let writer = Writer::start(db, feed.clone()).map_err(|_| Error::Closed)?;
-        Ok(Self { writer: Arc::new(writer), reader: Reader::new(path), feed })
+        Ok(Self { writer: Arc::new(writer), reader: Reader::new(path), feed, _held: None })
+    }
+
+    /// Opens the journal in a locked folder and keeps the lock for as long as the journal is open.
+    ///
+    /// # Errors
+    /// As [`Journal::open`].
+    pub fn open_locked(folder: Folder) -> Result<Self, Error> {
+        let journal = Self::open(folder.path())?;
+        Ok(Self { _held: Some(Arc::new(folder)), ..journal })
     }
 
     /// Listens to a job's events from now on. Read them with [`Journal::events`] after this call and after

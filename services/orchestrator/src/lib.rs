@@ -6,12 +6,85 @@
 pub mod answer;
 pub mod change;
 pub mod ci;
+pub mod clients;
+mod digest;
+pub mod engine;
+pub mod error;
+#[cfg(test)]
+mod fake;
+pub mod grpc;
 pub mod job;
 pub mod journal;
 pub mod policy;
 pub mod prompt;
 pub mod report;
+pub mod rules;
+mod status;
 pub mod strategy;
 pub mod validate;
 mod version;
 mod visible;
+
+use std::{path::PathBuf, sync::Arc};
+
+use bsm_proto::orchestrator::v1::orchestrator_service_server::OrchestratorServiceServer;
+use bsm_runtime::{
+    folder::Folder,
+    process::Process,
+    server::{MESSAGE_LIMIT, Service},
+};
+
+use crate::{
+    clients::Edges,
+    engine::{Engine, Parts},
+    error::OpenError,
+    grpc::Orchestrator,
+    journal::Journal,
+    rules::Rules,
+};
+
+/// The folder of reports in the orchestrator's own.
+const REPORTS: &str = "reports";
+
+/// Opens the orchestrator: its rules are checked, its journal is opened, the jobs that an earlier process left open
+/// are queued, and jobs run as tasks of `process.drain`. What comes back is ready to be served.
+///
+/// # Errors
+/// When the rules have a mistake, or the journal or its folder cannot be used.
+pub async fn open(process: &Process) -> Result<Service, OpenError> {
+    let settings = &process.settings;
+    // The rules first: with a mistake in them nothing is touched.
+    let agents = settings.agents_dir.clone();
+    let rules = blocking(move || Rules::load(&agents).map_err(OpenError::Rules)).await?;
+    let mesh = Edges::new(process)?;
+    let folder = process.folder()?;
+    let reports = folder.path().join(REPORTS);
+    let journal = {
+        let reports = reports.clone();
+        blocking(move || open_journal(folder, reports)).await?
+    };
+    let (mesh, rules) = (Arc::new(mesh), Arc::new(rules));
+    let max_jobs = settings.orchestrator.max_jobs;
+    let engine = Engine::new(Parts { journal, mesh, rules, reports, max_jobs });
+    engine.recover().await?;
+    let running = engine.clone();
+    process.drain.spawn("jobs", |stop| running.run(stop));
+    let orchestrator = Orchestrator::new(engine, settings.max_agent_input, process.drain.stopping());
+    let server = OrchestratorServiceServer::new(orchestrator)
+        .max_decoding_message_size(MESSAGE_LIMIT)
+        .max_encoding_message_size(MESSAGE_LIMIT);
+    Ok(Service::new().add(server))
+}
+
+fn open_journal(folder: Folder, reports: PathBuf) -> Result<Journal, OpenError> {
+    std::fs::create_dir_all(&reports).map_err(|source| OpenError::Reports { path: reports, source })?;
+    Ok(Journal::open_locked(folder)?)
+}
+
+/// Files are read and databases opened away from the runtime's threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, OpenError> + Send + 'static,
+) -> Result<T, OpenError> {
+    // Such work is never aborted, so what is not done has panicked.
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|err| std::panic::resume_unwind(err.into_panic()))
+}

@@ -11,7 +11,7 @@ use std::path::Path;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Accepted, Delivery, Ending, Error, Journal, NewJob, Recorded, Report, Setback};
+use super::{Accepted, Answer, Delivery, Ending, Error, Journal, NewJob, Recorded, Report, Setback};
 use crate::{
     answer::{Opinion, Review},
     job::{Action, Decision, Job, JobId, JobState, Step, StepState, Usage},
@@ -38,6 +38,16 @@ fn reopen_as_after_a_crash(folder: &Path) -> (TempDir, Journal) {
     }
     let journal = Journal::open(dir.path()).unwrap();
     (dir, journal)
+}
+
+async fn set(journal: &Journal, pragma: &'static str, value: i64) {
+    let set = move |tx: &mut super::Tx<'_>| {
+        // Some pragmas answer with a row, others do not.
+        let mut statement = tx.db().prepare(&format!("PRAGMA {pragma} = {value}")).unwrap();
+        let _ = statement.query([]).unwrap().next().unwrap();
+        Ok(())
+    };
+    journal.write(set).await.unwrap();
 }
 
 fn new_job(agents: &[&str]) -> NewJob {
@@ -81,7 +91,7 @@ fn usage(input_tokens: u32) -> Usage {
 }
 
 fn answered() -> Ending {
-    Ending::Succeeded { review: review(), usage: usage(10) }
+    Ending::Succeeded { answer: Answer::Review(review()), usage: usage(10) }
 }
 
 fn decision(id: &str, action: Action) -> Decision {

@@ -19,8 +19,8 @@ use crate::{
 pub enum Ending {
     /// The agent answered.
     Succeeded {
-        /// Its answer.
-        review: Review,
+        /// What it said.
+        answer: Answer,
         /// Who gave it; tokens of this attempt.
         usage: Usage,
     },
@@ -28,6 +28,15 @@ pub enum Ending {
     Failed(Setback),
     /// It was never begun, for this reason.
     Skipped(String),
+}
+
+/// What an agent said.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// An answer by the schema, which the policy weighs.
+    Review(Review),
+    /// Text, which watchers are shown and nobody weighs.
+    Prose(String),
 }
 
 /// An attempt that did not work out.
@@ -40,6 +49,9 @@ pub struct Setback {
     /// What the attempt took all the same.
     pub usage: Usage,
 }
+
+/// How much of an answer in prose its event shows, in characters.
+const SHOWN_PROSE: usize = 4_000;
 
 impl Journal {
     /// A queued job begins.
@@ -156,8 +168,11 @@ impl<'a> Outcome<'a> {
 
     fn of(ending: &'a Ending) -> (StepState, Self) {
         match ending {
-            Ending::Succeeded { review, usage } => {
-                let review = Some(to_json(review));
+            Ending::Succeeded { answer, usage } => {
+                let review = match answer {
+                    Answer::Review(review) => Some(to_json(review)),
+                    Answer::Prose(_) => None,
+                };
                 (StepState::Succeeded, Self { review, error: "", code: "", usage: Some(usage) })
             }
             Ending::Failed(setback) => (StepState::Failed, Self::of_setback(setback)),
@@ -236,21 +251,28 @@ fn step_state(tx: &Tx<'_>, job: JobId, agent: &str) -> Result<Option<StepState>,
 
 fn ended(agent: &str, ending: &Ending, now: i64) -> Happened {
     let event = match ending {
-        Ending::Succeeded { review, usage } => {
-            Happened::new("step.succeeded", now, format!("{agent} answered: {}", review.decision.as_str()))
-                .with("decision", review.decision.as_str())
-                .with("score", review.score)
-                .with("findings", review.findings.len())
-                .with("provider", usage.provider.clone())
-                .with("model", usage.model.clone())
+        Ending::Succeeded { answer, usage } => {
+            answered(agent, answer, now).with("provider", &*usage.provider).with("model", &*usage.model)
         }
         Ending::Failed(setback) => {
             Happened::new("step.failed", now, format!("{agent} failed: {}", setback.error))
-                .with("code", setback.code.clone())
+                .with("code", &*setback.code)
         }
         Ending::Skipped(reason) => {
             Happened::new("step.skipped", now, format!("{agent} was skipped: {reason}"))
         }
     };
     event.agent(agent)
+}
+
+fn answered(agent: &str, answer: &Answer, now: i64) -> Happened {
+    let event = |message| Happened::new("step.succeeded", now, message);
+    match answer {
+        Answer::Review(review) => event(format!("{agent} answered: {}", review.decision))
+            .with("decision", review.decision.as_str())
+            .with("score", review.score)
+            .with("findings", review.findings.len()),
+        Answer::Prose(text) => event(format!("{agent} answered in prose"))
+            .with("output", text.chars().take(SHOWN_PROSE).collect::<String>()),
+    }
 }

@@ -46,7 +46,7 @@ async fn recovery_reads_open_jobs_only_oldest_first() {
 async fn files_copied_amid_writes_hold_every_answered_job_in_full() {
     let (dir, journal) = open();
     // Two files cannot be copied at one moment, so all changes go to one of them: the log.
-    journal.write(|tx| Ok(tx.db().pragma_update(None, "wal_autocheckpoint", 0).unwrap())).await.unwrap();
+    set(&journal, "wal_autocheckpoint", 0).await;
     let writing = {
         let journal = journal.clone();
         tokio::spawn(async move {

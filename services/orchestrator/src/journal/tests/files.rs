@@ -61,21 +61,14 @@ async fn a_full_disk_refuses_writes_with_a_sentence_and_loses_nothing() {
     let (dir, journal) = open();
     let id = running(&journal, &["a"]).await;
     // A page limit stands in for a disk without space: SQLite fails in the same way.
-    journal
-        .write(|tx| {
-            let pages: i64 = tx.db().pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
-            tx.db().pragma_update(None, "max_page_count", pages).unwrap();
-            Ok(())
-        })
-        .await
-        .unwrap();
+    set(&journal, "max_page_count", 1).await; // as low as it can be: the pages there are
     let mut large = new_job(&["a"]);
     large.payload = json!({"diff": "x".repeat(1_000_000)});
     let err = journal.accept(large, Delivery::default()).await.unwrap_err();
     assert!(matches!(err, Error::Full), "{err:?}");
     assert_eq!(journal.job(id).await.unwrap().state, JobState::Running, "reading goes on");
 
-    journal.write(|tx| Ok(tx.db().pragma_update(None, "max_page_count", 1_000_000).unwrap())).await.unwrap();
+    set(&journal, "max_page_count", 1_000_000).await;
     let later = running(&journal, &["a"]).await;
     drop(journal);
     let journal = Journal::open(dir.path()).unwrap();
@@ -100,7 +93,7 @@ async fn operations_that_wait_share_a_commit() {
     let (free, held) = std::sync::mpsc::channel::<()>();
     let mut waiting = tokio::task::JoinSet::new();
     let first = journal.clone();
-    waiting.spawn(async move { first.write(move |_| Ok(held.recv().unwrap())).await });
+    waiting.spawn(async move { first.write(move |_| held.recv().map_err(|_| Error::Closed)).await });
     for _ in 0..20 {
         let journal = journal.clone();
         waiting.spawn(async move { journal.accept(new_job(&["a"]), Delivery::default()).await.map(|_| ()) });

@@ -1,0 +1,120 @@
+//! The mesh over gRPC, each service behind its own client stack.
+
+use std::{future::Future, time::Duration};
+
+use bsm_proto::{
+    knowledge::v1::{
+        ListDocumentsRequest, ListDocumentsResponse, knowledge_service_client::KnowledgeServiceClient,
+    },
+    memory::v1::{
+        FindSimilarReviewsRequest, SimilarReview, StoreDecisionRequest, StoreReviewRequest,
+        memory_service_client::MemoryServiceClient,
+    },
+    models::v1::{CompleteRequest, CompleteResponse, Prompt, model_service_client::ModelServiceClient},
+    registry::v1::{Agent, ResolveAgentRequest, registry_service_client::RegistryServiceClient},
+};
+use bsm_runtime::{
+    call::Call,
+    client::{BadUrl, Edge},
+    process::Process,
+    role::Role,
+    server::MESSAGE_LIMIT,
+};
+use tonic::{Response, Status};
+
+use super::{Document, Mesh, Refused, Reply};
+use crate::status::malformed_answer;
+
+/// What a question to a store may take; they answer in moments, and a job goes on without most of them.
+const STORE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A client of each service.
+#[derive(Clone)]
+pub struct Edges {
+    registry: RegistryServiceClient<Edge>,
+    knowledge: KnowledgeServiceClient<Edge>,
+    memory: MemoryServiceClient<Edge>,
+    models: ModelServiceClient<Edge>,
+}
+
+impl Edges {
+    /// Ways to the services that the process knows. Connects when first used.
+    ///
+    /// # Errors
+    /// When the URL of one is malformed.
+    pub fn new(process: &Process) -> Result<Self, BadUrl> {
+        let registry = RegistryServiceClient::new(process.edge(Role::Registry)?);
+        let knowledge = KnowledgeServiceClient::new(process.edge(Role::Knowledge)?);
+        let memory = MemoryServiceClient::new(process.edge(Role::Memory)?);
+        let models = ModelServiceClient::new(process.edge(Role::Models)?);
+        Ok(Self {
+            registry: registry.max_decoding_message_size(MESSAGE_LIMIT),
+            knowledge: knowledge.max_decoding_message_size(MESSAGE_LIMIT),
+            memory: memory.max_decoding_message_size(MESSAGE_LIMIT),
+            models: models.max_decoding_message_size(MESSAGE_LIMIT),
+        })
+    }
+}
+
+impl Mesh for Edges {
+    fn resolve_agent<'a>(&'a self, call: &'a Call, request: ResolveAgentRequest) -> Reply<'a, Agent> {
+        let mut registry = self.registry.clone();
+        let request = call.within(STORE_PATIENCE).request(request);
+        Box::pin(async move {
+            let answer = answered(registry.resolve_agent(request)).await?;
+            answer.agent.ok_or_else(|| malformed_answer("registry").into())
+        })
+    }
+
+    fn documents<'a>(&'a self, call: &'a Call) -> Reply<'a, Vec<Document>> {
+        let mut knowledge = self.knowledge.clone();
+        let request = call.within(STORE_PATIENCE).request(ListDocumentsRequest { audience: Vec::new() });
+        Box::pin(async move { Ok(documents(answered(knowledge.list_documents(request)).await?)) })
+    }
+
+    fn similar_reviews<'a>(
+        &'a self,
+        call: &'a Call,
+        code: String,
+        top_k: u32,
+    ) -> Reply<'a, Vec<SimilarReview>> {
+        let mut memory = self.memory.clone();
+        let question = FindSimilarReviewsRequest { code, top_k: Some(top_k), namespace: None, filter: None };
+        let request = call.within(STORE_PATIENCE).request(question);
+        Box::pin(async move { Ok(answered(memory.find_similar_reviews(request)).await?.results) })
+    }
+
+    fn complete<'a>(&'a self, call: &'a Call, prompt: Prompt) -> Reply<'a, CompleteResponse> {
+        let mut models = self.models.clone();
+        let request = call.request(CompleteRequest { prompt: Some(prompt) });
+        Box::pin(async move { answered(models.complete(request)).await })
+    }
+
+    fn store_review<'a>(&'a self, call: &'a Call, review: StoreReviewRequest) -> Reply<'a, ()> {
+        let mut memory = self.memory.clone();
+        let request = call.within(STORE_PATIENCE).request(review);
+        Box::pin(async move { answered(memory.store_review(request)).await.map(drop) })
+    }
+
+    fn store_decision<'a>(&'a self, call: &'a Call, decision: StoreDecisionRequest) -> Reply<'a, ()> {
+        let mut memory = self.memory.clone();
+        let request = call.within(STORE_PATIENCE).request(decision);
+        Box::pin(async move { answered(memory.store_decision(request)).await.map(drop) })
+    }
+}
+
+async fn answered<T>(asking: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, Refused> {
+    Ok(asking.await?.into_inner())
+}
+
+/// Texts and what they are come as two lists in the same order.
+fn documents(answer: ListDocumentsResponse) -> Vec<Document> {
+    let items = answer.items.into_iter().zip(answer.documents);
+    let document = |(info, text): (bsm_proto::knowledge::v1::DocumentInfo, String)| Document {
+        id: info.id,
+        title: info.title,
+        text,
+        audience: info.audience,
+    };
+    items.map(document).collect()
+}

@@ -1,0 +1,110 @@
+//! What another service refused or failed to do, as the engine judges it.
+
+use std::time::Duration;
+
+use bsm_runtime::status;
+use tonic::{Code, Status};
+
+/// A call to another service that did not work out.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", .0.message())]
+pub struct Refused(Box<Status>);
+
+impl Refused {
+    /// The reason code, e.g. `CIRCUIT_OPEN`; the gRPC code's name where the service gave no reason.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        status::reason(&self.0).unwrap_or_else(|| name(self.0.code()).to_owned())
+    }
+
+    /// Whether the same call may succeed later. What the service understood and refused stays refused.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self.0.code() {
+            Code::Unavailable
+            | Code::DeadlineExceeded
+            | Code::ResourceExhausted
+            | Code::Aborted
+            | Code::Cancelled
+            | Code::Internal
+            | Code::Unknown
+            | Code::DataLoss => self.reason() != "QUOTA_EXHAUSTED",
+            Code::Ok
+            | Code::InvalidArgument
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::PermissionDenied
+            | Code::FailedPrecondition
+            | Code::OutOfRange
+            | Code::Unimplemented
+            | Code::Unauthenticated => false,
+        }
+    }
+
+    /// How long the service asked to be spared.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        status::retry_after(&self.0)
+    }
+
+    /// The status itself, for a caller that is to see it as it came.
+    #[must_use]
+    pub fn into_status(self) -> Status {
+        *self.0
+    }
+}
+
+impl From<Status> for Refused {
+    fn from(status: Status) -> Self {
+        Self(Box::new(status))
+    }
+}
+
+const fn name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bsm_runtime::status::Refusal;
+
+    use super::*;
+
+    fn refused(code: Code, reason: &str) -> Refused {
+        Status::from(Refusal::new(code, reason, "a sentence")).into()
+    }
+
+    #[test]
+    fn what_may_pass_is_worth_another_attempt_and_a_refusal_is_not() {
+        assert!(refused(Code::Unavailable, "CIRCUIT_OPEN").is_transient());
+        assert!(refused(Code::DeadlineExceeded, "UPSTREAM_TIMEOUT").is_transient());
+        assert!(refused(Code::ResourceExhausted, "UPSTREAM_THROTTLED").is_transient());
+        assert!(!refused(Code::ResourceExhausted, "QUOTA_EXHAUSTED").is_transient());
+        assert!(!refused(Code::PermissionDenied, "CONTEXT_FORBIDDEN").is_transient());
+        assert!(!refused(Code::FailedPrecondition, "MISSING_API_KEY").is_transient());
+    }
+
+    #[test]
+    fn a_status_without_a_reason_is_named_by_its_code() {
+        assert_eq!(Refused::from(Status::unavailable("x")).reason(), "UNAVAILABLE");
+        assert_eq!(refused(Code::Unavailable, "CIRCUIT_OPEN").reason(), "CIRCUIT_OPEN");
+    }
+}

@@ -1,0 +1,136 @@
+//! The end of a job: the policy decides, the decision is recorded, the memory and the report are written.
+
+use std::path::Path;
+
+use bsm_runtime::{call::Call, clock};
+use futures_util::future::join_all;
+use tokio::{fs, io};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+use uuid::Uuid;
+
+use super::{Shared, persist::persist, remember as memory, supplies::Supplies};
+use crate::{
+    digest,
+    job::{Action, Decision, Job, JobState, Subject},
+    journal::{Error, Recorded, Report},
+    policy::{Facts, Verdict},
+    report,
+};
+
+/// Lets the policy decide and records what it says, once for the decision's key.
+pub(super) async fn decide(
+    engine: &Shared,
+    stop: &CancellationToken,
+    job: &mut Job,
+) -> Result<Recorded, Error> {
+    let facts = {
+        let job = job.clone();
+        // A large diff takes its time to read.
+        tokio::task::spawn_blocking(move || Facts::of(&job, Vec::new())).await.map_err(|_| Error::Closed)?
+    };
+    let policy = engine.rules.policy();
+    let decision = decision(policy.decide(&facts), policy.version(), clock::unix_ms());
+    let key = key(job, &decision);
+    let recorded = persist(stop, || engine.journal.decide(job.id, key.clone(), decision.clone())).await?;
+    if let Some(first) = recorded.first {
+        note(
+            engine,
+            stop,
+            job,
+            format!("this head was decided before, by job {first}; that decision stands"),
+        )
+        .await?;
+    }
+    job.decision = Some(recorded.decision.clone());
+    Ok(recorded)
+}
+
+/// Gives the memory what later jobs may learn from; what it does not take is noted.
+pub(super) async fn remember(
+    engine: &Shared,
+    stop: &CancellationToken,
+    call: &Call,
+    job: &mut Job,
+    supplies: &Supplies,
+    recorded: &Recorded,
+) -> Result<(), Error> {
+    let mut refused = None;
+    let reviews = memory::reviews(job, supplies.change());
+    let stored = join_all(reviews.into_iter().map(|review| engine.mesh.store_review(call, review))).await;
+    refused = stored.into_iter().find_map(Result::err).or(refused);
+    if recorded.first.is_none() {
+        let decision = memory::decision(job, &recorded.decision, supplies.change());
+        refused = engine.mesh.store_decision(call, decision).await.err().or(refused);
+    }
+    match refused {
+        None => Ok(()),
+        Some(err) => note(engine, stop, job, format!("the memory did not keep everything: {err}")).await,
+    }
+}
+
+/// Writes the report and ends the job with it.
+pub(super) async fn finish(engine: &Shared, stop: &CancellationToken, job: &mut Job) -> Result<(), Error> {
+    let now = clock::unix_ms();
+    (job.state, job.finished_at) = (JobState::Succeeded, Some(now));
+    let name = format!("{}.md", job.id);
+    job.report_file = Some(name.clone());
+    let markdown = report::markdown(job);
+    let file = match write(&engine.reports.join(&name), &markdown).await {
+        Ok(()) => Some(name),
+        Err(err) => {
+            warn!(error = %err, "the report's file was not written; the journal has the report");
+            None
+        }
+    };
+    let report = Report { markdown, file };
+    persist(stop, || engine.journal.finish(job.id, JobState::Succeeded, report.clone(), now)).await
+}
+
+/// Notes something that the agents could not be given, or that could not be kept.
+pub(super) async fn note(
+    engine: &Shared,
+    stop: &CancellationToken,
+    job: &mut Job,
+    note: String,
+) -> Result<(), Error> {
+    let now = clock::unix_ms();
+    persist(stop, || engine.journal.note(job.id, &note, now)).await?;
+    job.notes.push(note);
+    Ok(())
+}
+
+fn decision(verdict: Verdict, policy_version: &str, now: i64) -> Decision {
+    Decision {
+        id: Uuid::now_v7().to_string(),
+        action: verdict.action,
+        reason: verdict.reason,
+        rule: verdict.rule,
+        automated: verdict.automated,
+        evidence: verdict.evidence,
+        decided_at: now,
+        policy_version: policy_version.to_owned(),
+    }
+}
+
+/// What a decision is unique for: the head of a pull request under one policy, and the diff as it was submitted,
+/// because a payload may name a head that it does not show. `manual_review` is the absence of a decision by rule:
+/// it belongs to its job alone, so that the head can be decided once what failed works again.
+fn key(job: &Job, decision: &Decision) -> String {
+    let own = || format!("job:{}", job.id);
+    if decision.action == Action::ManualReview {
+        return own();
+    }
+    let Some(head) = Subject::of(&job.payload).decision_key(&decision.policy_version) else { return own() };
+    match job.payload.get("diff").and_then(|diff| diff.as_str()) {
+        Some(diff) => format!("{head}/{}", digest::of(&[diff])),
+        None => head,
+    }
+}
+
+/// A reader of the folder sees the whole report or none.
+async fn write(path: &Path, markdown: &str) -> io::Result<()> {
+    let unfinished = path.with_extension("md.tmp");
+    fs::write(&unfinished, markdown).await?;
+    fs::rename(&unfinished, path).await
+}

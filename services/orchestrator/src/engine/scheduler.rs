@@ -1,0 +1,53 @@
+//! Runs queued jobs, a bounded number at once, each in a task of its own, until the process drains.
+
+use std::sync::Arc;
+
+use tokio::{sync::Semaphore, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, error, info, info_span};
+
+use super::{
+    Shared,
+    job_run::{self, End},
+};
+use crate::job::JobId;
+
+/// Takes jobs from the queue until `stop`, then waits for those that run: they finish the steps they have begun
+/// and are left for the next start.
+pub(super) async fn run(engine: Arc<Shared>, stop: CancellationToken) -> anyhow::Result<()> {
+    let places = Arc::new(Semaphore::new(engine.max_jobs));
+    let mut jobs = JoinSet::new();
+    loop {
+        let next = async {
+            // A place first: a job that is taken begins, so what waits is seen to wait.
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, engine.queue.pop().await)
+        };
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            Some(ended) = jobs.join_next() => ended.unwrap_or_else(|err| error!(error = %err, "a job's task died")),
+            (place, job) = next => {
+                let (engine, stop) = (Arc::clone(&engine), stop.clone());
+                jobs.spawn(async move {
+                    let _place = place;
+                    run_one(&engine, job, &stop).await;
+                });
+            }
+        }
+    }
+    while jobs.join_next().await.is_some() {}
+    Ok(())
+}
+
+async fn run_one(engine: &Arc<Shared>, id: JobId, stop: &CancellationToken) {
+    let run = async {
+        match job_run::run(engine, id, stop).await {
+            Ok(End::Finished) => {}
+            Ok(End::Left) => info!("the process drains; the job goes on at the next start"),
+            // The journal has the job as it was: it goes on at the next start.
+            Err(err) => error!(error = %err, "the job cannot go on"),
+        }
+    };
+    run.instrument(info_span!("job", job = %id)).await;
+}

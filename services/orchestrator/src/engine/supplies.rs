@@ -1,0 +1,256 @@
+//! What the agents of a job are given: fetched once per run of the job and shared by all of them.
+//!
+//! Without knowledge or memory a job goes on and says so. Without its definition an agent's step fails.
+
+use std::{collections::HashMap, time::Duration};
+
+use bsm_proto::{
+    memory::v1::SimilarReview,
+    registry::v1::{Agent, ResolveAgentRequest},
+};
+use bsm_runtime::call::Call;
+use serde_json::Value;
+use tokio::time::sleep;
+use tracing::warn;
+
+use crate::{
+    change::Change,
+    clients::{Document, Refused, SharedMesh},
+    job::Job,
+    journal::Setback,
+    prompt::{Material, Nonce},
+};
+
+/// Waits between the tries to reach the registry. Short: what outlasts them is an outage, which is a fact for the
+/// policy and not a reason to hold the job.
+const REGISTRY_WAITS: [Duration; 3] =
+    [Duration::from_millis(200), Duration::from_millis(600), Duration::from_millis(1800)];
+
+/// How many past reviews an agent is shown at most.
+const PAST_REVIEWS: u32 = 3;
+
+/// The document's audience that means everyone.
+const EVERYONE: &str = "all";
+
+/// What the agents of a job are given.
+#[derive(Debug, Default)]
+pub(super) struct Supplies {
+    event: String,
+    payload: Value,
+    change: Option<Change>,
+    documents: Vec<Document>,
+    reviews: String,
+    agents: HashMap<String, Result<Agent, Setback>>,
+}
+
+/// Fetches all that the open steps of a job need, and what had to be left out, as sentences.
+pub(super) async fn gather(mesh: &SharedMesh, call: &Call, job: &Job) -> (Supplies, Vec<String>) {
+    let change = read_change(job.payload.clone()).await;
+    let wanted: Vec<&str> =
+        job.steps.iter().filter(|step| !step.state.is_final()).map(|step| step.agent_id.as_str()).collect();
+    let mut supplies =
+        Supplies { event: job.event.clone(), payload: job.payload.clone(), change, ..Supplies::default() };
+    if wanted.is_empty() {
+        return (supplies, Vec::new());
+    }
+    let code = supplies.change.as_ref().map(Change::code).unwrap_or_default();
+    let (agents, documents, reviews) = tokio::join!(
+        agents(mesh, call, &job.strategy.context, &wanted),
+        mesh.documents(call),
+        past_reviews(mesh, call, code),
+    );
+    supplies.agents = agents;
+    let mut notes = Vec::new();
+    supplies.documents = given(documents, "the knowledge base", &mut notes);
+    supplies.reviews = as_text(&given(reviews, "the memory of past reviews", &mut notes));
+    (supplies, notes)
+}
+
+impl Supplies {
+    /// The definition of an agent, or why there is none.
+    pub(super) fn agent(&self, agent_id: &str) -> Result<&Agent, Setback> {
+        match self.agents.get(agent_id) {
+            Some(resolved) => resolved.as_ref().map_err(Clone::clone),
+            None => Err(Setback {
+                code: "AGENT_NOT_FOUND".to_owned(),
+                error: format!("{agent_id} was not resolved"),
+                ..Setback::default()
+            }),
+        }
+    }
+
+    /// The documents meant for an agent, as text.
+    pub(super) fn knowledge(&self, agent_id: &str) -> String {
+        documents_for(&self.documents, agent_id)
+    }
+
+    /// What an agent's prompt is made of.
+    pub(super) fn material<'a>(&'a self, knowledge: &'a str, nonce: &'a Nonce) -> Material<'a> {
+        Material {
+            event: &self.event,
+            payload: &self.payload,
+            change: self.change.as_ref(),
+            knowledge,
+            reviews: &self.reviews,
+            input: "",
+            nonce,
+        }
+    }
+
+    /// The change, if the event is about one.
+    pub(super) fn change(&self) -> Option<&Change> {
+        self.change.as_ref()
+    }
+}
+
+/// The documents meant for an agent, as one text.
+pub(crate) fn documents_for(documents: &[Document], agent_id: &str) -> String {
+    let meant = |document: &&Document| {
+        let audience = &document.audience;
+        audience.is_empty() || audience.iter().any(|reader| reader == agent_id || reader == EVERYONE)
+    };
+    let texts = documents.iter().filter(meant);
+    let texts =
+        texts.map(|document| format!("[{}] {}\n{}", document.id, document.title, document.text.trim()));
+    texts.collect::<Vec<_>>().join("\n\n")
+}
+
+/// Reads the change of a payload, away from the runtime's threads: a large diff takes its time.
+async fn read_change(payload: Value) -> Option<Change> {
+    let read = move || Change::from_payload(&payload).ok().flatten(); // a malformed one was refused on arrival
+    tokio::task::spawn_blocking(read).await.ok().flatten()
+}
+
+/// One after another, and once the registry is out of reach it is not asked for the others.
+async fn agents(
+    mesh: &SharedMesh,
+    call: &Call,
+    context: &str,
+    wanted: &[&str],
+) -> HashMap<String, Result<Agent, Setback>> {
+    let mut agents = HashMap::new();
+    let mut outage = None;
+    for agent_id in wanted {
+        let resolved = match &outage {
+            Some(setback) => Err(Setback::clone(setback)),
+            None => resolve(mesh, call, agent_id, context).await.map_err(|refused| {
+                let setback = setback(&refused);
+                if refused.is_transient() {
+                    outage = Some(setback.clone());
+                }
+                setback
+            }),
+        };
+        agents.insert((*agent_id).to_owned(), resolved);
+    }
+    agents
+}
+
+async fn resolve(mesh: &SharedMesh, call: &Call, agent_id: &str, context: &str) -> Result<Agent, Refused> {
+    let request = ResolveAgentRequest {
+        agent_id: agent_id.to_owned(),
+        context: context.to_owned(),
+        mobile: false, // jobs act for the platform, not for a phone
+    };
+    for wait in REGISTRY_WAITS {
+        match mesh.resolve_agent(call, request.clone()).await {
+            Err(refused) if refused.is_transient() => {
+                warn!(agent = agent_id, error = %refused, "the registry did not answer; trying again");
+                sleep(wait).await;
+            }
+            settled => return settled,
+        }
+    }
+    mesh.resolve_agent(call, request).await
+}
+
+async fn past_reviews(mesh: &SharedMesh, call: &Call, code: String) -> Result<Vec<SimilarReview>, Refused> {
+    if code.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    mesh.similar_reviews(call, code, PAST_REVIEWS).await
+}
+
+fn as_text(reviews: &[SimilarReview]) -> String {
+    let text = |review: &SimilarReview| format!("[likeness {:.2}]\n{}", review.score, review.review.trim());
+    reviews.iter().map(text).collect::<Vec<_>>().join("\n\n")
+}
+
+fn given<T>(answer: Result<Vec<T>, Refused>, what: &str, notes: &mut Vec<String>) -> Vec<T> {
+    answer.unwrap_or_else(|refused| {
+        warn!(error = %refused, what, "the job goes on without it");
+        notes.push(format!("{what} was unavailable, so the agents went without it: {refused}"));
+        Vec::new()
+    })
+}
+
+fn setback(refused: &Refused) -> Setback {
+    Setback {
+        code: refused.reason(),
+        error: format!("the agent cannot be used: {refused}"),
+        ..Setback::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        fake::{APPROVE, Fake, job, strategy},
+        job::StepState,
+        strategy::{Execution, OnFailure},
+    };
+
+    fn three_agents() -> Job {
+        job(strategy(Execution::Parallel, OnFailure::Continue, &["a", "b", "forbidden"]))
+    }
+
+    async fn gathered(fake: Fake, job: &Job) -> (Arc<Fake>, Supplies, Vec<String>) {
+        let fake = Arc::new(fake);
+        let mesh: SharedMesh = Arc::clone(&fake) as _;
+        let (supplies, notes) = gather(&mesh, &Call::background("c-1"), job).await;
+        (fake, supplies, notes)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_registry_that_is_away_for_a_moment_costs_nothing_but_the_moment() {
+        let fake = Fake::new(|_, _| APPROVE).without_at_first("registry", 2);
+        let (fake, supplies, _) = gathered(fake, &three_agents()).await;
+        assert!(supplies.agent("a").is_ok() && supplies.agent("b").is_ok());
+        assert_eq!((fake.count("resolve a"), fake.count("resolve b")), (3, 1));
+        assert_eq!(supplies.agent("forbidden").unwrap_err().code, "CONTEXT_FORBIDDEN");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_registry_that_stays_away_fails_every_step_after_one_patience() {
+        let (fake, supplies, _) =
+            gathered(Fake::new(|_, _| APPROVE).without(&["registry"]), &three_agents()).await;
+        assert_eq!(supplies.agent("a").unwrap_err().code, "UNREACHABLE");
+        assert_eq!(supplies.agent("b").unwrap_err().code, "UNREACHABLE");
+        assert_eq!((fake.count("resolve a"), fake.count("resolve b")), (4, 0), "asked for the first only");
+    }
+
+    #[tokio::test]
+    async fn a_job_whose_steps_all_ended_needs_nobody() {
+        let mut job = three_agents();
+        job.steps.iter_mut().for_each(|step| step.state = StepState::Succeeded);
+        let (fake, supplies, notes) = gathered(Fake::new(|_, _| APPROVE), &job).await;
+        assert_eq!((fake.log(), notes), (vec![], vec![]));
+        assert!(supplies.change().is_some());
+    }
+
+    fn document(id: &str, audience: &[&str]) -> Document {
+        let audience = audience.iter().map(|reader| (*reader).to_owned()).collect();
+        Document { id: id.into(), title: "T".into(), text: format!("text of {id}\n"), audience }
+    }
+
+    #[test]
+    fn an_agent_reads_what_is_meant_for_it_or_for_all() {
+        let documents =
+            [document("a", &["x"]), document("b", &["all"]), document("c", &["y"]), document("d", &[])];
+        let text = documents_for(&documents, "x");
+        assert_eq!(text, "[a] T\ntext of a\n\n[b] T\ntext of b\n\n[d] T\ntext of d");
+    }
+}
