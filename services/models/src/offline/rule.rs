@@ -28,6 +28,13 @@ pub struct Rule {
     pub(crate) check: Check,
 }
 
+impl Rule {
+    /// Whether it takes a word's name for a sign of a secret, rather than knowing the shape of a key.
+    pub(crate) fn is_guess_at_secret(&self) -> bool {
+        self.family == Family::Secrets && self.severity < Severity::Critical
+    }
+}
+
 /// What a rule is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

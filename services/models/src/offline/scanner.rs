@@ -7,7 +7,7 @@ use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::change::{Hit, View};
 use super::code;
-use super::rule::{Check, LineCheck, Match, Rule, Shows};
+use super::rule::{Check, Family, LineCheck, Match, Rule, Shows};
 use super::rules::rules;
 
 /// Bytes for the lazily built automaton; enough that a long line of anything does not throw it away again and again.
@@ -55,9 +55,14 @@ impl Scanner {
     }
 
     fn line(&self, view: &View<'_>, line: &Line, found: &mut impl FnMut(&'static Rule, Hit)) {
+        let mut secret_known = false;
         for index in self.set.matches(line.text.as_bytes()) {
             let pattern = &self.rules[index];
+            if secret_known && pattern.rule.is_guess_at_secret() {
+                continue; // the rules that know a key's shape come first, and have said it better
+            }
             if let Some(hit) = pattern.judge(view, line) {
+                secret_known |= pattern.rule.family == Family::Secrets;
                 found(pattern.rule, hit);
             }
         }

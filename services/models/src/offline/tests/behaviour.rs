@@ -196,3 +196,12 @@ proptest! {
         prop_assert!((0.0..=10.0).contains(&review.score));
     }
 }
+
+#[test]
+fn a_key_of_a_known_shape_is_told_once_and_not_guessed_again() {
+    let line = format!("AWS_ACCESS_KEY_ID=AKIA{}", "J7QXW2ZRT5KLM3NP");
+    let review = reviewed(&adding("config/prod.env", &line), Lens::Security);
+    let told: Vec<_> = review.findings.iter().filter(|finding| finding.line == Some(1)).collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].message.ends_with("[secret-aws-access-key]"));
+}
