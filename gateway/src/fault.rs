@@ -58,7 +58,7 @@ impl Fault {
 
     /// A route has this path, but not with this method.
     pub(crate) fn method_not_allowed(allow: &str) -> Fault {
-        let message = format!("this path does not take this method; it takes {allow}");
+        let message = format!("This path does not take this method; it takes {allow}.");
         let fault = Fault::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message);
         fault.header(header::ALLOW, allow)
     }

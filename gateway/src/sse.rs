@@ -60,15 +60,14 @@ fn until_error<T, E>(results: impl Stream<Item = Result<T, E>>) -> impl Stream<I
 /// The message as one line of JSON, under the id and name that it may carry.
 fn event(message: &DynamicMessage) -> Result<Event, Fault> {
     let data = transcode::value(message)?.to_string(); // compact JSON holds no line ends
-    let event = Event::default().data(data);
-    let event = match one_line(message, "event_id") {
-        Some(id) => event.id(id),
-        None => event,
-    };
-    Ok(match one_line(message, "event_type") {
-        Some(name) => event.event(name),
-        None => event,
-    })
+    let mut event = Event::default();
+    if let Some(id) = one_line(message, "event_id") {
+        event = event.id(id);
+    }
+    if let Some(name) = one_line(message, "event_type") {
+        event = event.event(name);
+    }
+    Ok(event.data(data))
 }
 
 /// A field that can be a line of an event: line ends would begin another one.
@@ -102,7 +101,9 @@ mod tests {
     }
 
     async fn text(response: Response) -> String {
-        String::from_utf8(to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap()
+        let whole = to_bytes(response.into_body(), usize::MAX);
+        let whole = tokio::time::timeout(Duration::from_secs(3600), whole).await.expect("the stream ends");
+        String::from_utf8(whole.unwrap().to_vec()).unwrap()
     }
 
     #[tokio::test]
