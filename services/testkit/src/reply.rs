@@ -60,8 +60,10 @@ fn streamed(text: &str) -> Response {
         json!({"id": "chatcmpl-scripted", "object": "chat.completion.chunk", "created": 0, "model": "scripted-1",
                "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
     };
-    let mut events: Vec<String> =
-        text.split_inclusive(' ').map(|word| chunk(json!({"content": word}), Value::Null).to_string()).collect();
+    let mut events: Vec<String> = text
+        .split_inclusive(' ')
+        .map(|word| chunk(json!({"content": word}), Value::Null).to_string())
+        .collect();
     events.push(chunk(json!({}), json!("stop")).to_string());
     events.push(json!({"id": "chatcmpl-scripted", "choices": [], "usage": usage(text)}).to_string());
     events.push("[DONE]".to_owned());
