@@ -124,7 +124,10 @@ impl Engine {
                 format!("a place among the {} jobs that run at once", self.0.max_jobs)
             }
             (JobState::Queued, Some(ahead)) => {
-                format!("a place among the {} jobs that run at once, behind {ahead} others", self.0.max_jobs)
+                format!(
+                    "a place among the {} jobs that run at once, with {ahead} ahead of it",
+                    self.0.max_jobs
+                )
             }
             (JobState::WaitingApproval, _) => "a person's approval".to_owned(),
             _ => String::new(),

@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{Span, info, warn};
 
 use super::{
     Shared,
@@ -57,6 +57,7 @@ struct JobRun<'a> {
 /// When the journal cannot be written for good.
 pub(super) async fn run(engine: &Arc<Shared>, id: JobId, stop: &CancellationToken) -> Result<End, Error> {
     let mut job = engine.journal.job(id).await?;
+    Span::current().record("correlation_id", &job.correlation_id);
     if job.state == JobState::Queued {
         let now = clock::unix_ms();
         persist(stop, || engine.journal.begin(id, now)).await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, error, info, info_span};
+use tracing::{Instrument, error, field::Empty, info, info_span};
 
 use super::{
     Shared,
@@ -49,5 +49,6 @@ async fn run_one(engine: &Arc<Shared>, id: JobId, stop: &CancellationToken) {
             Err(err) => error!(error = %err, "the job cannot go on"),
         }
     };
-    run.instrument(info_span!("job", job = %id)).await;
+    // The journal knows the correlation id: the run fills it in.
+    run.instrument(info_span!("job", job = %id, correlation_id = Empty)).await;
 }

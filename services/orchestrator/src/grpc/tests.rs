@@ -81,7 +81,8 @@ async fn who_waits_gets_the_finished_job() {
 async fn who_waits_too_short_gets_what_is_there() {
     let served = serve(Fake::new(|_, _| APPROVE).held());
     let answer = served.submit(event(0.05)).await;
-    assert_eq!((answer.status.as_str(), answer.decision), ("running", None));
+    assert!(["queued", "running"].contains(&answer.status.as_str()), "{}", answer.status);
+    assert_eq!(answer.decision, None);
 }
 
 #[tokio::test]

@@ -146,7 +146,7 @@ async fn a_sequence_that_stops_skips_what_follows_the_failure() {
 #[tokio::test]
 async fn at_its_deadline_a_job_is_decided_without_what_is_missing() {
     let running = Running::start(Fake::new(|agent, _| if agent == "a" { APPROVE } else { Say::Hang }));
-    let strategy = Strategy { deadline_seconds: 1, ..parallel(&["a", "b"]) };
+    let strategy = Strategy { deadline_seconds: 2, ..parallel(&["a", "b"]) };
     let job = running.job(strategy).await;
     assert_eq!(job.step("b").unwrap().code, "DEADLINE_EXCEEDED");
     assert_eq!((job.step("a").unwrap().state, action(&job)), (StepState::Succeeded, Action::ManualReview));

@@ -14,7 +14,7 @@ async fn jobs_beyond_the_bound_wait_in_order_and_say_for_what() {
     running.happened(ids[1], "step.started", "a").await;
     let waiting = |id| running.engine.waiting_for(id, JobState::Queued);
     assert_eq!(waiting(ids[2]), "a place among the 2 jobs that run at once");
-    assert_eq!(waiting(ids[3]), "a place among the 2 jobs that run at once, behind 1 others");
+    assert_eq!(waiting(ids[3]), "a place among the 2 jobs that run at once, with 1 ahead of it");
     assert_eq!(running.engine.journal().state(ids[2]).await.unwrap(), JobState::Queued);
 
     running.mesh.answers.add_permits(4);
