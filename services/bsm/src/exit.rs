@@ -61,7 +61,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     /// A failure as an error that `main` recognises.
-    pub(crate) fn new(exit: Exit, sentence: impl Into<String>) -> anyhow::Error {
+    pub(crate) fn error(exit: Exit, sentence: impl Into<String>) -> anyhow::Error {
         Failure { exit, sentence: sentence.into() }.into()
     }
 }
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_failure_deep_in_a_chain_keeps_its_code() {
-        let err = Failure::new(Exit::Data, "no diff").context("reading standard input");
+        let err = Failure::error(Exit::Data, "no diff").context("reading standard input");
         assert_eq!(exit_of(&err), Exit::Data);
         assert_eq!(exit_of(&anyhow::anyhow!("other")), Exit::Software);
     }

@@ -1,5 +1,8 @@
 //! The whole mesh as its users meet it: real processes, real ports, real clients.
 
+// Tests may panic, and their helpers are tests, too.
+#![allow(clippy::unwrap_used)]
+
 mod compose;
 mod contract;
 mod crates;

@@ -6,7 +6,7 @@ use crate::exit::{Exit, Failure};
 
 /// Exits 0 for a 2xx answer.
 pub(crate) fn run(url: &str, timeout: f64) -> anyhow::Result<Exit> {
-    let bad = |what: String| Failure::new(Exit::Usage, what);
+    let bad = |what: String| Failure::error(Exit::Usage, what);
     let patience = Duration::try_from_secs_f64(timeout)
         .map_err(|_| bad(format!("--timeout {timeout} is not a number of seconds above 0")))?;
     let url = reqwest::Url::parse(url)

@@ -17,7 +17,7 @@ pub(crate) fn run(options: &Options, args: &ReviewArgs) -> anyhow::Result<Exit> 
         return Ok(Exit::Done);
     }
     let patience = Duration::try_from_secs_f64(args.timeout).map_err(|_| {
-        Failure::new(Exit::Usage, format!("--timeout {} is not a number of seconds", args.timeout))
+        Failure::error(Exit::Usage, format!("--timeout {} is not a number of seconds", args.timeout))
     })?;
     let (mut settings, layers) = settings::read(options)?;
     let change = input::read(&args.file)?;

@@ -18,7 +18,7 @@ pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<Exit> {
             "{} is not a folder; give the folder that holds agents/, such as `bsm validate .`",
             dir.display()
         );
-        return Err(Failure::new(Exit::NoInput, sentence));
+        return Err(Failure::error(Exit::NoInput, sentence));
     }
     let strictness = if args.lenient { Strictness::Lenient } else { Strictness::Strict };
     let (_, mut found) = bsm_registry::load(&dir, strictness);

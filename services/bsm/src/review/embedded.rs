@@ -38,7 +38,7 @@ pub(crate) async fn run(
     let stopped = mesh.stop().await;
     flush.finish().await;
     let job = job.map_err(|_| {
-        Failure::new(Exit::Software, format!("the review was not done within {patience:?}; see --timeout"))
+        Failure::error(Exit::Software, format!("the review was not done within {patience:?}; see --timeout"))
     })??;
     stopped?;
     Ok(job)
@@ -68,5 +68,5 @@ fn refused(status: tonic::Status) -> anyhow::Error {
         tonic::Code::InvalidArgument => Exit::Usage,
         _ => Exit::Software,
     };
-    Failure::new(exit, format!("the review could not be run: {}", status.message()))
+    Failure::error(exit, format!("the review could not be run: {}", status.message()))
 }

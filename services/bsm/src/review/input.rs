@@ -39,7 +39,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Change> {
 }
 
 fn read_bytes(path: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
-    let unreadable = |err: io::Error| Failure::new(Exit::NoInput, format!("{name} cannot be read: {err}"));
+    let unreadable = |err: io::Error| Failure::error(Exit::NoInput, format!("{name} cannot be read: {err}"));
     let mut bytes = Vec::new();
     if path == Path::new("-") {
         if io::stdin().is_terminal() {
@@ -52,7 +52,7 @@ fn read_bytes(path: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
     }
     if bytes.len() as u64 > READ_LIMIT {
         let sentence = format!("{name} is larger than 256 MiB; review the change in parts");
-        return Err(Failure::new(Exit::Data, sentence));
+        return Err(Failure::error(Exit::Data, sentence));
     }
     Ok(bytes)
 }
@@ -60,11 +60,11 @@ fn read_bytes(path: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
 fn from_bytes(bytes: &[u8], name: &str) -> anyhow::Result<Change> {
     let (text, lossy) = decode(bytes);
     if text.trim().is_empty() {
-        return Err(Failure::new(Exit::Data, format!("{name} is empty: there is no change to review")));
+        return Err(Failure::error(Exit::Data, format!("{name} is empty: there is no change to review")));
     }
     if Diff::parse(&text).is_empty() {
         let sentence = format!("{name} holds no unified diff; make one with `git diff` or `diff -u`");
-        return Err(Failure::new(Exit::Data, sentence));
+        return Err(Failure::error(Exit::Data, sentence));
     }
     let mut notes = Vec::new();
     if lossy {

@@ -21,12 +21,19 @@ pub(super) fn escaped(text: &str) -> String {
         let numbered = at > 0 && ".)".contains(c) && line[..at].bytes().all(|byte| byte.is_ascii_digit());
         let item = numbered && line[at + 1..].chars().next().is_none_or(|next| next == ' ');
         let first = item || at == 0 && "+-=".contains(c);
-        if link || first || MARKUP.contains(c) {
+        if link || first || MARKUP.contains(c) && !(c == '_' && within_a_word(&line, at)) {
             out.push('\\');
         }
         out.push(c);
     }
     out
+}
+
+/// An underscore between letters or digits is never emphasis in CommonMark, and `block_pr` reads better bare.
+fn within_a_word(line: &str, at: usize) -> bool {
+    let before = line[..at].chars().next_back();
+    let after = line[at + 1..].chars().next();
+    [before, after].iter().all(|c| c.is_some_and(|c| c.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]
@@ -37,9 +44,13 @@ mod tests {
 
     #[test]
     fn ordinary_text_stays_readable() {
-        for text in
-            ["2.4 s", "AWS access key in config/prod.env line 3.", "a (b) - c + d: e, 7.5/10", "مراجعة"]
-        {
+        for text in [
+            "2.4 s",
+            "block_pr",
+            "AWS access key in config/prod.env line 3.",
+            "a (b) - c + d: e, 7.5/10",
+            "مراجعة",
+        ] {
             assert_eq!(escaped(text), text);
         }
     }
@@ -75,7 +86,7 @@ mod tests {
             let mut chars = escaped.chars();
             while let Some(c) = chars.next() {
                 let c = if c == '\\' { chars.next() } else {
-                    prop_assert!(!MARKUP.contains(c), "{:?} in {:?}", c, escaped);
+                    prop_assert!(c == '_' || !MARKUP.contains(c), "{:?} in {:?}", c, escaped);
                     Some(c)
                 };
                 plain.extend(c);

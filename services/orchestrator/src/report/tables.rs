@@ -9,28 +9,38 @@ use crate::{
 
 use super::{duration, escape::escaped};
 
-/// Every finding, the gravest first.
+/// Every finding once, the gravest first, with the agents that made it.
 pub(super) fn findings(job: &Job) -> String {
-    let of = |step: &Step| step.review.as_ref().map(|review| review.findings.clone()).unwrap_or_default();
-    let mut all: Vec<(&str, Finding)> = Vec::new();
-    for step in &job.steps {
-        all.extend(of(step).into_iter().map(|finding| (step.agent_id.as_str(), finding)));
-    }
+    let mut all = merged(job);
     if all.is_empty() {
         return String::new();
     }
-    all.sort_by_key(|(_, finding)| Reverse(finding.severity));
-    let row = |(agent, finding): &(&str, Finding)| {
+    all.sort_by_key(|(finding, _)| Reverse(finding.severity));
+    let row = |(finding, agents): &(&Finding, Vec<&str>)| {
         [
             finding.severity.as_str().to_owned(),
             finding.place(),
             finding.message.clone(),
             finding.suggestion.clone(),
-            (*agent).to_owned(),
+            agents.join(", "),
         ]
     };
-    let table = table(["Severity", "Where", "What", "Suggestion", "Agent"], all.iter().map(row));
+    let table = table(["Severity", "Where", "What", "Suggestion", "Agents"], all.iter().map(row));
     format!("## Findings: {}\n\n{table}", all.len())
+}
+
+/// Agents that see the same thing say it once. Findings are bounded per answer, so the square is small.
+fn merged(job: &Job) -> Vec<(&Finding, Vec<&str>)> {
+    let mut all: Vec<(&Finding, Vec<&str>)> = Vec::new();
+    for step in &job.steps {
+        for finding in step.review.iter().flat_map(|review| &review.findings) {
+            match all.iter_mut().find(|(known, _)| *known == finding) {
+                Some((_, agents)) => agents.push(&step.agent_id),
+                None => all.push((finding, vec![&step.agent_id])),
+            }
+        }
+    }
+    all
 }
 
 /// How every step went.

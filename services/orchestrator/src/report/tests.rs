@@ -90,7 +90,7 @@ fn job() -> Job {
 #[test]
 fn a_report_has_everything_in_its_place() {
     let expected = "\
-# Report: pull\\_request.opened for acme/shop\\#12
+# Report: pull_request.opened for acme/shop\\#12
 
 - Job: 018f2b5e-7c00-7000-8000-000000000000
 - State: succeeded
@@ -100,7 +100,7 @@ fn a_report_has_everything_in_its_place() {
 - Correlation id: c-1
 - Tokens: 70 read, 30 written
 
-## Decision: block\\_pr
+## Decision: block_pr
 
 Critical: security-agent: AWS access key.
 
@@ -112,7 +112,7 @@ Rule critical-finding of policy abc; the action needs a person.
 
 ## Findings: 2
 
-| Severity | Where | What | Suggestion | Agent |
+| Severity | Where | What | Suggestion | Agents |
 | --- | --- | --- | --- | --- |
 | critical | config/prod.env line 3 | AWS access key | Revoke it. | security-agent |
 | low | config/prod.env line 3 | Typo | Revoke it. | security-agent |
@@ -127,7 +127,7 @@ Rule critical-finding of policy abc; the action needs a person.
 - **security-agent**: A key is leaked.
 - **code-review-agent**: nobody answered
 
-## Strategy: pull\\_request.opened
+## Strategy: pull_request.opened
 
 Reviewed.
 
