@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum::{body::Body, extract::Request, middleware::Next, response::Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{StatusCode, header, request::Parts};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 
 use crate::{fault::Fault, webhook};
 
@@ -18,54 +18,95 @@ const WEBHOOK_BODY: u64 = 25 * 1024 * 1024;
 /// From the head of a request to the end of its body.
 const ARRIVAL: Duration = Duration::from_secs(30);
 
+/// Bytes and time that a body beyond the limit is read for, only to be thrown away: a client that is still sending
+/// when the connection closes loses the answer that says why.
+const DISCARD: u64 = 8 * 1024 * 1024;
+const DISCARD_TIME: Duration = Duration::from_secs(2);
+
 #[derive(Clone, Copy, Debug)]
 struct BodyLimit(u64);
 
-/// Bounds the body; [`read`] tells the client.
+/// Says how much body is taken here; [`read`] holds clients to it.
 pub(super) async fn bound(mut request: Request, next: Next) -> Response {
     let limit = if webhook::is_path(request.uri().path()) { WEBHOOK_BODY } else { BODY };
     request.extensions_mut().insert(BodyLimit(limit));
-    next.run(request.map(|body| Body::new(Limited::new(body, usize::try_from(limit).unwrap_or(usize::MAX)))))
-        .await
+    next.run(request).await
 }
 
 /// The whole body.
 ///
 /// # Errors
 /// 413 when it is larger than allowed here, 408 when it stalls, 400 when the client breaks off.
-pub(crate) async fn read(parts: &Parts, body: Body) -> Result<Bytes, Fault> {
+pub(crate) async fn read(parts: &Parts, mut body: Body) -> Result<Bytes, Fault> {
     let limit = parts.extensions.get::<BodyLimit>().map_or(BODY, |limit| limit.0);
-    // A declared length is refused before a byte is read: a client that waits for "100 Continue" sends none.
-    let declared =
-        parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|length: u64| length > limit) {
-        return Err(too_large(limit));
+    let read = match declared(parts) {
+        Some(length) if length > limit => Err(Unread::TooLarge),
+        _ => match tokio::time::timeout(ARRIVAL, collect(&mut body, limit)).await {
+            Ok(read) => read,
+            Err(_) => Err(Unread::Stalled),
+        },
+    };
+    // A client that waits for "100 Continue" has sent nothing, and sends nothing unless the body is read.
+    if matches!(read, Err(Unread::TooLarge)) && !parts.headers.contains_key(header::EXPECT) {
+        discard(body).await;
     }
-    match tokio::time::timeout(ARRIVAL, body.collect()).await {
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(err)) if is_too_large(&err) => Err(too_large(limit)),
-        Ok(Err(_)) => Err(Fault::bad_request("BODY_INCOMPLETE", "The body ended before it was complete.")),
-        Err(_) => {
-            let message = format!("The body did not arrive within {} seconds.", ARRIVAL.as_secs());
-            Err(Fault::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", message))
+    read.map_err(|unread| unread.fault(limit))
+}
+
+/// Why there is no body.
+enum Unread {
+    TooLarge,
+    Stalled,
+    BrokenOff,
+}
+
+impl Unread {
+    fn fault(self, limit: u64) -> Fault {
+        match self {
+            Unread::TooLarge => {
+                let message =
+                    format!("The body is larger than {limit} bytes, which is the most that is taken here.");
+                Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
+            }
+            Unread::Stalled => {
+                let message = format!("The body did not arrive within {} seconds.", ARRIVAL.as_secs());
+                Fault::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", message)
+            }
+            Unread::BrokenOff => {
+                Fault::bad_request("BODY_INCOMPLETE", "The body ended before it was complete.")
+            }
         }
     }
 }
 
-fn too_large(limit: u64) -> Fault {
-    let message = format!("The body is larger than {limit} bytes, which is the most that is taken here.");
-    Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message)
+fn declared(parts: &Parts) -> Option<u64> {
+    parts.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn is_too_large(err: &axum::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(err);
-    while let Some(err) = cause {
-        if err.is::<LengthLimitError>() {
-            return true;
+async fn collect(body: &mut Body, limit: u64) -> Result<Bytes, Unread> {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Unread::BrokenOff)?;
+        let Ok(data) = frame.into_data() else { continue };
+        if (whole.len() + data.len()) as u64 > limit {
+            return Err(Unread::TooLarge);
         }
-        cause = err.source();
+        whole.extend_from_slice(&data);
     }
-    false
+    Ok(whole.freeze())
+}
+
+async fn discard(mut body: Body) {
+    let reading = async {
+        let mut thrown = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            thrown += frame.data_ref().map_or(0, |data| data.len() as u64);
+            if thrown > DISCARD {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DISCARD_TIME, reading).await; // who sends more, or more slowly, is cut off
 }
 
 #[cfg(test)]
@@ -82,6 +123,28 @@ mod tests {
         let stalled = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
         assert_eq!(read(&parts(), stalled).await.unwrap_err().status, 408);
         assert_eq!(began.elapsed(), ARRIVAL);
+    }
+
+    #[tokio::test]
+    async fn a_body_beyond_the_limit_is_read_on_so_that_the_client_gets_its_answer() {
+        let read_so_far = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counter = read_so_far.clone();
+        let pieces = (0..40).map(move |_| {
+            counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; 64 * 1024]))
+        });
+        let large = Body::from_stream(futures_util::stream::iter(pieces));
+        assert_eq!(read(&parts(), large).await.unwrap_err().status, 413);
+        assert_eq!(read_so_far.load(std::sync::atomic::Ordering::Relaxed), 40);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_sends_too_much_too_slowly_is_cut_off() {
+        let began = tokio::time::Instant::now();
+        let first = futures_util::stream::iter([Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; 2 << 20]))]);
+        let body = Body::from_stream(futures_util::StreamExt::chain(first, futures_util::stream::pending()));
+        assert_eq!(read(&parts(), body).await.unwrap_err().status, 413);
+        assert_eq!(began.elapsed(), DISCARD_TIME);
     }
 
     #[tokio::test]

@@ -178,3 +178,23 @@ fn a_path_that_names_no_field_is_refused() {
     let err = Table::read(&set).unwrap_err().to_string();
     assert!(err.contains("names {id}, which bsm.orchestrator.v1.GetJobRequest does not have"), "{err}");
 }
+
+#[test]
+fn the_readme_lists_every_route_and_no_other() {
+    let readme = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md"));
+    let section = readme.split("\n## Routes").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let first_cells = rows.map(|row| row.trim_start_matches("| ").split(" | ").next().unwrap());
+    let quoted = first_cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    let mut listed: Vec<_> = quoted.filter(|text| text.contains(' ')).map(str::to_owned).collect();
+
+    let pool = DescriptorPool::decode(bsm_proto::DESCRIPTORS).unwrap();
+    let routes = annotation::read(&pool).unwrap();
+    let mut offered: Vec<_> =
+        routes.iter().map(|route| format!("{} {}", route.method, route.template.as_str())).collect();
+    offered.extend(["GET /metrics", "POST /webhook/github", "POST /api/webhooks/github"].map(str::to_owned));
+    listed.sort();
+    offered.sort();
+    offered.dedup(); // a stream may share the place of its unary twin
+    assert_eq!(listed, offered);
+}

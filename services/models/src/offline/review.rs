@@ -137,9 +137,10 @@ fn summarize(diff: &Diff, tally: &Tally, lens: Lens) -> String {
         counts => format!("found {}", counts.join(", ")),
     };
     format!(
-        "Offline rule-based review (no model was asked): {found}. Read {files} files with {added} added and {removed} \
+        "Offline rule-based review (no model was asked): {found}. Read {files} with {added} added and {removed} \
          removed lines by {known} rules of the {lens} lens; rules see patterns, not intent.",
-        files = diff.files.len(),
+        files =
+            if diff.files.len() == 1 { "1 file".to_owned() } else { format!("{} files", diff.files.len()) },
         added = diff.additions(),
         removed = diff.deletions(),
         lens = lens.name(),

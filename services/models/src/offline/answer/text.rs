@@ -15,14 +15,14 @@ pub(super) fn introduction(tongue: Tongue) -> String {
              conversation or answer questions. What I can do is review code: send me a unified diff (the output of \
              `git diff`), and I check it by {count} fixed rules for secrets, dangerous calls, changes to dependencies and \
              pipelines, missing tests, licences and more. To get answers from a model, set a provider's key, for \
-             example OPENAI_API_KEY or ANTHROPIC_KEY, and start the service again."
+             example OPENAI_API_KEY, and start the service again."
         ),
         Tongue::Arabic => format!(
             "أنا المُراجِع المحلي دون اتصال، ولستُ نموذجًا لغويًا: لا يوجد مفتاح لأي مزوِّد نماذج هنا، لذلك لا أستطيع \
              إجراء محادثة أو الإجابة عن الأسئلة. ما أستطيعه هو مراجعة الشيفرة: أرسل فرقًا موحَّدًا (ناتج الأمر \
              git diff) لأفحصه وفق {count} قاعدة ثابتة: الأسرار، والاستدعاءات الخطرة، والتغييرات في الاعتماديات وخطوط \
              البناء، والاختبارات الناقصة، والتراخيص وغيرها. للحصول على إجابات من نموذج، عيِّن مفتاح أحد المزوِّدين، \
-             مثل OPENAI_API_KEY أو ANTHROPIC_KEY، ثم أعد تشغيل الخدمة."
+             مثل OPENAI_API_KEY، ثم أعد تشغيل الخدمة."
         ),
     }
 }
