@@ -38,6 +38,7 @@
 //! | [`bulkhead`] | how many calls one dependency may hold, and how many may wait |
 //! | [`breaker`] | stop sending to what keeps failing |
 //! | [`classify`] | what an answer says about the one that gave it: tables |
+//! | [`switches`] | which of the guards a call runs under |
 //! | [`body`] | the response body that carries a guard to its end |
 
 pub mod body;
@@ -45,6 +46,7 @@ pub mod breaker;
 pub mod bulkhead;
 pub mod classify;
 pub mod deadline;
+pub mod switches;
 pub mod timeout;
 
 #[cfg(test)]
