@@ -62,6 +62,13 @@ impl Folder {
     }
 }
 
+/// Makes a folder for state without taking it: for roles that keep nothing but flags and the audit log, which
+/// several processes may share.
+pub(crate) fn make(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)?;
+    restrict(path)
+}
+
 /// Nobody but the owner reads journals, audit logs or keys.
 #[cfg(unix)]
 fn restrict(path: &Path) -> io::Result<()> {

@@ -10,6 +10,7 @@
 //! | [`status`], [`layer_status`] | how refusals are told on the wire |
 //! | [`guards`], [`metrics`], [`ops`], [`health`], [`readiness`], [`telemetry`] | what operators see |
 //! | [`drain`], [`signals`] | how it ends |
+//! | [`flags`] | which share of calls runs under which guard |
 //! | [`folder`] | where it keeps state |
 //! | [`yaml`], [`diagnostic`] | files that people write, and what is wrong with them |
 //! | [`json`], [`clock`] | the edges to JSON and to the wall clock |
@@ -19,6 +20,7 @@ pub mod client;
 pub mod clock;
 pub mod diagnostic;
 pub mod drain;
+pub mod flags;
 pub mod folder;
 pub mod guards;
 pub mod health;

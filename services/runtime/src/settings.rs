@@ -16,7 +16,10 @@ use secrecy::SecretString;
 pub use layers::{Layers, Source, Value};
 use parse::Parser;
 
-use crate::role::Role;
+use crate::{
+    flags::{Flag, Percentages},
+    role::Role,
+};
 
 /// Where the process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +100,10 @@ pub struct Settings {
     pub lan_only: bool,
     /// No provider but `offline`, no agents that reach outside.
     pub safe_mode: bool,
+    /// The share of calls under each kind of guard, until changed at run time.
+    pub flags: Percentages,
+    /// Where breaker transitions are posted to. The whole URL may be a secret.
+    pub alerts_url: Option<SecretString>,
     /// The operator's token.
     pub admin_token: Option<SecretString>,
     /// The secrets that sign GitHub's deliveries: the present one and, while rotating, the next.
@@ -185,6 +192,8 @@ impl Settings {
             mobile_mode: p.flag("mobile_mode").unwrap_or(false),
             lan_only: p.flag("lan_only").unwrap_or(false),
             safe_mode: p.flag("safe_mode").unwrap_or(false),
+            flags: Flag::ALL.map(|flag| p.percent(&format!("flags.{flag}"))),
+            alerts_url: p.secret_url("alerts.url"),
             admin_token: p.secrets("admin_token").into_iter().next(),
             webhook_secrets: p.secrets("webhook_secret"),
             cors_origins: p.list("cors_origins"),

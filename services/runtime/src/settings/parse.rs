@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use secrecy::SecretString;
 
 use super::{Layers, LogFormat, OfflineUse, Profile};
-use crate::role::Role;
+use crate::{flags::Percent, role::Role};
 
 pub(super) const PROFILES: &[(&str, Profile)] = &[
     ("development", Profile::Development),
@@ -62,6 +62,32 @@ impl<'a> Parser<'a> {
         Some(false)
     }
 
+    /// A share of calls. A bare 1 is yes, as it always was; one percent is written `1%`.
+    pub(super) fn percent(&mut self, key: &str) -> Percent {
+        let text = self.layers.get(key).map(|value| value.text.to_ascii_lowercase()).unwrap_or_default();
+        if YES.contains(&text.as_str()) {
+            return Percent::ALL;
+        }
+        if NO.contains(&text.as_str()) {
+            return Percent::NONE;
+        }
+        let number = text.strip_suffix('%').unwrap_or(&text).trim_end();
+        number.parse().ok().and_then(Percent::new).unwrap_or_else(|| {
+            self.wrong(key, "true, false or a percentage from 0% to 100%");
+            Percent::ALL
+        })
+    }
+
+    /// A URL that is not to be shown, in mistakes neither.
+    pub(super) fn secret_url(&mut self, key: &str) -> Option<SecretString> {
+        let value = self.layers.get(key)?;
+        if !is_url(&value.text) {
+            let source = &value.source;
+            self.problems.push(format!("{key} (from {source}) must be one URL such as https://host/path"));
+        }
+        Some(value.text.as_str().into())
+    }
+
     pub(super) fn number(&mut self, key: &str, min: u64, max: u64) -> u64 {
         let parsed = self.layers.get(key).and_then(|value| value.text.parse().ok());
         match parsed.filter(|n| (min..=max).contains(n)) {
@@ -104,12 +130,7 @@ impl<'a> Parser<'a> {
 
     pub(super) fn optional_url(&mut self, key: &str) -> Option<String> {
         let text = self.layers.get(key)?.text.clone();
-        let uri: Option<http::Uri> = text.parse().ok();
-        let good = uri.is_some_and(|uri| {
-            matches!(uri.scheme_str(), Some("http" | "https"))
-                && uri.host().is_some_and(|host| !host.is_empty())
-        });
-        if !good {
+        if !is_url(&text) {
             self.wrong(key, "a URL such as http://127.0.0.1:50051");
         }
         Some(text)
@@ -127,4 +148,11 @@ impl<'a> Parser<'a> {
         };
         self.problems.push(problem);
     }
+}
+
+fn is_url(text: &str) -> bool {
+    let uri: Option<http::Uri> = text.parse().ok();
+    uri.is_some_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+    })
 }

@@ -11,6 +11,8 @@ pub enum Kind {
     Seconds,
     /// true, false, 1, 0, yes, no, on, off.
     Flag,
+    /// A share of calls: true, false, or a percentage such as 25%.
+    Percent,
     /// An http or https URL.
     Url,
     /// Texts separated by commas.
@@ -83,6 +85,12 @@ pub const SETTINGS: &[Setting] = &[
     row("mobile_mode", &["MOBILE_MODE"], "false", Kind::Flag, "clients may chat and read only"),
     row("lan_only", &["LAN_ONLY"], "false", Kind::Flag, "serve clients of the local network only"),
     row("safe_mode", &["SAFE_MODE"], "false", Kind::Flag, "no provider but offline, no agents that reach outside"),
+    row("flags.circuit_breaker", &["CIRCUIT_BREAKER_ENABLED"], "true", Kind::Percent, "calls that breakers refuse and judge: true, false or a share such as 25%"),
+    row("flags.cache_stampede_protection", &["CACHE_STAMPEDE_PROTECTION"], "true", Kind::Percent, "callers of a cold key share one load: true or false; a share above 0 means true"),
+    row("flags.bulkhead", &["BSM_FLAG_BULKHEAD"], "true", Kind::Percent, "calls that take a slot of a bulkhead"),
+    row("flags.retry", &["BSM_FLAG_RETRY"], "true", Kind::Percent, "calls that may be tried again"),
+    row("flags.hedging", &["BSM_FLAG_HEDGING"], "true", Kind::Percent, "slow reads that may get a second attempt"),
+    row("alerts.url", &["BSM_ALERT_WEBHOOK_URL"], "", Kind::Secrets, "post breaker transitions there as JSON; a URL, masked because such URLs hold keys"),
     row("admin_token", &["ADMIN_TOKEN"], "", Kind::Secrets, "the operator's token"),
     row("webhook_secret", &["GITHUB_WEBHOOK_SECRET", "GITHUB_WEBHOOK_SECRET_NEXT"], "", Kind::Secrets, "signs GitHub's deliveries; the second while rotating"),
     row("cors_origins", &["CORS_ORIGINS"], "", Kind::List, "origins browsers may call from; empty: any outside production"),

@@ -91,3 +91,31 @@ fn production_names_every_reason_not_to_start() {
     ];
     assert!(!settings(&good).unwrap().reflection);
 }
+
+#[test]
+fn flags_are_yes_no_or_a_share_and_the_old_variables_set_them() {
+    let settings = settings(&[
+        ("CIRCUIT_BREAKER_ENABLED", "false"),
+        ("CACHE_STAMPEDE_PROTECTION", "1"),
+        ("BSM_FLAG_RETRY", "25%"),
+        ("BSM_FLAG_HEDGING", "30"),
+    ]);
+    assert_eq!(settings.unwrap().flags.map(|percent| percent.get()), [0, 100, 100, 25, 30]);
+    for wrong in ["101", "-1", "half", "%"] {
+        let Invalid(problems) = self::settings(&[("BSM_FLAG_RETRY", wrong)]).unwrap_err();
+        assert!(problems[0].contains("true, false or a percentage"), "{problems:?}");
+    }
+}
+
+#[test]
+fn the_url_for_alerts_is_shown_nowhere() {
+    let wrong = layers(&[("BSM_ALERT_WEBHOOK_URL", "hooks.example/T0KEN")], &[]);
+    let Invalid(problems) = Settings::from_layers(&wrong).unwrap_err();
+    assert_eq!(
+        problems,
+        ["alerts.url (from BSM_ALERT_WEBHOOK_URL) must be one URL such as https://host/path"]
+    );
+    let good = layers(&[("BSM_ALERT_WEBHOOK_URL", "https://hooks.example/T0KEN")], &[]);
+    assert!(good.shown().all(|(_, text, _)| !text.contains("T0KEN")));
+    assert!(!format!("{:?}", Settings::from_layers(&good).unwrap()).contains("T0KEN"));
+}
