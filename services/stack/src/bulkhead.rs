@@ -1,18 +1,24 @@
 //! Bulkhead: how many calls one dependency may hold at once, and how many more may wait for a turn.
 //!
-//! The queue is first in, first out and bounded; a wait never outlasts the caller's deadline. A caller that goes
-//! away while waiting leaves its place to the next one.
+//! The queue is bounded; a wait never outlasts the caller's deadline, and a caller that goes away while waiting leaves
+//! its place to the next one. It is served first in, first out, and newest first under overload: when more than half
+//! of its places are taken (and more than two), or when the oldest waiter has used up half of its patience.
+//!
+//! - `slots`: who has a slot and who is next, pure, with the time passed in.
+//! - `layer`: [`BulkheadLayer`], where that meets a service.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
+use self::slots::{HandOver, Slots};
 use crate::deadline::Deadline;
 
 mod layer;
+mod slots;
 #[cfg(test)]
 mod tests;
 
@@ -36,15 +42,16 @@ pub struct Bulkhead {
 struct Shared {
     name: Arc<str>,
     config: Config,
-    slots: Arc<Semaphore>,
-    queued: AtomicUsize,
+    slots: Mutex<Slots<Turn>>,
     rejected: AtomicU64,
 }
 
+/// How a waiter hears that it is its turn: the permit itself is sent, so that a turn nobody takes hands itself on.
+type Turn = oneshot::Sender<Permit>;
+
 /// The right to one call; gives its slot back when dropped.
-#[derive(Debug)]
 pub struct Permit {
-    _slot: OwnedSemaphorePermit,
+    shared: Arc<Shared>,
 }
 
 /// The call was not started, so it is safe to send it elsewhere.
@@ -99,38 +106,31 @@ impl Bulkhead {
     /// A bulkhead for the dependency `name`.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, config: Config) -> Self {
-        let max_in_flight = config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS);
-        let config = Config { max_in_flight, ..config };
-        let shared = Shared {
-            name: name.into(),
-            config,
-            slots: Arc::new(Semaphore::new(max_in_flight)),
-            queued: AtomicUsize::new(0),
-            rejected: AtomicU64::new(0),
-        };
-        Self { shared: Arc::new(shared) }
+        let config = Config { max_in_flight: config.max_in_flight.max(1), ..config };
+        let slots = Mutex::new(Slots::new(config.max_in_flight, config.max_queue));
+        Self { shared: Arc::new(Shared { name: name.into(), config, slots, rejected: AtomicU64::new(0) }) }
     }
 
-    /// Waits for a slot, in order of arrival, at most until `deadline`.
+    /// Waits for a slot, at most until `deadline`.
     ///
     /// Cancel safe: dropping the future gives up the place in the queue and nothing else.
     ///
     /// # Errors
     /// [`Rejected`] if the queue is full or the deadline passes first.
     pub async fn acquire(&self, deadline: Option<Deadline>) -> Result<Permit, Rejected> {
-        if let Some(permit) = self.take_free_slot(deadline)? {
-            return Ok(permit);
-        }
-        let place = self.queue()?;
-        let turn = Arc::clone(&self.shared.slots).acquire_owned();
-        let turn = match deadline {
-            None => Ok(turn.await),
-            Some(deadline) => timeout_at(deadline.instant(), turn).await,
+        self.check(deadline)?;
+        let mut waiting = match self.arrive(deadline)? {
+            Arrival::Admitted(permit) => return Ok(permit),
+            Arrival::Queued(waiting) => waiting,
         };
-        drop(place);
-        let slot = turn.map_err(|_elapsed| self.expired())?.expect("the semaphore is never closed");
+        let turn = match deadline {
+            None => Ok((&mut waiting.turn).await),
+            Some(deadline) => timeout_at(deadline.instant(), &mut waiting.turn).await,
+        };
+        // The clock ran out, or whoever freed a slot saw that it had and passed this call over.
+        let permit = turn.ok().and_then(Result::ok).ok_or_else(|| self.expired())?;
         self.check(deadline)?; // the turn and the deadline may come at once: expired work does not start
-        Ok(Permit { _slot: slot })
+        Ok(permit)
     }
 
     /// Takes a slot if one is free and nobody waits for it.
@@ -145,40 +145,45 @@ impl Bulkhead {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let Config { max_in_flight, max_queue } = self.shared.config;
+        let slots = self.shared.lock();
         Snapshot {
             name: Arc::clone(&self.shared.name),
-            in_flight: max_in_flight - self.shared.slots.available_permits(),
-            queued: self.shared.queued.load(Relaxed),
+            in_flight: slots.taken(),
+            queued: slots.queued(),
             max_in_flight,
             max_queue,
             rejected_total: self.shared.rejected.load(Relaxed),
         }
     }
 
-    /// The way without a wait. The semaphore hands a freed slot to the first in the queue directly, so a slot that
-    /// can be taken here is one that nobody waits for.
+    /// The way without a wait.
     fn take_free_slot(&self, deadline: Option<Deadline>) -> Result<Option<Permit>, Rejected> {
         self.check(deadline)?;
-        match Arc::clone(&self.shared.slots).try_acquire_owned() {
-            Ok(slot) => Ok(Some(Permit { _slot: slot })),
-            Err(TryAcquireError::NoPermits) => Ok(None),
-            Err(TryAcquireError::Closed) => unreachable!("the semaphore is never closed"),
+        let taken = self.shared.lock().take();
+        Ok(taken.then(|| self.permit()))
+    }
+
+    /// Takes a slot or a place in the queue in one step: between two, a slot might come free that wakes nobody.
+    fn arrive(&self, deadline: Option<Deadline>) -> Result<Arrival<'_>, Rejected> {
+        let mut slots = self.shared.lock();
+        if slots.take() {
+            return Ok(Arrival::Admitted(self.permit()));
         }
+        let (sender, turn) = oneshot::channel();
+        let place = slots.join(sender, deadline, Instant::now());
+        drop(slots);
+        let number = place.ok_or_else(|| self.full())?;
+        Ok(Arrival::Queued(Waiting { _place: Place { shared: &self.shared, number }, turn }))
+    }
+
+    fn permit(&self) -> Permit {
+        Permit { shared: Arc::clone(&self.shared) }
     }
 
     fn check(&self, deadline: Option<Deadline>) -> Result<(), Rejected> {
         match deadline {
             Some(deadline) if deadline.expired(Instant::now()) => Err(self.expired()),
             _ => Ok(()),
-        }
-    }
-
-    fn queue(&self) -> Result<Place<'_>, Rejected> {
-        let max = self.shared.config.max_queue;
-        let queued = &self.shared.queued;
-        match queued.fetch_update(Relaxed, Relaxed, |n| (n < max).then_some(n + 1)) {
-            Ok(_) => Ok(Place { queued }),
-            Err(_) => Err(self.full()),
         }
     }
 
@@ -200,13 +205,56 @@ impl fmt::Debug for Bulkhead {
     }
 }
 
+// === impl Shared ===
+
+impl Shared {
+    /// The slots are never left half-changed, so a panic elsewhere while they were held does not spoil them.
+    fn lock(&self) -> MutexGuard<'_, Slots<Turn>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Permit ===
+
+impl Drop for Permit {
+    /// Hands the slot on. Waking happens outside the lock; a waiter that has just gone away does not take the new
+    /// permit, which is then dropped and hands the slot on in its turn.
+    fn drop(&mut self) {
+        let HandOver { next, expired } = self.shared.lock().release(Instant::now());
+        drop(expired); // which tells them
+        if let Some(turn) = next {
+            let _ = turn.send(Self { shared: Arc::clone(&self.shared) });
+        }
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Permit").field(&self.shared.name).finish()
+    }
+}
+
+/// What becomes of a call that arrives.
+enum Arrival<'a> {
+    Admitted(Permit),
+    Queued(Waiting<'a>),
+}
+
+/// A call in the queue. The place goes first, so that nobody is given a turn that nobody will take.
+struct Waiting<'a> {
+    _place: Place<'a>,
+    turn: oneshot::Receiver<Permit>,
+}
+
 /// A place in the queue; dropping it leaves the queue.
 struct Place<'a> {
-    queued: &'a AtomicUsize,
+    shared: &'a Shared,
+    number: u64,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.queued.fetch_sub(1, Relaxed);
+        let left = self.shared.lock().leave(self.number);
+        drop(left); // outside the lock
     }
 }

@@ -38,6 +38,7 @@
 //! | [`bulkhead`] | how many calls one dependency may hold, and how many may wait |
 //! | [`breaker`] | stop sending to what keeps failing |
 //! | [`classify`] | what an answer says about the one that gave it: tables |
+//! | [`priority`] | who is turned away first |
 //! | [`switches`] | which of the guards a call runs under |
 //! | [`body`] | the response body that carries a guard to its end |
 
@@ -46,6 +47,7 @@ pub mod breaker;
 pub mod bulkhead;
 pub mod classify;
 pub mod deadline;
+pub mod priority;
 pub mod switches;
 pub mod timeout;
 
@@ -58,4 +60,5 @@ pub use breaker::{Breaker, BreakerLayer, CircuitOpen};
 pub use bulkhead::{Bulkhead, BulkheadLayer};
 pub use classify::{Classify, GrpcClassifier, Outcome};
 pub use deadline::{Deadline, DeadlineExceeded};
+pub use priority::Priority;
 pub use timeout::{AttemptTimedOut, TimeoutLayer};

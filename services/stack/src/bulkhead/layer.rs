@@ -1,6 +1,7 @@
 //! The bulkhead as a layer: a slot is taken in `call` and kept until the body of the response has ended.
 //!
-//! Not in `poll_ready`: a slot taken there would be held by every idle connection.
+//! Not in `poll_ready`: a slot taken there would be held by every idle connection. A call whose [`Switches`] leave the
+//! bulkhead out takes no slot.
 
 use std::fmt;
 use std::future::Future;
@@ -16,6 +17,7 @@ use tower::{BoxError, Layer, Service};
 use super::{Bulkhead, Permit, Rejected};
 use crate::body::{End, Guard, GuardedBody};
 use crate::deadline::Deadline;
+use crate::switches::Switches;
 
 /// Sends calls through a [`Bulkhead`]; a wait is bounded by the [`Deadline`] in the request's extensions.
 #[derive(Clone, Debug)]
@@ -88,6 +90,9 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
+        if !Switches::of(request.extensions()).bulkhead {
+            return BulkheadFuture { step: Step::Running { call: self.inner.call(request), permit: None } };
+        }
         let deadline = request.extensions().get::<Deadline>().copied();
         let step = match self.bulkhead.take_free_slot(deadline) {
             Ok(Some(permit)) => Step::Running { call: self.inner.call(request), permit: Some(permit) },
@@ -135,14 +140,21 @@ where
                 },
                 StepProj::Running { call, permit } => {
                     let response = ready!(call.poll(cx)).map_err(Into::into);
-                    let permit = permit.take().expect("polled after it was ready");
+                    let held = permit.take();
                     return Poll::Ready(
-                        response.map(|response| response.map(|body| GuardedBody::new(body, permit))),
+                        response.map(|response| response.map(|body| held_to_its_end(body, held))),
                     );
                 }
             };
             step.set(next);
         }
+    }
+}
+
+fn held_to_its_end<B: Body>(body: B, permit: Option<Permit>) -> GuardedBody<B, Permit> {
+    match permit {
+        Some(permit) => GuardedBody::new(body, permit),
+        None => GuardedBody::unguarded(body), // it runs without a slot
     }
 }
 

@@ -6,7 +6,8 @@ use tokio::time::advance;
 use tower::{BoxError, Layer, ServiceExt};
 
 use super::*;
-use crate::testing::{drain, endpoint, next, streaming};
+use crate::switches::Switches;
+use crate::testing::{answer, drain, endpoint, next, streaming};
 
 const WAIT: Duration = Duration::from_secs(1);
 
@@ -198,4 +199,131 @@ async fn a_queued_call_is_sent_when_its_turn_comes_and_never_after_its_deadline(
     drain(patient.await.expect("no panic").expect("a head").into_body()).await.expect("whole");
     drop(endpoint);
     assert_eq!(bulkhead.snapshot().in_flight, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_switches_leave_the_bulkhead_out_takes_no_slot() {
+    let bulkhead = bulkhead(1, 0);
+    let (mock, mut endpoint) = endpoint();
+    let held = bulkhead.try_acquire().expect("free");
+    let mut request = Request::new(());
+    request.extensions_mut().insert(Switches { bulkhead: false, ..Switches::default() });
+    let call = tokio::spawn(BulkheadLayer::new(bulkhead.clone()).layer(mock).oneshot(request));
+    let (_, send) = endpoint.next_request().await.expect("sent although the bulkhead is full");
+    send.send_response(answer("0"));
+    let response = call.await.expect("no panic").expect("a head");
+    drop(held);
+    assert_eq!(bulkhead.snapshot().in_flight, 0, "its body holds no slot either");
+    drain(response.into_body()).await.expect("whole");
+    assert_eq!(bulkhead.snapshot().rejected_total, 0);
+}
+
+// === the queue under overload ===
+
+#[tokio::test(start_paused = true)]
+async fn under_overload_the_newest_goes_first() {
+    let bulkhead = bulkhead(1, 4);
+    let held = bulkhead.try_acquire().expect("free");
+    let (oldest, _second) = (waiter(&bulkhead).await, waiter(&bulkhead).await);
+    let newest = waiter(&bulkhead).await;
+    drop(held);
+    let _permit = newest.await.expect("no panic").expect("its turn");
+    assert!(!oldest.is_finished());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiter_that_was_passed_over_because_it_expired_hears_of_it() {
+    let bulkhead = bulkhead(1, 2);
+    let held = bulkhead.try_acquire().expect("free");
+    let mut late = queued(bulkhead.acquire(Some(Deadline::after(WAIT)))).await;
+    let mut next = queued(bulkhead.acquire(None)).await;
+    advance(WAIT).await;
+    drop(held);
+    assert!(matches!(late.as_mut().await, Err(Rejected::Expired { .. })));
+    let _permit = next.as_mut().await.expect("its turn");
+    assert_eq!((bulkhead.snapshot().in_flight, bulkhead.snapshot().queued), (1, 0));
+}
+
+/// What one caller of the crowd does: after how many polls of the others it arrives, how long it is willing to wait,
+/// how long it works, and after how long it goes away, whatever it is doing.
+type Caller = (u64, Option<u64>, u64, Option<u64>);
+
+async fn crowd(callers: Vec<Caller>) {
+    let bulkhead = bulkhead(2, 6);
+    let busy = Arc::new(AtomicU64::new(0));
+    let tasks =
+        callers.into_iter().map(|caller| tokio::spawn(visit(bulkhead.clone(), Arc::clone(&busy), caller)));
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.expect("no panic");
+    }
+    let after = bulkhead.snapshot();
+    assert_eq!((after.in_flight, after.queued), (0, 0), "nothing leaked");
+    assert!(bulkhead.try_acquire().is_ok());
+}
+
+async fn visit(bulkhead: Bulkhead, busy: Arc<AtomicU64>, (arrives, patience, works, leaves): Caller) {
+    let ms = Duration::from_millis;
+    tokio::time::sleep(ms(arrives)).await;
+    let work = async {
+        let deadline = patience.map(|patience| Deadline::after(ms(patience)));
+        let Ok(_permit) = bulkhead.acquire(deadline).await else { return };
+        let _working = Working::start(&busy);
+        tokio::time::sleep(ms(works)).await;
+    };
+    // A minute is more than the whole crowd can take: whoever still waits then was forgotten.
+    match leaves {
+        Some(leaves) => drop(tokio::time::timeout(ms(leaves), work).await),
+        None => tokio::time::timeout(Duration::from_secs(60), work).await.expect("nobody waits for ever"),
+    }
+}
+
+/// Counts those that work, and fails when they are more than there are slots.
+struct Working<'a>(&'a AtomicU64);
+
+impl<'a> Working<'a> {
+    fn start(busy: &'a AtomicU64) -> Self {
+        assert!(busy.fetch_add(1, Relaxed) < 2, "more in flight than slots");
+        Self(busy)
+    }
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn a_crowd_that_comes_and_goes_at_random_leaves_every_slot_free_and_nobody_waiting(
+        callers in proptest::collection::vec(
+            (0u64..40, proptest::option::of(0u64..60), 0u64..30, proptest::option::of(0u64..40)), 1..40,
+        ),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(crowd(callers));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_many_threads_no_turn_is_lost() {
+    let bulkhead = bulkhead(2, 64);
+    let tasks = (0..64).map(|n| {
+        let bulkhead = bulkhead.clone();
+        tokio::spawn(async move {
+            for round in 0..200 {
+                let turn = bulkhead.acquire(None);
+                if (n + round) % 3 == 0 {
+                    let _ = tokio::time::timeout(Duration::ZERO, turn).await; // comes, looks and goes
+                } else {
+                    let _permit = turn.await.expect("64 places for 64 callers");
+                    yield_now().await;
+                }
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.expect("no panic");
+    }
+    assert_eq!((bulkhead.snapshot().in_flight, bulkhead.snapshot().queued), (0, 0));
 }
