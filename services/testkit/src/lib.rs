@@ -1,7 +1,21 @@
-//! Servers that behave as told, for tests of the mesh. Never part of the product.
+//! Servers and faults that behave as told, for tests of the mesh and, as `bsm-testkit`, for trials by hand. Never part
+//! of the product.
+//!
+//! | part | what it is |
+//! |---|---|
+//! | [`Provider`] | a model provider that speaks the wires of real ones and answers as scripted |
+//!
+//! Everything is the same in every run: what looks random is drawn from a [`Seed`].
 
+pub mod latency;
 pub mod provider;
 pub mod reply;
+pub mod seed;
+mod serve;
+pub mod span;
+pub mod wire;
 
-pub use provider::{Asked, Provider};
+pub use latency::Latency;
+pub use provider::{Asked, Call, End, Provider};
 pub use reply::Reply;
+pub use seed::Seed;
