@@ -14,6 +14,10 @@ use tower::BoxError;
 
 /// Something that lives as long as a response body.
 pub trait Guard {
+    /// The body has brought a message and still goes on: its reader waits for more, or has got more. May be called
+    /// many times.
+    fn lasts(&mut self) {}
+
     /// The body has ended. Not called when the body is dropped before its end.
     fn end(self, end: End<'_>);
 }
@@ -34,6 +38,7 @@ pin_project! {
         #[pin]
         inner: B,
         guard: Option<G>,
+        has_message: bool,
     }
 }
 
@@ -47,12 +52,12 @@ impl<B: Body, G: Guard> GuardedBody<B, G> {
         if inner.is_end_stream() {
             tell(&mut guard, End::Complete(None));
         }
-        Self { inner, guard }
+        Self { inner, guard, has_message: false }
     }
 
     /// The body without a guard: whatever there was to say about it has been said.
     pub fn unguarded(inner: B) -> Self {
-        Self { inner, guard: None }
+        Self { inner, guard: None, has_message: false }
     }
 }
 
@@ -70,7 +75,16 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
-        let frame = ready!(this.inner.as_mut().poll_frame(cx)).map(|frame| frame.map_err(Into::into));
+        let polled = this.inner.as_mut().poll_frame(cx);
+        let goes_on = match &polled {
+            Poll::Pending => true,
+            Poll::Ready(frame) => matches!(frame, Some(Ok(frame)) if frame.is_data()),
+        };
+        if let Some(guard) = this.guard.as_mut().filter(|_| *this.has_message && goes_on) {
+            guard.lasts();
+        }
+        let frame = ready!(polled).map(|frame| frame.map_err(Into::into));
+        *this.has_message = true; // or it is over, and then there is no guard any more
         match &frame {
             None => tell(this.guard, End::Complete(None)),
             Some(Err(error)) => tell(this.guard, End::Failed(&**error)),

@@ -1,21 +1,21 @@
-//! [`Breaker`] and [`Permit`]: where the decisions meet the clock and many threads.
+//! [`Breaker`]: where the decisions meet the clock and many threads.
 //!
-//! One word, the gate, says which generation it is and whether calls flow. While they do, admitting a call is a read
-//! of that word, and a healthy answer is a compare-and-swap in the window; failures and every other state go through
-//! the lock around the core, which is the only place where the gate changes.
+//! While calls flow, admitting one is a read of the gate, and a healthy answer is a compare-and-swap in the window.
+//! While they do not, refusing one is a read of the gate and of the time it opens. Everything else goes through the
+//! lock around the core, which is the only place where the gate changes.
 
 use std::fmt;
-use std::mem;
-use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::broadcast;
 use tokio::time::Instant;
 
-use super::core::{Change, Core, Dice, Ticket};
-use super::window::Window;
-use super::{CircuitOpen, Config, Snapshot, State, Transition, jitter};
+use super::core::{Change, Core, Dice, Settled, Ticket};
+use super::gate::{Gate, Way};
+use super::window::{Hit, Window};
+use super::{CircuitOpen, Config, Mode, Permit, Recent, Snapshot, Transition, jitter};
 use crate::classify::Outcome;
 
 #[cfg(test)]
@@ -27,16 +27,22 @@ const TRANSITIONS_KEPT: usize = 64;
 /// One dependency's breaker; clones are handles to the same one.
 #[derive(Clone)]
 pub struct Breaker {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
-struct Shared {
+pub(super) struct Shared {
     name: Arc<str>,
-    gate: AtomicU64,
+    config: Config,
+    gate: Gate,
     window: Window,
-    core: Mutex<Core>,
+    locked: Mutex<Locked>,
     transitions: broadcast::Sender<Transition>,
     totals: Totals,
+}
+
+struct Locked {
+    core: Core,
+    last: Option<Transition>,
 }
 
 #[derive(Default)]
@@ -44,18 +50,8 @@ struct Totals {
     admitted: AtomicU64,
     failures: AtomicU64,
     successes: AtomicU64,
+    slow: AtomicU64,
     rejected: AtomicU64,
-}
-
-/// The right to make one call, and the duty to say how it went.
-///
-/// Dropping it without a word settles it as [`Outcome::Neutral`]: nothing is counted and a probe's turn goes back.
-#[derive(Debug)]
-#[must_use = "a permit that is dropped says nothing about the call"]
-pub struct Permit {
-    breaker: Breaker,
-    ticket: Ticket,
-    settled: bool,
 }
 
 // === impl Breaker ===
@@ -64,16 +60,17 @@ impl Breaker {
     /// A closed breaker for the dependency `name`.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, config: Config) -> Self {
-        Self::with_dice(name.into(), config, Box::new(jitter::roll))
+        Self::with_dice(name.into(), config, Box::new(jitter::roll), Instant::now())
     }
 
-    fn with_dice(name: Arc<str>, config: Config, dice: Dice) -> Self {
+    pub(super) fn with_dice(name: Arc<str>, config: Config, dice: Dice, now: Instant) -> Self {
         let config = config.clamped();
         let shared = Shared {
             name,
-            gate: AtomicU64::new(gate(0, State::Closed)),
-            window: Window::new(config.window, Instant::now()),
-            core: Mutex::new(Core::new(config, dice)),
+            gate: Gate::new(now),
+            window: Window::new(config.window, now),
+            locked: Mutex::new(Locked { core: Core::new(config.clone(), dice), last: None }),
+            config,
             transitions: broadcast::Sender::new(TRANSITIONS_KEPT),
             totals: Totals::default(),
         };
@@ -85,51 +82,91 @@ impl Breaker {
     /// # Errors
     /// [`CircuitOpen`] if the call must not be made now.
     pub fn acquire(&self) -> Result<Permit, CircuitOpen> {
-        let ticket = match self.shared.closed_generation() {
-            Some(generation) => Ticket { generation, probe: None },
-            None => self.shared.admit(Instant::now()).map_err(|retry_in| self.refuse(retry_in))?,
+        self.acquire_at(Instant::now())
+    }
+
+    /// [`acquire`](Self::acquire) for those who have just read the clock, which takes longer than the rest.
+    ///
+    /// # Errors
+    /// [`CircuitOpen`] if the call must not be made now.
+    pub fn acquire_at(&self, now: Instant) -> Result<Permit, CircuitOpen> {
+        let shared = &*self.shared;
+        let (generation, way) = shared.gate.read();
+        let flowing = Ticket { generation, probe: None };
+        let verdict = match way {
+            Way::Bypasses => return Ok(Permit::new(self.clone(), flowing, now)),
+            Way::Flows => Ok(flowing),
+            Way::Refused => shared.gate.shut_for(now).map_or_else(|| shared.admit(now), Err),
+            Way::Asks => shared.admit(now),
         };
-        self.shared.totals.admitted.fetch_add(1, Relaxed);
-        Ok(Permit { breaker: self.clone(), ticket, settled: false })
+        match verdict {
+            Ok(ticket) => {
+                shared.totals.admitted.fetch_add(1, Relaxed);
+                Ok(Permit::new(self.clone(), ticket, now))
+            }
+            Err(retry_in) => {
+                shared.totals.rejected.fetch_add(1, Relaxed);
+                Err(CircuitOpen { breaker: Arc::clone(&shared.name), retry_in })
+            }
+        }
     }
 
     /// What it looks like now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let now = Instant::now();
+        self.snapshot_at(Instant::now())
+    }
+
+    pub(super) fn snapshot_at(&self, now: Instant) -> Snapshot {
         let shared = &*self.shared;
-        let mut core = shared.lock();
-        let expired = core.expire(now);
-        shared.publish(&core, expired);
-        let rejected = shared.totals.rejected.load(Relaxed);
+        let mut locked = shared.lock();
+        locked.core.expire(now);
+        shared.publish(&mut locked);
+        let core = &locked.core;
+        let counts = shared.window.counts(core.generation(), now);
+        let [admitted, failures, successes, slow, rejected] = shared.totals.read();
         Snapshot {
             name: Arc::clone(&shared.name),
             state: core.state(),
-            consecutive_failures: shared.window.consecutive(core.generation()),
-            retry_in: core.retry_in(now),
-            total: shared.totals.admitted.load(Relaxed) + rejected,
-            failures: shared.totals.failures.load(Relaxed),
-            successes: shared.totals.successes.load(Relaxed),
+            mode: core.mode(),
+            generation: core.generation(),
+            consecutive_failures: counts.consecutive,
+            recent: Recent { calls: counts.calls, failures: counts.failures, slow: counts.slow },
+            admits_percent: core.admits_percent(now),
+            opened_at: core.opened_at(),
+            retry_in: core.open_until().map(|until| until.saturating_duration_since(now)),
+            last_transition: locked.last.clone(),
+            total: admitted + rejected,
+            failures,
+            successes,
+            slow,
             rejected,
         }
     }
 
-    /// Closes it and forgets what led here. Calls that are out do not count any more. The totals stay.
+    /// Closes it and forgets what led here. Calls that are out do not count any more. The totals stay, and so does
+    /// the mode: a breaker that is forced open goes on refusing.
     pub fn reset(&self) {
-        let mut core = self.shared.lock();
-        let change = core.reset();
-        self.shared.publish(&core, Some(change));
+        self.shared.change(|core| core.reset(Instant::now()));
     }
 
-    /// Every change of state from now on.
+    /// Sets how much it has to say, and starts over: closed, with nothing remembered. Calls that are out do not count
+    /// any more. After having been forced open, the share of calls let through ramps up. Setting the mode it already
+    /// has changes nothing.
+    pub fn set_mode(&self, mode: Mode) {
+        self.shared.change(|core| core.set_mode(mode, Instant::now()));
+    }
+
+    /// How much it has to say.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.shared.lock().core.mode()
+    }
+
+    /// Every change of state or mode from now on.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Transition> {
         self.shared.transitions.subscribe()
-    }
-
-    fn refuse(&self, retry_in: Duration) -> CircuitOpen {
-        self.shared.totals.rejected.fetch_add(1, Relaxed);
-        CircuitOpen { breaker: Arc::clone(&self.shared.name), retry_in }
     }
 }
 
@@ -142,106 +179,125 @@ impl fmt::Debug for Breaker {
 // === impl Shared ===
 
 impl Shared {
-    fn closed_generation(&self) -> Option<u64> {
-        let gate = self.gate.load(Acquire);
-        (gate & 1 == 0).then_some(gate >> 1)
-    }
-
     fn admit(&self, now: Instant) -> Result<Ticket, Duration> {
-        let mut core = self.lock();
-        let (verdict, change) = core.admit(now);
-        self.publish(&core, change);
-        verdict
+        self.change(|core| core.admit(now))
     }
 
-    fn settle(&self, ticket: Ticket, outcome: Outcome) {
-        match (ticket.probe, outcome) {
-            (Some(_), _) => self.settle_probe(ticket, outcome, Instant::now()),
-            (None, Outcome::Healthy) => self.healthy(ticket.generation, Instant::now()),
-            (None, Outcome::Failure) => self.failed(ticket.generation, Instant::now()),
-            (None, Outcome::Throttled | Outcome::Credential | Outcome::Neutral) => {}
+    pub(super) fn slow_call(&self) -> Duration {
+        self.config.slow_call
+    }
+
+    pub(super) fn probe_has_head(&self, ticket: Ticket, now: Instant) {
+        self.change(|core| core.probe_has_head(ticket, now));
+    }
+
+    /// The outcome of a call that `took` so long.
+    pub(super) fn settle(&self, ticket: Ticket, outcome: Outcome, took: Duration, now: Instant) {
+        let hit = hit(outcome, took >= self.config.slow_call);
+        match (ticket.probe, hit) {
+            (Some(_), _) => self.settle_probe(ticket, hit, now),
+            (None, Some(Hit::Healthy)) => self.healthy(ticket.generation, now),
+            (None, Some(hit)) => self.bad(ticket.generation, hit, now),
+            (None, None) => {}
         }
     }
 
     fn healthy(&self, generation: u64, now: Instant) {
-        let is_current = || self.closed_generation() == Some(generation);
-        if is_current() {
-            self.totals.successes.fetch_add(1, Relaxed);
-            self.window.healthy(generation, now, is_current);
+        let is_current = || self.gate.counts(generation);
+        if !is_current() {
+            return;
+        }
+        self.totals.count(Hit::Healthy);
+        self.window.count(generation, now, Hit::Healthy, is_current);
+        let is_too_much = || self.config.judge(self.window.counts(generation, now)).is_some();
+        if self.window.is_troubled(generation, now) && is_too_much() {
+            self.change(|core| self.judge(core, generation, now));
         }
     }
 
-    fn failed(&self, generation: u64, now: Instant) {
-        let mut core = self.lock();
-        if core.generation() != generation {
-            return; // the state that admitted the call is history
-        }
-        self.totals.failures.fetch_add(1, Relaxed);
-        let counts = self.window.failure(generation, now);
-        let change = core.failed(counts, now);
-        self.publish(&core, change);
+    /// Counted under the lock, so that no failure is lost to a change of state.
+    fn bad(&self, generation: u64, hit: Hit, now: Instant) {
+        self.change(|core| {
+            core.expire(now);
+            if core.generation() != generation || core.way() == Way::Bypasses {
+                return; // the state that admitted the call is history, or does not count
+            }
+            self.totals.count(hit);
+            self.window.count(generation, now, hit, || true);
+            self.judge(core, generation, now);
+        });
     }
 
-    fn settle_probe(&self, ticket: Ticket, outcome: Outcome, now: Instant) {
-        let mut core = self.lock();
-        let settled = core.settle_probe(ticket, outcome, now);
-        if settled.counted {
-            self.totals.count(outcome);
+    fn judge(&self, core: &mut Core, generation: u64, now: Instant) {
+        core.expire(now);
+        if core.generation() == generation {
+            core.judge(self.window.counts(generation, now), now);
         }
-        self.publish(&core, settled.change);
     }
 
-    /// Opens or closes the gate and tells the subscribers, under the lock so that they hear of changes in order.
-    fn publish(&self, core: &Core, change: Option<Change>) {
-        let Some(Change { from, to, generation }) = change else { return };
-        debug_assert_eq!(core.generation(), generation);
-        self.gate.store(gate(generation, to), Release);
-        if from != to {
-            let transition = Transition { breaker: Arc::clone(&self.name), from, to, generation };
+    fn settle_probe(&self, ticket: Ticket, hit: Option<Hit>, now: Instant) {
+        let settled = self.change(|core| core.settle_probe(ticket, hit, now));
+        if let (Settled::Counted, Some(hit)) = (settled, hit) {
+            self.totals.count(hit);
+        }
+    }
+
+    /// The only way to the core.
+    fn change<T>(&self, event: impl FnOnce(&mut Core) -> T) -> T {
+        let mut locked = self.lock();
+        let result = event(&mut locked.core);
+        self.publish(&mut locked);
+        result
+    }
+
+    /// Sets the gate and tells the subscribers, under the lock so that they hear of changes in order.
+    fn publish(&self, locked: &mut Locked) {
+        let core = &mut locked.core;
+        if self.gate.read() != (core.generation(), core.way()) {
+            self.gate.set(core.generation(), core.way(), core.open_until());
+        }
+        for Change { from, to, mode, cause, at, generation } in core.take_changes() {
+            let breaker = Arc::clone(&self.name);
+            let transition = Transition { breaker, from, to, mode, cause, at, generation };
+            locked.last = Some(transition.clone());
             let _ = self.transitions.send(transition); // nobody has to listen
         }
     }
 
     /// The core is never left half-changed, so a panic elsewhere while it was held does not spoil it.
-    fn lock(&self) -> MutexGuard<'_, Core> {
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Locked> {
+        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The gate's word: the generation, and a bit that is set unless calls flow.
-fn gate(generation: u64, state: State) -> u64 {
-    generation << 1 | u64::from(state != State::Closed)
+/// What an outcome counts as; `None` if it says nothing.
+const fn hit(outcome: Outcome, is_slow: bool) -> Option<Hit> {
+    match (outcome, is_slow) {
+        (Outcome::Failure, _) => Some(Hit::Failed),
+        (Outcome::Healthy, false) => Some(Hit::Healthy),
+        (Outcome::Healthy, true) => Some(Hit::SlowAnswer),
+        (Outcome::Neutral, true) => Some(Hit::SlowSilence),
+        (Outcome::Neutral, false) | (Outcome::Throttled | Outcome::Credential, _) => None,
+    }
 }
 
 // === impl Totals ===
 
 impl Totals {
-    fn count(&self, outcome: Outcome) {
-        match outcome {
-            Outcome::Healthy => self.successes.fetch_add(1, Relaxed),
-            Outcome::Failure => self.failures.fetch_add(1, Relaxed),
-            Outcome::Throttled | Outcome::Credential | Outcome::Neutral => return,
-        };
-    }
-}
-
-// === impl Permit ===
-
-impl Permit {
-    /// Says how the call went. If the breaker has changed its state meanwhile, nothing is counted.
-    pub fn record(mut self, outcome: Outcome) {
-        self.settle(outcome);
-    }
-
-    fn settle(&mut self, outcome: Outcome) {
-        if !mem::replace(&mut self.settled, true) {
-            self.breaker.shared.settle(self.ticket, outcome);
+    fn count(&self, hit: Hit) {
+        if matches!(hit, Hit::Healthy | Hit::SlowAnswer) {
+            self.successes.fetch_add(1, Relaxed);
+        }
+        if matches!(hit, Hit::SlowAnswer | Hit::SlowSilence) {
+            self.slow.fetch_add(1, Relaxed);
+        }
+        if hit == Hit::Failed {
+            self.failures.fetch_add(1, Relaxed);
         }
     }
-}
 
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.settle(Outcome::Neutral);
+    fn read(&self) -> [u64; 5] {
+        let Self { admitted, failures, successes, slow, rejected } = self;
+        [admitted, failures, successes, slow, rejected].map(|total| total.load(Relaxed))
     }
 }

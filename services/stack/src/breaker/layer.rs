@@ -1,7 +1,11 @@
 //! The breaker as a layer. The permit travels with the call: from the head into the body, and the first of them that
 //! tells how the call went settles it.
+//!
+//! A call whose [`Switches`] say so passes by the breaker: it is neither refused nor judged.
 
+use std::error::Error;
 use std::future::Future;
+use std::iter;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -12,7 +16,9 @@ use tower::{BoxError, Layer, Service};
 
 use super::{Breaker, CircuitOpen, Permit};
 use crate::body::{End, Guard, GuardedBody};
+use crate::bulkhead::Rejected;
 use crate::classify::{Classify, Outcome};
+use crate::switches::Switches;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +28,7 @@ mod tests;
 pub struct BreakerLayer<C> {
     breaker: Breaker,
     classifier: C,
+    below: Below,
 }
 
 /// The service that [`BreakerLayer`] makes.
@@ -30,6 +37,14 @@ pub struct BreakerService<S, C> {
     inner: S,
     breaker: Breaker,
     classifier: C,
+    below: Below,
+}
+
+/// What is right below the breaker, which decides when a call's time begins.
+#[derive(Clone, Copy, Debug)]
+enum Below {
+    Peer,
+    Queue,
 }
 
 /// The permit of one call with the one who knows what its answer means.
@@ -44,7 +59,7 @@ pin_project! {
     #[project = BreakerFutureProj]
     #[derive(Debug)]
     pub enum BreakerFuture<F, C> {
-        /// The call is out.
+        /// The call is out; without a verdict if it passes by the breaker.
         #[doc(hidden)]
         Admitted { #[pin] call: F, verdict: Option<Verdict<C>> },
         /// The call was not made.
@@ -59,7 +74,15 @@ impl<C> BreakerLayer<C> {
     /// All services this layer makes share `breaker`; `classifier` says what an answer counts as.
     #[must_use]
     pub const fn new(breaker: Breaker, classifier: C) -> Self {
-        Self { breaker, classifier }
+        Self { breaker, classifier, below: Below::Peer }
+    }
+
+    /// For a stack with a queue between the breaker and the peer: a call's time counts from the moment it passes a
+    /// [`SentLayer`](super::SentLayer), which must be right below the queue. A call that is given up before that is
+    /// never slow.
+    #[must_use]
+    pub fn above_a_queue(self) -> Self {
+        Self { below: Below::Queue, ..self }
     }
 }
 
@@ -67,7 +90,8 @@ impl<S, C: Clone> Layer<S> for BreakerLayer<C> {
     type Service = BreakerService<S, C>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        BreakerService { inner, breaker: self.breaker.clone(), classifier: self.classifier.clone() }
+        let Self { breaker, classifier, below } = self.clone();
+        BreakerService { inner, breaker, classifier, below }
     }
 }
 
@@ -88,14 +112,19 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, request: Request<A>) -> Self::Future {
-        match self.breaker.acquire() {
-            Err(error) => BreakerFuture::Refused { error: Some(error) },
-            Ok(permit) => {
-                let verdict = Some(Verdict { permit, classifier: self.classifier.clone() });
-                BreakerFuture::Admitted { call: self.inner.call(request), verdict }
-            }
+    fn call(&mut self, mut request: Request<A>) -> Self::Future {
+        if !Switches::of(request.extensions()).breaker {
+            return BreakerFuture::Admitted { call: self.inner.call(request), verdict: None };
         }
+        let mut permit = match self.breaker.acquire() {
+            Ok(permit) => permit,
+            Err(error) => return BreakerFuture::Refused { error: Some(error) },
+        };
+        if let Below::Queue = self.below {
+            request.extensions_mut().insert(permit.stopwatch());
+        }
+        let verdict = Some(Verdict { permit, classifier: self.classifier.clone() });
+        BreakerFuture::Admitted { call: self.inner.call(request), verdict }
     }
 }
 
@@ -117,8 +146,10 @@ where
             }
             BreakerFutureProj::Admitted { call, verdict } => {
                 let result = ready!(call.poll(cx)).map_err(Into::into);
-                let verdict = verdict.take().expect("polled after it was ready");
-                Poll::Ready(verdict.on_head(result))
+                Poll::Ready(match verdict.take() {
+                    Some(verdict) => verdict.on_head(result),
+                    None => result.map(|response| response.map(GuardedBody::unguarded)),
+                })
             }
         }
     }
@@ -129,20 +160,22 @@ where
 impl<C: Classify> Verdict<C> {
     /// Settles on an error or on a head that tells enough; otherwise goes with the body.
     fn on_head<B: Body>(
-        self,
+        mut self,
         result: Result<Response<B>, BoxError>,
     ) -> Result<Response<GuardedBody<B, Self>>, BoxError> {
         let response = match result {
             Ok(response) => response,
             Err(error) => {
-                let outcome = self.classifier.error(&*error);
-                self.permit.record(outcome);
+                self.on_error(&*error);
                 return Err(error);
             }
         };
         let (head, body) = response.into_parts();
         let body = match self.classifier.head(&head) {
-            None => GuardedBody::new(body, self),
+            None => {
+                self.permit.head();
+                GuardedBody::new(body, self)
+            }
             Some(outcome) => {
                 self.permit.record(outcome);
                 GuardedBody::unguarded(body)
@@ -150,14 +183,34 @@ impl<C: Classify> Verdict<C> {
         };
         Ok(Response::from_parts(head, body))
     }
+
+    fn on_error(self, error: &(dyn Error + 'static)) {
+        if is_unsent(error) {
+            return self.permit.unsent();
+        }
+        let outcome = self.classifier.error(error);
+        self.permit.record(outcome);
+    }
 }
 
 impl<C: Classify> Guard for Verdict<C> {
-    fn end(self, end: End<'_>) {
-        let outcome: Outcome = match end {
-            End::Complete(trailers) => self.classifier.trailers(trailers),
-            End::Failed(error) => self.classifier.error(error),
-        };
-        self.permit.record(outcome);
+    fn lasts(&mut self) {
+        self.permit.lasts();
     }
+
+    fn end(self, end: End<'_>) {
+        match end {
+            End::Complete(trailers) => {
+                let outcome: Outcome = self.classifier.trailers(trailers);
+                self.permit.record(outcome);
+            }
+            End::Failed(error) => self.on_error(error),
+        }
+    }
+}
+
+/// Whether a guard below refused the call, so that it never left this process.
+fn is_unsent(error: &(dyn Error + 'static)) -> bool {
+    iter::successors(Some(error), |&error| error.source())
+        .any(|error| error.is::<CircuitOpen>() || error.is::<Rejected>())
 }

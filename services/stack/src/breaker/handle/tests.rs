@@ -3,11 +3,12 @@ use std::sync::Barrier;
 use tokio::time::advance;
 
 use super::*;
+use crate::breaker::{Cause, State};
 
 const OPEN: Duration = Duration::from_secs(60);
 
 fn breaker() -> Breaker {
-    Breaker::new("memory", Config { jitter: 0.0, ..Config::internal() })
+    Breaker::new("memory", Config { jitter: 0.0, ramp: Duration::ZERO, ..Config::internal() })
 }
 
 fn fail(breaker: &Breaker, times: usize) {
@@ -186,11 +187,26 @@ async fn the_snapshot_adds_up() {
         Snapshot {
             name: "memory".into(),
             state: State::Open,
+            mode: Mode::Normal,
+            generation: 1,
             consecutive_failures: 0,
+            recent: Recent::default(),
+            admits_percent: 0,
+            opened_at: Some(Instant::now()),
             retry_in: Some(OPEN),
+            last_transition: Some(Transition {
+                breaker: "memory".into(),
+                from: State::Closed,
+                to: State::Open,
+                mode: Mode::Normal,
+                cause: Cause::FailuresInARow,
+                at: Instant::now(),
+                generation: 1,
+            }),
             total: 7,
             failures: 5,
             successes: 1,
+            slow: 0,
             rejected: 1,
         }
     );
@@ -220,4 +236,112 @@ fn late_outcomes_that_race_with_a_change_of_state_touch_nothing() {
         fail(&breaker, 2);
         assert_eq!(breaker.snapshot().consecutive_failures, 2, "round {round}");
     }
+}
+
+#[test]
+fn each_outcome_counts_as_one_thing_if_at_all() {
+    let table = [
+        (Outcome::Healthy, Some(Hit::Healthy), Some(Hit::SlowAnswer)),
+        (Outcome::Failure, Some(Hit::Failed), Some(Hit::Failed)),
+        (Outcome::Neutral, None, Some(Hit::SlowSilence)),
+        (Outcome::Throttled, None, None),
+        (Outcome::Credential, None, None),
+    ];
+    for (outcome, in_time, slow) in table {
+        assert_eq!((hit(outcome, false), hit(outcome, true)), (in_time, slow), "{outcome:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_share_is_judged_when_the_twentieth_call_is_healthy_too() {
+    let breaker = breaker();
+    for n in 0..20 {
+        assert_eq!(state(&breaker), State::Closed, "call {n}");
+        let outcome = if n % 2 == 0 { Outcome::Failure } else { Outcome::Healthy };
+        breaker.acquire().expect("closed").record(outcome);
+    }
+    let snapshot = breaker.snapshot();
+    assert_eq!(snapshot.state, State::Open);
+    assert_eq!(snapshot.last_transition.map(|last| last.cause), Some(Cause::ShareOfCalls));
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_calls_trip_it_like_failures() {
+    let breaker = breaker();
+    for n in 0..20 {
+        assert_eq!(state(&breaker), State::Closed, "call {n}");
+        let permit = breaker.acquire().expect("closed");
+        if n % 2 == 0 {
+            advance(Config::internal().slow_call).await;
+        }
+        match n % 4 {
+            0 => drop(permit), // the caller went away
+            _ => permit.record(Outcome::Healthy),
+        }
+        if n % 2 == 0 {
+            assert_eq!(breaker.snapshot().slow, n / 2 + 1);
+        }
+        advance(Duration::ZERO).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_gate_opens_by_itself_when_the_ramp_is_over() {
+    let config = Config { jitter: 0.0, ..Config::internal() };
+    let breaker = Breaker::new("memory", config.clone());
+    fail(&breaker, 5);
+    advance(OPEN).await;
+    breaker.acquire().expect("the probe").record(Outcome::Healthy);
+    assert_eq!(breaker.snapshot().admits_percent, 10);
+    let first: Vec<_> = (0..10).map(|_| breaker.acquire()).collect();
+    assert_eq!(first.iter().filter(|verdict| verdict.is_ok()).count(), 1);
+    let refused = first.into_iter().find_map(Result::err).expect("most are refused");
+    assert!(refused.retry_in < Duration::from_secs(1), "come back soon: {:?}", refused.retry_in);
+
+    advance(config.ramp).await;
+    assert!((0..10).all(|_| breaker.acquire().is_ok()));
+    assert_eq!(breaker.shared.gate.read().1, Way::Flows, "without the lock from now on");
+    assert_eq!(breaker.snapshot().generation, 3, "the end of a ramp is no change of state");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_may_force_it_open_disable_it_or_have_it_only_count() {
+    let breaker = breaker();
+    let mut changes = breaker.subscribe();
+    for mode in [Mode::ForcedOpen, Mode::Disabled, Mode::MetricsOnly, Mode::Normal] {
+        breaker.set_mode(mode);
+        assert_eq!((breaker.mode(), breaker.snapshot().mode), (mode, mode));
+        let told = changes.try_recv().expect("each change is told");
+        assert_eq!((told.mode, told.cause), (mode, Cause::ModeSet));
+        let before = breaker.snapshot();
+        let admitted = (0..30).filter_map(|_| breaker.acquire().ok());
+        let admitted = admitted.map(|permit| permit.record(Outcome::Failure)).count() as u64;
+        let after = breaker.snapshot();
+        let counted = (after.failures - before.failures, after.rejected - before.rejected);
+        let (expected, expected_counts) = match mode {
+            Mode::ForcedOpen => (0, (0, 30)),
+            Mode::Disabled => (30, (0, 0)),
+            Mode::MetricsOnly => (30, (30, 0)),
+            Mode::Normal => (5, (5, 25)),
+        };
+        assert_eq!((admitted, counted), (expected, expected_counts), "{mode:?}");
+    }
+}
+
+/// Nothing on these ways waits for the lock, even while somebody holds it.
+#[test]
+fn calls_flow_and_are_refused_without_the_lock() {
+    let tripped = Breaker::new("models", Config { consecutive_failures: 1, ..Config::internal() });
+    fail(&tripped, 1);
+    let (breaker, done) = (breaker(), std::sync::mpsc::channel());
+    let (ours, theirs) = (breaker.clone(), tripped.clone());
+    let (_held, _held_too) = (breaker.shared.lock(), tripped.shared.lock());
+    std::thread::spawn(move || {
+        ours.acquire().expect("closed").record(Outcome::Healthy);
+        ours.acquire().expect("closed").record(Outcome::Throttled);
+        drop(ours.acquire().expect("closed"));
+        theirs.acquire().expect_err("open");
+        done.0.send(()).expect("the test waits");
+    });
+    done.1.recv_timeout(Duration::from_secs(10)).expect("nobody waited for the lock");
 }

@@ -6,8 +6,8 @@ use tower::{Layer, ServiceExt};
 use tower_test::mock::Mock;
 
 use super::*;
-use crate::breaker::{Config, State};
-use crate::bulkhead::Rejected;
+use crate::breaker::{Config, SentLayer, State};
+use crate::bulkhead::{self, Bulkhead, BulkheadLayer, Rejected};
 use crate::classify::GrpcClassifier;
 use crate::deadline::DeadlineExceeded;
 use crate::testing::{Endpoint, Req, Rsp, answer, drain, endpoint, next, streaming, trailers_only};
@@ -141,4 +141,192 @@ async fn a_caller_that_goes_away_gives_the_probes_turn_back() {
     let body = call(&client, &mut endpoint, Ok(answer("0"))).await.expect("the third").into_body();
     drain(body).await.expect("whole");
     assert_eq!(breaker.snapshot().state, State::Closed);
+}
+
+// === slowness ===
+
+const SLOW: Duration = Duration::from_secs(5);
+
+/// A client whose breaker trips on the first slow call.
+fn impatient() -> (Client, Endpoint, Breaker) {
+    let config = Config { min_calls: 1, slow_call: SLOW, jitter: 0.0, ..Config::internal() };
+    let breaker = Breaker::new("memory", config);
+    let (mock, endpoint) = endpoint();
+    (BreakerLayer::new(breaker.clone(), GrpcClassifier).layer(mock), endpoint, breaker)
+}
+
+/// One call whose answer comes after `wait`.
+async fn call_after(wait: Duration, client: &Client, endpoint: &mut Endpoint, response: Rsp) {
+    let reply = async {
+        let (_, send) = endpoint.next_request().await.expect("the call is sent");
+        advance(wait).await;
+        send.send_response(response);
+    };
+    let (response, ()) = tokio::join!(client.clone().oneshot(Request::new(())), reply);
+    drain(response.expect("a head").into_body()).await.expect("whole");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_slow_by_the_time_to_its_head() {
+    let (client, mut endpoint, breaker) = impatient();
+    call_after(SLOW - Duration::from_millis(1), &client, &mut endpoint, answer("0")).await;
+    assert_eq!((breaker.snapshot().state, breaker.snapshot().slow), (State::Closed, 0));
+    call_after(SLOW, &client, &mut endpoint, answer("0")).await;
+    assert_eq!((breaker.snapshot().state, breaker.snapshot().slow), (State::Open, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_only_a_head_is_slow_too() {
+    let (client, mut endpoint, breaker) = impatient();
+    call_after(SLOW, &client, &mut endpoint, trailers_only("0")).await;
+    assert_eq!(breaker.snapshot().slow, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_may_last_longer_than_a_slow_call() {
+    let (client, mut endpoint, breaker) = impatient();
+    for ends in [true, false] {
+        let (feeder, response) = streaming();
+        let mut body = call(&client, &mut endpoint, Ok(response)).await.expect("a head").into_body();
+        advance(SLOW * 10).await;
+        feeder.trailers("0");
+        if ends {
+            next(&mut body).await.expect("a frame").expect("trailers");
+        }
+        drop(body);
+    }
+    let snapshot = breaker.snapshot();
+    assert_eq!((snapshot.state, snapshot.slow, snapshot.successes), (State::Closed, 0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_left_is_slow_only_if_the_call_had_lasted_too_long() {
+    for (patience, slow) in [(SLOW - Duration::from_millis(2), 0), (SLOW, 1)] {
+        let (client, mut endpoint, breaker) = impatient();
+        let leaving = tokio::time::timeout(patience, client.clone().oneshot(Request::new(())));
+        let (left, _unanswered) = tokio::join!(leaving, endpoint.next_request());
+        assert!(left.is_err());
+        assert_eq!(breaker.snapshot().slow, slow, "{patience:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_own_deadline_ran_out_is_slow_and_one_we_refused_is_not() {
+    let deadline: BoxError = DeadlineExceeded { given: SLOW }.into();
+    let expired: BoxError = Rejected::Expired { bulkhead: "memory".into() }.into();
+    for (error, slow) in [(deadline, 1), (expired, 0)] {
+        let (client, mut endpoint, breaker) = impatient();
+        let reply = async {
+            let (_, send) = endpoint.next_request().await.expect("the call is sent");
+            advance(SLOW).await;
+            send.send_error(error);
+        };
+        let (result, ()) = tokio::join!(client.clone().oneshot(Request::new(())), reply);
+        result.expect_err("passed on");
+        assert_eq!(breaker.snapshot().slow, slow);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn time_in_our_own_queue_is_not_the_peers_slowness() {
+    let (inner, mut handle) = endpoint();
+    let config = Config { min_calls: 1, slow_call: SLOW, ..Config::internal() };
+    let breaker = Breaker::new("memory", config);
+    let bulkhead = Bulkhead::new("memory", bulkhead::Config { max_in_flight: 1, max_queue: 1 });
+    let stack = tower::ServiceBuilder::new()
+        .layer(BreakerLayer::new(breaker.clone(), GrpcClassifier).above_a_queue())
+        .layer(BulkheadLayer::new(bulkhead.clone()))
+        .layer(SentLayer)
+        .service(inner);
+    let held = bulkhead.try_acquire().expect("free");
+
+    let waiting = tokio::time::timeout(SLOW * 2, stack.clone().oneshot(Request::new(()))).await;
+    assert!(waiting.is_err(), "gave up in the queue");
+    assert_eq!(breaker.snapshot().slow, 0, "never sent, never slow");
+
+    let serve = async {
+        advance(SLOW * 2).await;
+        drop(held);
+        let (_, send) = handle.next_request().await.expect("sent");
+        send.send_response(answer("0"));
+    };
+    let (response, ()) = tokio::join!(stack.clone().oneshot(Request::new(())), serve);
+    drain(Box::pin(response.expect("a head").into_body())).await.expect("whole");
+    assert_eq!(breaker.snapshot().slow, 0, "answered as soon as it was sent");
+
+    let leaving = tokio::time::timeout(SLOW, stack.oneshot(Request::new(())));
+    let (_, _unanswered) = tokio::join!(leaving, handle.next_request());
+    assert_eq!(breaker.snapshot().slow, 1, "sent, and left hanging");
+}
+
+// === long streams as probes ===
+
+/// A client in need of a probe.
+async fn in_need_of_a_probe() -> (Client, Endpoint, Breaker) {
+    let (client, mut endpoint, breaker) = client();
+    let _ = call(&client, &mut endpoint, Err("connection refused".into())).await;
+    advance(OPEN).await;
+    (client, endpoint, breaker)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_brought_a_message_and_goes_on_has_proved_the_peer() {
+    for waits in [true, false] {
+        let (client, mut endpoint, breaker) = in_need_of_a_probe().await;
+        let (feeder, response) = streaming();
+        let mut body = call(&client, &mut endpoint, Ok(response)).await.expect("the probe").into_body();
+        feeder.data();
+        next(&mut body).await.expect("a frame").expect("data");
+        assert_eq!(breaker.snapshot().state, State::HalfOpen, "its status may come next");
+        if waits {
+            assert!(tokio::time::timeout(Duration::ZERO, next(&mut body)).await.is_err());
+        } else {
+            feeder.data();
+            next(&mut body).await.expect("a frame").expect("data");
+        }
+        assert_eq!(breaker.snapshot().state, State::Closed);
+        feeder.fail("connection reset");
+        next(&mut body).await.expect("a frame").expect_err("broken");
+        let snapshot = breaker.snapshot();
+        assert_eq!((snapshot.state, snapshot.failures), (State::Closed, 1), "it has had its say");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_whose_message_is_followed_by_a_bad_status_has_failed() {
+    let (client, mut endpoint, breaker) = in_need_of_a_probe().await;
+    let body = call(&client, &mut endpoint, Ok(answer("14"))).await.expect("the probe").into_body();
+    drain(body).await.expect("whole");
+    assert_eq!(breaker.snapshot().state, State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_stream_is_no_lost_probe() {
+    let (client, mut endpoint, breaker) = in_need_of_a_probe().await;
+    let (_feeder, response) = streaming();
+    let _body = call(&client, &mut endpoint, Ok(response)).await.expect("the probe").into_body();
+    advance(Config::internal().probe_lease).await;
+    assert_eq!(breaker.snapshot().state, State::Closed);
+}
+
+// === switched off ===
+
+#[tokio::test(start_paused = true)]
+async fn a_call_with_the_breaker_switched_off_is_neither_refused_nor_judged() {
+    let (client, mut endpoint, breaker) = client();
+    let _ = call(&client, &mut endpoint, Err("connection refused".into())).await;
+    let before = breaker.snapshot();
+    assert_eq!(before.state, State::Open);
+
+    for status in ["0", "14"] {
+        let mut request = Request::new(());
+        request.extensions_mut().insert(Switches { breaker: false, ..Switches::default() });
+        let reply = async {
+            let (_, send) = endpoint.next_request().await.expect("the call is sent");
+            send.send_response(answer(status));
+        };
+        let (response, ()) = tokio::join!(client.clone().oneshot(request), reply);
+        drain(response.expect("a head").into_body()).await.expect("whole");
+    }
+    assert_eq!(breaker.snapshot(), before);
 }
