@@ -37,6 +37,7 @@
 //! | [`timeout`] | the bound on the head of one attempt |
 //! | [`bulkhead`] | how many calls one dependency may hold, and how many may wait |
 //! | [`breaker`] | stop sending to what keeps failing |
+//! | [`cache`] | what was loaded once, served to many and never from before an invalidation |
 //! | [`classify`] | what an answer says about the one that gave it: tables |
 //! | [`priority`] | who is turned away first |
 //! | [`switches`] | which of the guards a call runs under |
@@ -45,6 +46,7 @@
 pub mod body;
 pub mod breaker;
 pub mod bulkhead;
+pub mod cache;
 pub mod classify;
 pub mod deadline;
 pub mod priority;
