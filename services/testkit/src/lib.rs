@@ -4,11 +4,13 @@
 //! | part | what it is |
 //! |---|---|
 //! | [`Provider`] | a model provider that speaks the wires of real ones and answers as scripted |
+//! | [`Proxy`] | a fault proxy for any TCP edge: latency, jitter, bandwidth, black hole, resets, slow ends, refusal |
 //!
 //! Everything is the same in every run: what looks random is drawn from a [`Seed`].
 
 pub mod latency;
 pub mod provider;
+pub mod proxy;
 pub mod reply;
 pub mod seed;
 mod serve;
@@ -17,5 +19,6 @@ pub mod wire;
 
 pub use latency::Latency;
 pub use provider::{Asked, Call, End, Provider};
+pub use proxy::{Fault, Leg, Proxy};
 pub use reply::Reply;
 pub use seed::Seed;
