@@ -210,6 +210,7 @@ impl Core {
     /// An operator says it works: calls flow, with nothing remembered. Calls that are out do not count any more. The
     /// mode stays.
     pub(super) fn reset(&mut self, now: Instant) {
+        self.expire(now);
         self.trips = 0;
         self.enter(self.mode, Phase::Closed { ramp: None }, Cause::Reset, now);
     }
@@ -219,6 +220,7 @@ impl Core {
         if mode == self.mode {
             return;
         }
+        self.expire(now);
         let is_way_back = self.mode == Mode::ForcedOpen && mode == Mode::Normal;
         let ramp = Ramp::new(now, self.config.ramp).filter(|_| is_way_back);
         self.trips = 0;

@@ -147,14 +147,22 @@ impl Breaker {
     /// Closes it and forgets what led here. Calls that are out do not count any more. The totals stay, and so does
     /// the mode: a breaker that is forced open goes on refusing.
     pub fn reset(&self) {
-        self.shared.change(|core| core.reset(Instant::now()));
+        self.reset_at(Instant::now());
+    }
+
+    pub(super) fn reset_at(&self, now: Instant) {
+        self.shared.change(|core| core.reset(now));
     }
 
     /// Sets how much it has to say, and starts over: closed, with nothing remembered. Calls that are out do not count
     /// any more. After having been forced open, the share of calls let through ramps up. Setting the mode it already
     /// has changes nothing.
     pub fn set_mode(&self, mode: Mode) {
-        self.shared.change(|core| core.set_mode(mode, Instant::now()));
+        self.set_mode_at(mode, Instant::now());
+    }
+
+    pub(super) fn set_mode_at(&self, mode: Mode, now: Instant) {
+        self.shared.change(|core| core.set_mode(mode, now));
     }
 
     /// How much it has to say.

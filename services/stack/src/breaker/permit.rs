@@ -67,7 +67,7 @@ impl Permit {
     /// becomes of the stream later is counted nowhere. A call that is no probe goes on as before.
     pub fn lasts(&mut self) {
         if self.is_probe() && !self.settled {
-            self.settle(Outcome::Healthy, Instant::now());
+            self.lasts_at(Instant::now());
         }
     }
 
@@ -92,6 +92,12 @@ impl Permit {
         self.watch = Watch::ToHead(took);
         if self.is_probe() && !self.settled && took < self.breaker.shared.slow_call() {
             self.breaker.shared.probe_has_head(self.ticket, now);
+        }
+    }
+
+    pub(super) fn lasts_at(&mut self, now: Instant) {
+        if self.is_probe() {
+            self.settle(Outcome::Healthy, now);
         }
     }
 

@@ -1,3 +1,4 @@
-//! Tests of the parts that are compiled twice (here, and for the model checker), and of the whole breaker.
+//! Tests of the counts, and of the whole breaker against a model of it.
 
+mod model;
 mod window;
