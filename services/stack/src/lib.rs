@@ -7,14 +7,17 @@
 //!
 //! ```text
 //! deadline (whole call, inherited)      deadline::OutboundLayer    the caller's patience, told to the callee
-//!   → breaker                           breaker::BreakerLayer      sees the timeout below as a failure
-//!     → bulkhead (bounded queue)        bulkhead::BulkheadLayer    a slot until the body has ended
-//!       → attempt timeout               timeout::TimeoutLayer      the head of one attempt
-//!         → connection
+//!   → retry (within a budget)           retry::RetryLayer          a second chance, at one hop only
+//!     → hedge (within the same)         hedge::HedgeLayer          a second attempt beside one that is late
+//!       → breaker                       breaker::BreakerLayer      sees the timeout below as a failure
+//!         → bulkhead (bounded queue)    bulkhead::BulkheadLayer    a slot until the body has ended
+//!           → attempt timeout           timeout::TimeoutLayer      the head of one attempt
+//!             → connection
 //! ```
 //!
-//! The deadline is outermost because it covers queueing and every attempt. The breaker is above the bulkhead so
-//! that a call it refuses never takes a slot, and above the timeout so that it sees timeouts. The timeout is below
+//! The deadline is outermost because it covers queueing and every attempt. Retry and hedge are above the
+//! breaker so that each attempt asks it anew: what an open breaker refuses is final. The breaker is above the bulkhead
+//! so that a call it refuses never takes a slot, and above the timeout so that it sees timeouts. The timeout is below
 //! the bulkhead so that waiting in our own queue is never counted as the upstream's slowness.
 //!
 //! # The order of an inbound call
@@ -27,7 +30,8 @@
 //!
 //! All errors are [`tower::BoxError`]; find the type by downcast: [`CircuitOpen`], [`bulkhead::Rejected`],
 //! [`DeadlineExceeded`], [`AttemptTimedOut`]. The first three are our own refusals: a breaker never counts them
-//! (see [`classify::is_own_refusal`]).
+//! (see [`classify::is_own_refusal`]). After more than one attempt the error is a [`retry::GaveUp`] with the last
+//! one's as its source.
 //!
 //! # Where to find what
 //!
@@ -39,7 +43,9 @@
 //! | [`breaker`] | stop sending to what keeps failing |
 //! | [`cache`] | what was loaded once, served to many and never from before an invalidation |
 //! | [`classify`] | what an answer says about the one that gave it: tables |
+//! | [`hedge`] | a second attempt beside one that is late |
 //! | [`priority`] | who is turned away first |
+//! | [`retry`] | a second chance, where it helps and harms nobody |
 //! | [`switches`] | which of the guards a call runs under |
 //! | [`body`] | the response body that carries a guard to its end |
 
@@ -49,7 +55,9 @@ pub mod bulkhead;
 pub mod cache;
 pub mod classify;
 pub mod deadline;
+pub mod hedge;
 pub mod priority;
+pub mod retry;
 pub mod switches;
 pub mod timeout;
 
@@ -62,5 +70,7 @@ pub use breaker::{Breaker, BreakerLayer, CircuitOpen};
 pub use bulkhead::{Bulkhead, BulkheadLayer};
 pub use classify::{Classify, GrpcClassifier, Outcome};
 pub use deadline::{Deadline, DeadlineExceeded};
+pub use hedge::HedgeLayer;
 pub use priority::Priority;
+pub use retry::RetryLayer;
 pub use timeout::{AttemptTimedOut, TimeoutLayer};

@@ -1,0 +1,88 @@
+//! Retry: a second chance for a call that failed, where that helps and harms nobody.
+//!
+//! A retry multiplies load exactly when there is too much of it, so every rule here is about when *not* to:
+//!
+//! - at most [`Policy::max_attempts`], after an exponential backoff with full jitter that ends before the deadline;
+//! - within a [`Budget`] shared by all calls of the edge;
+//! - at one hop only: the request says `x-bsm-retries: 0` to those below, and [`Upstream`] is obeyed here;
+//! - never what this process refused itself, such as an open circuit, nor what the callee says its own open circuit
+//!   refused;
+//! - never once a head that reports no failure was forwarded: from then on the answer is the caller's;
+//! - only calls marked [`Idempotent`], and calls that provably were not processed;
+//! - as the callee asks: `RetryInfo`, `grpc-retry-pushback-ms` and `Retry-After` are honoured.
+//!
+//! | part | holds |
+//! |---|---|
+//! | [`Policy`] | the decision: (attempts so far, failure, now) → again or final; pure |
+//! | [`Failure`] | what a failed attempt says about another one: tables |
+//! | [`Budget`] | how many retries an edge may afford |
+//! | [`ReplayBody`] | a request body that can be sent again |
+//! | [`RetryLayer`] | where they meet a service |
+
+use http::{HeaderMap, HeaderName};
+use tower::BoxError;
+
+mod budget;
+mod details;
+mod dice;
+mod failure;
+mod layer;
+mod policy;
+mod replay;
+#[cfg(test)]
+mod tests;
+
+pub use budget::{Budget, Config as BudgetConfig, Snapshot};
+pub use dice::Dice;
+pub(crate) use failure::is_good;
+pub use failure::{Failure, NotSent, Processed, Pushback};
+pub use layer::{Retry, RetryFuture, RetryLayer};
+pub use policy::{Policy, Tried, Verdict, Why};
+pub use replay::ReplayBody;
+pub(crate) use replay::{Whole, gather};
+
+/// Says to those below how often they may retry what the caller will retry anyway: always `0`.
+pub const RETRIES: HeaderName = HeaderName::from_static("x-bsm-retries");
+
+/// How many attempts came before this one; absent on the first.
+pub const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
+
+/// In a request's extensions: doing this call twice is as good as doing it once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Idempotent;
+
+/// In a request's extensions: somebody above retries this call, so nobody below may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upstream;
+
+/// In a response's extensions: how many attempts it took, this one included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempts(pub u32);
+
+/// The last of several attempts ended in an error; its own kind is in the source.
+#[derive(Debug, thiserror::Error)]
+#[error("gave up after {attempts} attempts")]
+pub struct GaveUp {
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// What the last one ended in.
+    #[source]
+    pub source: BoxError,
+}
+
+// === impl Upstream ===
+
+impl Upstream {
+    /// What a request's headers say: present if somebody above retries.
+    #[must_use]
+    pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
+        headers.get(RETRIES).is_some_and(|value| value == "0").then_some(Self)
+    }
+}
+
+/// Counts one more attempt into the headers of the request that makes it.
+pub(crate) fn count_attempt(headers: &mut HeaderMap) {
+    let before: u32 =
+        headers.get(PREVIOUS_ATTEMPTS).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0);
+    headers.insert(PREVIOUS_ATTEMPTS, before.saturating_add(1).into());
+}

@@ -1,0 +1,243 @@
+//! Retry as a layer: one call in, as many attempts out as the policy, the budget and the deadline allow.
+//!
+//! Each attempt drives the layers below ready again. Everything a further attempt needs is put aside before the
+//! first; a call that may not be repeated puts nothing aside and pays nothing.
+
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Extensions, HeaderValue, Request, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tokio::time::{Instant, Sleep, sleep};
+use tower::{BoxError, Layer, Service};
+
+use super::dice::{self, Dice};
+use super::policy::{Policy, Tried, Verdict};
+use super::replay::{ReplayBody, Whole, gather};
+use super::{Attempts, Budget, Failure, GaveUp, Idempotent, RETRIES, Upstream, count_attempt};
+use crate::deadline::Deadline;
+use crate::switches::Switches;
+
+/// Sends failed calls again.
+#[derive(Clone, Debug)]
+pub struct RetryLayer {
+    policy: Policy,
+    budget: Budget,
+    dice: Dice,
+}
+
+/// The service that [`RetryLayer`] makes.
+#[derive(Clone, Debug)]
+pub struct Retry<S> {
+    inner: S,
+    layer: RetryLayer,
+}
+
+pin_project! {
+    /// The response of the last attempt, with [`Attempts`] in its extensions; or the last error, inside a
+    /// [`GaveUp`] if there was more than one attempt.
+    pub struct RetryFuture<S, B>
+    where
+        S: Service<Request<ReplayBody<B>>>,
+    {
+        #[pin]
+        step: Step<S::Future>,
+        again: Option<Again<S>>,
+        tried: Tried,
+        layer: RetryLayer,
+    }
+}
+
+pin_project! {
+    #[project = StepProj]
+    enum Step<F> {
+        Trying { #[pin] attempt: F },
+        Waiting { #[pin] backoff: Sleep },
+        Readying,
+    }
+}
+
+/// What one more attempt needs.
+struct Again<S> {
+    service: S,
+    head: Parts,
+    body: Whole,
+}
+
+// === impl RetryLayer ===
+
+impl RetryLayer {
+    /// All services this layer makes follow `policy` and share `budget`.
+    #[must_use]
+    pub fn new(policy: Policy, budget: Budget) -> Self {
+        Self { policy, budget, dice: dice::roll }
+    }
+
+    /// The same with another source of jitter: numbers in [0, 1).
+    #[must_use]
+    pub fn with_dice(self, dice: Dice) -> Self {
+        Self { dice, ..self }
+    }
+
+    /// Whether further attempts are for this layer to make, and the header that forbids them to those below.
+    fn claim(&self, head: &mut Parts) -> bool {
+        let upstream =
+            head.extensions.get::<Upstream>().is_some() || Upstream::from_headers(&head.headers).is_some();
+        let ours = Switches::of(&head.extensions).retry && self.policy.max_attempts > 1;
+        if upstream || ours {
+            head.headers.insert(RETRIES, HeaderValue::from_static("0"));
+        }
+        ours && !upstream
+    }
+
+    /// How long to wait before the next attempt; `None` if there is none.
+    fn next_attempt(&self, tried: Tried, failure: Failure) -> Option<Sleep> {
+        let now = Instant::now();
+        match self.policy.decide(tried, failure, now, (self.dice)()) {
+            Verdict::Again { after } => self.budget.withdraw(now).then(|| sleep(after)),
+            Verdict::Final(_) => None,
+        }
+    }
+}
+
+impl<S> Layer<S> for RetryLayer {
+    type Service = Retry<S>;
+
+    fn layer(&self, inner: S) -> Retry<S> {
+        Retry { inner, layer: self.clone() }
+    }
+}
+
+// === impl Retry ===
+
+impl<S, B, R> Service<Request<B>> for Retry<S>
+where
+    S: Service<Request<ReplayBody<B>>, Response = Response<R>> + Clone,
+    S::Error: Into<BoxError>,
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<R>;
+    type Error = BoxError;
+    type Future = RetryFuture<S, B>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.inner.poll_ready(cx).map_err(Into::into)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.layer.budget.asked();
+        let (mut head, body) = request.into_parts();
+        let tried = Tried::first(&head.extensions);
+        let (body, whole) = match self.layer.claim(&mut head) {
+            true => gather(body, self.layer.policy.max_body),
+            false => (ReplayBody::once(body), None),
+        };
+        let aside = whole.map(|whole| (head.clone(), whole));
+        let attempt = self.inner.call(Request::from_parts(head, body));
+        let again = aside.map(|(head, body)| {
+            // The service that was polled ready goes with the call; a fresh clone stays for the next one.
+            let fresh = self.inner.clone();
+            Again { service: mem::replace(&mut self.inner, fresh), head, body }
+        });
+        RetryFuture { step: Step::Trying { attempt }, again, tried, layer: self.layer.clone() }
+    }
+}
+
+// === impl RetryFuture ===
+
+impl<S, B, R> Future for RetryFuture<S, B>
+where
+    S: Service<Request<ReplayBody<B>>, Response = Response<R>>,
+    S::Error: Into<BoxError>,
+{
+    type Output = Result<Response<R>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            let next = match this.step.as_mut().project() {
+                StepProj::Trying { attempt } => {
+                    let result = ready!(attempt.poll(cx)).map_err(Into::into);
+                    let failure = this.again.as_ref().and_then(|_| failure(&result));
+                    match failure.and_then(|failure| this.layer.next_attempt(*this.tried, failure)) {
+                        Some(backoff) => Step::Waiting { backoff }, // which lets go of the failed attempt
+                        None => return Poll::Ready(last(result, this.tried.attempts)),
+                    }
+                }
+                StepProj::Waiting { backoff } => {
+                    ready!(backoff.poll(cx));
+                    Step::Readying
+                }
+                StepProj::Readying => {
+                    let again = this.again.as_mut().expect("who waits has something to send");
+                    if let Err(error) = ready!(again.service.poll_ready(cx)) {
+                        return Poll::Ready(last(Err(error.into()), this.tried.attempts));
+                    }
+                    this.tried.attempts += 1;
+                    Step::Trying { attempt: again.send() }
+                }
+            };
+            this.step.set(next);
+        }
+    }
+}
+
+fn failure<R>(result: &Result<Response<R>, BoxError>) -> Option<Failure> {
+    match result {
+        Ok(response) => Failure::of_status(response.status(), response.headers()),
+        Err(error) => Failure::of_error(&**error),
+    }
+}
+
+/// What the caller gets: the last result, and how many attempts it took.
+fn last<R>(result: Result<Response<R>, BoxError>, attempts: u32) -> Result<Response<R>, BoxError> {
+    match result {
+        Ok(mut response) => {
+            response.extensions_mut().insert(Attempts(attempts));
+            Ok(response)
+        }
+        Err(error) if attempts > 1 => Err(GaveUp { attempts, source: error }.into()),
+        Err(error) => Err(error),
+    }
+}
+
+impl<S, B> fmt::Debug for RetryFuture<S, B>
+where
+    S: Service<Request<ReplayBody<B>>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RetryFuture").field("tried", &self.tried).finish_non_exhaustive()
+    }
+}
+
+// === impl Again ===
+
+impl<S> Again<S> {
+    fn send<B>(&mut self) -> S::Future
+    where
+        S: Service<Request<ReplayBody<B>>>,
+    {
+        count_attempt(&mut self.head.headers);
+        self.service.call(Request::from_parts(self.head.clone(), self.body.again()))
+    }
+}
+
+// === impl Tried ===
+
+impl Tried {
+    /// The first attempt is on its way.
+    fn first(extensions: &Extensions) -> Self {
+        Self {
+            attempts: 1,
+            idempotent: extensions.get::<Idempotent>().is_some(),
+            deadline: extensions.get::<Deadline>().copied(),
+        }
+    }
+}
