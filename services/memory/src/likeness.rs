@@ -23,9 +23,6 @@ pub trait Likeness: Send + Sync {
     /// Adds a record, in place of the one with the same id if there is one. Searches that begin after this see it.
     fn insert(&self, entry: Entry);
 
-    /// Takes the record of that id out; says whether there was one.
-    fn remove(&self, id: &str) -> bool;
-
     /// The `k` records most alike among those that the filter admits and that share a word with the query: best
     /// first, ties newer first, then by id. Fewer than `k` only when there are no more.
     fn search(&self, query: &Query<'_>) -> Vec<Hit>;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::metadata::Metadata;
 
-/// Where a record is kept. Given out again after the record is gone.
+/// Where a record is kept. Given out again after the record was replaced.
 type Slot = u32;
 
 /// An exact index in memory.
@@ -48,12 +48,8 @@ struct Indexed {
 impl Likeness for Inverted {
     fn insert(&self, entry: Entry) {
         let mut postings = self.postings.write().unwrap_or_else(PoisonError::into_inner);
-        postings.remove(&entry.id);
+        postings.take_out(&entry.id);
         postings.insert(entry);
-    }
-
-    fn remove(&self, id: &str) -> bool {
-        self.postings.write().unwrap_or_else(PoisonError::into_inner).remove(id)
     }
 
     fn search(&self, query: &Query<'_>) -> Vec<Hit> {
@@ -85,8 +81,9 @@ impl Postings {
         })
     }
 
-    fn remove(&mut self, id: &str) -> bool {
-        let Some(slot) = self.by_id.remove(id) else { return false };
+    /// Makes room for the next version of a record.
+    fn take_out(&mut self, id: &str) {
+        let Some(slot) = self.by_id.remove(id) else { return };
         let record = self.records[slot as usize].take().expect("an id leads to a record");
         for term in record.terms {
             let holders = &mut self.holders[term as usize];
@@ -99,7 +96,6 @@ impl Postings {
             }
         }
         self.free.push(slot);
-        true
     }
 
     fn search(&self, query: &Query<'_>) -> Vec<Hit> {
