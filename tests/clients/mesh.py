@@ -17,8 +17,9 @@ class Mesh:
         args = [BINARY, "up", "--data-dir", self._data.name]
         for role in ROLES:
             args += ["--set", f"{role}.port=0"]
+        self._log = tempfile.TemporaryFile(mode="w+")
         self._process = subprocess.Popen(
-            args, env={"PATH": os.environ["PATH"]}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            args, env={"PATH": os.environ["PATH"]}, stdout=subprocess.PIPE, stderr=self._log, text=True
         )
         self.address = {}
         for line in self._process.stdout:
@@ -28,7 +29,8 @@ class Mesh:
             if line.startswith("Ready in "):
                 break
         if set(self.address) != set(ROLES):
-            raise RuntimeError(f"the mesh did not start: {self.address}")
+            self._log.seek(0)
+            raise RuntimeError(f"the mesh did not start: {self.address}\n{self._log.read()}")
         return self
 
     def __exit__(self, *_):
@@ -36,4 +38,5 @@ class Mesh:
         self._process.stdout.close()
         if self._process.wait(timeout=20) != 0:
             raise RuntimeError("the mesh did not drain cleanly")
+        self._log.close()
         self._data.cleanup()
