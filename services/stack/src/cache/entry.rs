@@ -77,7 +77,8 @@ impl Rules {
     /// How long a value is fresh: the ttl shortened by up to `jitter` of it. `roll` is in [0, 1).
     fn lifetime(&self, roll: f64) -> Duration {
         let share = 1.0 - self.jitter * roll;
-        Duration::try_from_secs_f64(self.ttl.as_secs_f64() * share).map_or(self.ttl, |life| life.min(self.ttl))
+        Duration::try_from_secs_f64(self.ttl.as_secs_f64() * share)
+            .map_or(self.ttl, |life| life.min(self.ttl))
     }
 }
 
@@ -168,7 +169,9 @@ impl<V, E> Verdict<V, E> {
     pub(super) fn answer(self) -> Option<Answer<V, E>> {
         match self {
             Self::Fresh(value) => Some(Ok(Got::hit(value))),
-            Self::Stale(value, age, _) | Self::Failing(_, Some((value, age))) => Some(Ok(Got::stale(value, age))),
+            Self::Stale(value, age, _) | Self::Failing(_, Some((value, age))) => {
+                Some(Ok(Got::stale(value, age)))
+            }
             Self::Failing(error, None) => Some(Err(error)),
             Self::Expired => None,
         }

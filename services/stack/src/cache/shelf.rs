@@ -64,11 +64,7 @@ where
 {
     pub(super) fn new(config: &Config) -> Self {
         let epochs = Epochs { current: HashMap::new(), last: 0 };
-        Self {
-            rules: Rules::new(config),
-            entries: Storage::new(config.capacity),
-            epochs: Mutex::new(epochs),
-        }
+        Self { rules: Rules::new(config), entries: Storage::new(config.capacity), epochs: Mutex::new(epochs) }
     }
 
     /// What a caller who asks now is due. Takes no lock of ours; counts as a use when something has to go.
@@ -115,9 +111,7 @@ where
         }
         let entry = match outcome {
             Ok(value) => Entry::loaded(value.clone(), now, roll, &self.rules),
-            Err(error) => {
-                Entry::failed(self.entries.peek(&ticket.key), Arc::clone(error), now, &self.rules)
-            }
+            Err(error) => Entry::failed(self.entries.peek(&ticket.key), Arc::clone(error), now, &self.rules),
         };
         self.entries.insert(ticket.key, entry);
     }

@@ -16,6 +16,7 @@ mod freshness;
 pub(super) mod interleavings;
 mod loads;
 mod model;
+mod sequences;
 
 const TTL: Duration = Duration::from_secs(100);
 const STALE: Duration = Duration::from_secs(50);

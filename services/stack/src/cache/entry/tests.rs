@@ -101,7 +101,9 @@ fn a_failure_lets_go_of_a_value_that_can_never_be_served_again() {
 
 #[test]
 fn jitter_only_shortens_and_by_at_most_its_share() {
-    for (jitter, roll, percent) in [(0.1, 0.0, 100), (0.1, 0.5, 95), (0.1, 1.0, 90), (0.0, 1.0, 100), (1.0, 0.25, 75)] {
+    for (jitter, roll, percent) in
+        [(0.1, 0.0, 100), (0.1, 0.5, 95), (0.1, 1.0, 90), (0.0, 1.0, 100), (1.0, 0.25, 75)]
+    {
         assert_eq!(rules(jitter).lifetime(roll), TTL * percent / 100, "jitter {jitter}, roll {roll}");
     }
 }

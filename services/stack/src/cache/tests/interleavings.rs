@@ -1,13 +1,15 @@
-//! Threads that come in between each other at every point where they can, and calls that are cancelled at every await.
+//! Threads that come in between each other wherever they can, calls that are cancelled at any await, loads that are
+//! killed.
 //!
-//! Shuttle runs the real cache, its loads as tasks, one step at a time in a random order; a step ends where a task
-//! waits and at each [`point`]. Whatever the order: a call sees nothing that was loaded before an invalidation which
-//! had returned when the call began, no call hangs, and at most one load that can be joined is under way.
+//! Shuttle runs the real cache on one thread, a step at a time, in an order of its choice; a step ends where a task
+//! waits, and at each [`point`]. Whatever the order: a call sees nothing that began to load before an invalidation
+//! which had returned when the call began; no call hangs (shuttle reports that as a deadlock); a key that is not
+//! invalidated is loaded once.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::Poll;
 
 use shuttle::future::{block_on, spawn};
@@ -15,7 +17,8 @@ use shuttle::rand::{Rng, thread_rng};
 
 use super::*;
 
-const SCHEDULES: usize = 20_000;
+/// Orders tried per test and scheduler; `BSM_INTERLEAVINGS` in the environment sets another number.
+const ORDERS: usize = 5_000;
 const KEY: u8 = 0;
 
 thread_local! {
@@ -25,24 +28,177 @@ thread_local! {
 /// Lets the scheduler choose who goes on, if there is one.
 pub(in crate::cache) fn point() {
     if EXPLORING.get() {
-        shuttle::thread::sleep(Duration::ZERO); // a plain choice: yielding would put this thread last
+        shuttle::thread::sleep(Duration::ZERO); // a plain choice; to yield would be to go last
     }
 }
 
-/// What everyone in a schedule shares. Values are moments: a load brings the one at which it began.
+type Explored = Cache<u8, Made, Down>;
+
+/// One way to end an epoch.
+type End = fn(&Explored);
+
+/// What everybody in a scene shares.
 struct Scene {
-    cache: Cache<u8, u64, Down>,
-    clock: Arc<AtomicU64>,
-    /// The last moment at which an invalidation began that has returned.
-    invalidated: AtomicU64,
+    cache: Explored,
+    moments: Arc<AtomicU64>,
+    /// The latest beginning of an invalidation that has returned.
+    floor: AtomicU64,
 }
 
-/// Runs `scene` under many schedules.
+/// A value that knows where it is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Made {
+    /// By a load that began at this moment.
+    Loaded(u64),
+    /// By hand; newer than every load when it came.
+    Put,
+}
+
+impl Scene {
+    /// A scene in which loads fail, and are killed, at these rates.
+    fn new(failing: f64, killed: f64) -> Arc<Self> {
+        let moments = Arc::new(AtomicU64::new(1));
+        let clock = Arc::clone(&moments);
+        let world = World {
+            roll: Box::new(|| 0.0),
+            spawn: Box::new(move |load| {
+                let load = spawn(load);
+                if thread_rng().gen_bool(killed) {
+                    spawn(async move { load.abort() });
+                }
+            }),
+        };
+        let cache = Cache::in_world(world, "explored", config(), move |_key| {
+            let began = clock.fetch_add(1, SeqCst);
+            async move {
+                pause(thread_rng().gen_range(0..3)).await;
+                if thread_rng().gen_bool(failing) { Err(Down) } else { Ok(Made::Loaded(began)) }
+            }
+        });
+        Arc::new(Self { cache, moments, floor: AtomicU64::new(0) })
+    }
+
+    async fn call(&self, stampede: Stampede) {
+        let floor = self.floor.load(SeqCst);
+        let patience = thread_rng().gen_bool(0.5).then(|| thread_rng().gen_range(0..4));
+        let answer = patiently(patience, self.cache.get_under(&KEY, stampede)).await;
+        if let Some(Ok(Got { value: Made::Loaded(began), .. })) = answer {
+            assert!(began > floor, "loaded at {began}, invalidated at {floor}, and seen afterwards");
+        }
+    }
+
+    fn end_epoch(&self, end: End) {
+        let begun = self.moments.fetch_add(1, SeqCst);
+        end(&self.cache);
+        self.floor.fetch_max(begun, SeqCst);
+    }
+}
+
+const ENDS: [End; 3] =
+    [|cache| _ = cache.invalidate(&KEY), |cache| _ = cache.clear(), |cache| cache.put(KEY, Made::Put)];
+
+/// Runs a scene in many orders, under a scheduler that chooses evenly and one that likes rare orders.
 fn explore(scene: fn()) {
     let explored = move || {
         EXPLORING.set(true);
         scene();
         EXPLORING.set(false);
     };
-    shuttle::check_random(explored, SCHEDULES);
+    let orders = std::env::var("BSM_INTERLEAVINGS").map_or(ORDERS, |text| text.parse().expect("a number"));
+    shuttle::check_random(explored, orders);
+    shuttle::check_pct(explored, orders, 3);
+}
+
+/// Lets others go first, this many times.
+async fn pause(times: u32) {
+    let mut left = times;
+    poll_fn(|cx| match left.checked_sub(1) {
+        None => Poll::Ready(()),
+        Some(fewer) => {
+            left = fewer;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+/// Drops the future where it waits, after it was polled once and `patience` times more; never if that is `None`.
+async fn patiently<F: Future>(patience: Option<u32>, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut left = patience;
+    poll_fn(|cx| match (future.as_mut().poll(cx), &mut left) {
+        (Poll::Ready(output), _) => Poll::Ready(Some(output)),
+        (Poll::Pending, None) => Poll::Pending,
+        (Poll::Pending, Some(0)) => Poll::Ready(None),
+        (Poll::Pending, Some(left)) => {
+            *left -= 1;
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+/// Three who call twice each, while two end epochs.
+fn calls_and_invalidations(failing: f64, killed: f64, stampede: fn() -> Stampede) {
+    let scene = Scene::new(failing, killed);
+    let mut tasks = Vec::new();
+    for _ in 0..3 {
+        let scene = Arc::clone(&scene);
+        tasks.push(spawn(async move {
+            scene.call(stampede()).await;
+            pause(1).await;
+            scene.call(stampede()).await;
+        }));
+    }
+    for _ in 0..2 {
+        let scene = Arc::clone(&scene);
+        let end = ENDS[thread_rng().gen_range(0..ENDS.len())];
+        tasks.push(spawn(async move {
+            pause(thread_rng().gen_range(0..4)).await;
+            scene.end_epoch(end);
+            scene.call(stampede()).await;
+        }));
+    }
+    block_on(async {
+        for task in tasks {
+            task.await.expect("nobody kills a caller's task");
+        }
+        scene.call(Stampede::Prevented).await; // the key still works
+    });
+}
+
+#[test]
+fn nothing_loaded_before_an_invalidation_is_seen_after_it() {
+    explore(|| calls_and_invalidations(0.0, 0.0, || Stampede::Prevented));
+}
+
+#[test]
+fn nor_when_loads_fail_are_killed_or_are_not_shared() {
+    explore(|| {
+        calls_and_invalidations(0.2, 0.2, || {
+            if thread_rng().gen_bool(0.5) { Stampede::Prevented } else { Stampede::Allowed }
+        });
+    });
+}
+
+#[test]
+fn a_cold_key_is_loaded_once_whoever_is_cancelled() {
+    explore(|| {
+        let scene = Scene::new(0.0, 0.0);
+        let calls: Vec<_> = (0..4)
+            .map(|_| {
+                let scene = Arc::clone(&scene);
+                spawn(async move { scene.call(Stampede::Prevented).await })
+            })
+            .collect();
+        block_on(async {
+            for call in calls {
+                call.await.expect("nobody kills a caller's task");
+            }
+            scene.cache.get(&KEY).await.expect("the load is not cancelled with its caller");
+        });
+        assert_eq!(scene.cache.stats().loads, 1);
+    });
 }
