@@ -11,6 +11,7 @@ mod ask;
 mod attempt;
 mod close;
 mod job_run;
+mod key;
 mod persist;
 mod plan;
 mod queue;

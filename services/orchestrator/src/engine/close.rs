@@ -9,10 +9,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
 
-use super::{Shared, persist::persist, remember as memory, supplies::Supplies};
+use super::{Shared, key, persist::persist, remember as memory, supplies::Supplies};
 use crate::{
-    digest,
-    job::{Action, Decision, Job, JobState, Subject},
+    job::{Decision, Job, JobState},
     journal::{Error, Recorded, Report},
     policy::{Facts, Verdict},
     report,
@@ -31,17 +30,9 @@ pub(super) async fn decide(
     };
     let policy = engine.rules.policy();
     let decision = decision(policy.decide(&facts), policy.version(), clock::unix_ms());
-    let key = key(job, &decision);
+    let key = key::of(job, &decision);
     let recorded = persist(stop, || engine.journal.decide(job.id, key.clone(), decision.clone())).await?;
-    if let Some(first) = recorded.first {
-        note(
-            engine,
-            stop,
-            job,
-            format!("this head was decided before, by job {first}; that decision stands"),
-        )
-        .await?;
-    }
+    job.notes.extend(recorded.note.clone());
     job.decision = Some(recorded.decision.clone());
     Ok(recorded)
 }
@@ -110,21 +101,6 @@ fn decision(verdict: Verdict, policy_version: &str, now: i64) -> Decision {
         evidence: verdict.evidence,
         decided_at: now,
         policy_version: policy_version.to_owned(),
-    }
-}
-
-/// What a decision is unique for: the head of a pull request under one policy, and the diff as it was submitted,
-/// because a payload may name a head that it does not show. `manual_review` is the absence of a decision by rule:
-/// it belongs to its job alone, so that the head can be decided once what failed works again.
-fn key(job: &Job, decision: &Decision) -> String {
-    let own = || format!("job:{}", job.id);
-    if decision.action == Action::ManualReview {
-        return own();
-    }
-    let Some(head) = Subject::of(&job.payload).decision_key(&decision.policy_version) else { return own() };
-    match job.payload.get("diff").and_then(|diff| diff.as_str()) {
-        Some(diff) => format!("{head}/{}", digest::of(&[diff])),
-        None => head,
     }
 }
 

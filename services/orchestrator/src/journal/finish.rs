@@ -1,22 +1,26 @@
 //! How a job ends: its decision, recorded once for its key, then its final state with the report.
 
-use rusqlite::{OptionalExtension, Params, Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::{
     Journal,
     error::{Doing, Error},
     row::{self, to_json},
+    transition::add_note,
     tx::{Happened, Tx},
 };
-use crate::job::{Decision, JobId, JobState};
+use crate::job::{Action, Decision, JobId, JobState};
 
 /// A decision as the journal holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
-    /// What was decided for the key.
+    /// The job's decision. Action, reason and evidence are the job's own; the id is that of the decision that was
+    /// recorded first for the key.
     pub decision: Decision,
-    /// The job that decided first, when it was another one.
+    /// The job that decided the same first, when it was another one.
     pub first: Option<JobId>,
+    /// What was noted about an earlier decision for the key.
+    pub note: Option<String>,
 }
 
 /// What is kept of a job that ended.
@@ -29,30 +33,26 @@ pub struct Report {
 }
 
 impl Journal {
-    /// Records the decision of a running job under `key`. Where the job has a decision, or the key was decided by
-    /// another job, nothing is recorded again and the job keeps or gets that decision.
+    /// Records the decision of a running job under `key`; without one, under a key of the job alone.
+    ///
+    /// Where the job has a decision, nothing is recorded again. Where another job decided the key, its decision
+    /// becomes this job's only if both say the same; a verdict is never overruled by an earlier one, but recorded
+    /// beside it, under the job's own key. Either is noted.
     ///
     /// # Errors
     /// [`Error::Misplaced`] when the job is not running; those of writing.
-    pub async fn decide(&self, job: JobId, key: String, decision: Decision) -> Result<Recorded, Error> {
+    pub async fn decide(
+        &self,
+        job: JobId,
+        key: Option<String>,
+        decision: Decision,
+    ) -> Result<Recorded, Error> {
         self.write(move |tx| {
             tx.require(job, JobState::Running, "be decided")?;
-            if let Some(recorded) = own(tx, job)? {
-                return Ok(recorded);
+            match own(tx, job)? {
+                Some(recorded) => Ok(recorded),
+                None => record(tx, job, key, decision),
             }
-            if let Some(recorded) = decided(tx, job, &key)? {
-                adopt(tx, job, &recorded, decision.decided_at)?;
-                return Ok(recorded);
-            }
-            tx.execute(
-                "recording a decision",
-                "INSERT INTO decisions (id, key, job_id, action, decided_at, decision)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![decision.id, key, job, decision.action, decision.decided_at, to_json(&decision)],
-            )?;
-            let recorded = Recorded { decision, first: None };
-            adopt(tx, job, &recorded, recorded.decision.decided_at)?;
-            Ok(recorded)
         })
         .await
     }
@@ -80,42 +80,102 @@ impl Journal {
     }
 }
 
+/// A decision that was recorded for a key.
+struct Earlier {
+    id: String,
+    job: JobId,
+    action: Action,
+}
+
+fn record(tx: &mut Tx<'_>, job: JobId, key: Option<String>, decision: Decision) -> Result<Recorded, Error> {
+    let earlier = key.as_deref().map(|key| decided(tx, key)).transpose()?.flatten();
+    let note = earlier.as_ref().map(|earlier| earlier.noted(&decision));
+    let recorded = match earlier {
+        Some(earlier) if earlier.action == decision.action => {
+            let decision = Decision { id: earlier.id, ..decision };
+            Recorded { decision, first: Some(earlier.job), note }
+        }
+        Some(_) => insert(tx, job, own_key(job), decision, note)?,
+        None => insert(tx, job, key.unwrap_or_else(|| own_key(job)), decision, note)?,
+    };
+    adopt(tx, job, &recorded)?;
+    if let Some(note) = &recorded.note {
+        add_note(tx, job, note.clone(), recorded.decision.decided_at)?;
+    }
+    Ok(recorded)
+}
+
+/// The key of what belongs to one job alone.
+fn own_key(job: JobId) -> String {
+    format!("job:{job}")
+}
+
+fn insert(
+    tx: &Tx<'_>,
+    job: JobId,
+    key: String,
+    decision: Decision,
+    note: Option<String>,
+) -> Result<Recorded, Error> {
+    tx.execute(
+        "recording a decision",
+        "INSERT INTO decisions (id, key, job_id, action, decided_at, decision)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![decision.id, key, job, decision.action, decision.decided_at, to_json(&decision)],
+    )?;
+    Ok(Recorded { decision, first: None, note })
+}
+
 /// The decision that the job has already.
 fn own(tx: &Tx<'_>, job: JobId) -> Result<Option<Recorded>, Error> {
-    let sql =
-        "SELECT d.job_id, d.decision FROM jobs j JOIN decisions d ON d.id = j.decision_id WHERE j.id = ?1";
-    find(tx, job, sql, params![job])
+    let read = |row: &Row<'_>| {
+        let first: JobId = row.get(0)?;
+        Ok(Recorded { decision: row::json(row, 1)?, first: (first != job).then_some(first), note: None })
+    };
+    tx.db()
+        .prepare_cached(
+            "SELECT d.job_id, coalesce(j.verdict, d.decision)
+             FROM jobs j JOIN decisions d ON d.id = j.decision_id WHERE j.id = ?1",
+        )
+        .and_then(|mut find| find.query_row([job], read).optional())
+        .doing("looking a job's decision up")
 }
 
 /// The decision that the key has already.
-fn decided(tx: &Tx<'_>, job: JobId, key: &str) -> Result<Option<Recorded>, Error> {
-    find(tx, job, "SELECT job_id, decision FROM decisions WHERE key = ?1", params![key])
-}
-
-fn find(tx: &Tx<'_>, job: JobId, sql: &str, params: impl Params) -> Result<Option<Recorded>, Error> {
-    let read = |row: &Row<'_>| {
-        let first: JobId = row.get(0)?;
-        Ok(Recorded { decision: row::json(row, 1)?, first: (first != job).then_some(first) })
-    };
+fn decided(tx: &Tx<'_>, key: &str) -> Result<Option<Earlier>, Error> {
+    let read = |row: &Row<'_>| Ok(Earlier { id: row.get(0)?, job: row.get(1)?, action: row.get(2)? });
     tx.db()
-        .prepare_cached(sql)
-        .and_then(|mut find| find.query_row(params, read).optional())
+        .prepare_cached("SELECT id, job_id, action FROM decisions WHERE key = ?1")
+        .and_then(|mut find| find.query_row([key], read).optional())
         .doing("looking a decision up")
 }
 
-fn adopt(tx: &mut Tx<'_>, job: JobId, recorded: &Recorded, now: i64) -> Result<(), Error> {
+fn adopt(tx: &mut Tx<'_>, job: JobId, recorded: &Recorded) -> Result<(), Error> {
     let decision = &recorded.decision;
     tx.execute(
         "giving a job its decision",
-        "UPDATE jobs SET decision_id = ?2 WHERE id = ?1",
-        params![job, decision.id],
+        "UPDATE jobs SET decision_id = ?2, verdict = ?3 WHERE id = ?1",
+        params![job, decision.id, recorded.first.map(|_| to_json(decision))],
     )?;
-    let event = Happened::new("decision.made", now, format!("{}: {}", decision.action, decision.reason))
+    let message = format!("{}: {}", decision.action, decision.reason);
+    let event = Happened::new("decision.made", decision.decided_at, message)
         .with("decision_id", decision.id.clone())
         .with("action", decision.action.as_str())
         .with("rule", decision.rule.clone())
         .with("automated", decision.automated);
     tx.event(job, event)
+}
+
+impl Earlier {
+    /// What people are told about it beside a later verdict.
+    fn noted(&self, later: &Decision) -> String {
+        let (job, action) = (self.job, self.action);
+        if action == later.action {
+            format!("job {job} decided the same before, so this is the same decision")
+        } else {
+            format!("job {job} decided before: {action}; it does not overrule what this job found")
+        }
+    }
 }
 
 const fn kind(end: JobState) -> &'static str {

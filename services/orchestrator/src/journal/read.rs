@@ -116,7 +116,7 @@ fn state(db: &Connection, id: JobId) -> Result<JobState, Error> {
 
 fn job(db: &Connection, id: JobId) -> rusqlite::Result<Option<Job>> {
     let sql = "SELECT j.event, j.state, j.source, j.subject, j.correlation_id, j.created_at, j.started_at,
-                 j.finished_at, j.report_file, i.strategy, i.payload, i.context, d.decision
+                 j.finished_at, j.report_file, i.strategy, i.payload, i.context, coalesce(j.verdict, d.decision)
                FROM jobs j JOIN inputs i ON i.job_id = j.id LEFT JOIN decisions d ON d.id = j.decision_id
                WHERE j.id = ?1";
     let found = db.prepare_cached(sql)?.query_row([id], |row| {

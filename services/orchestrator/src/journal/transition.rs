@@ -140,17 +140,19 @@ impl Journal {
     /// Those of writing.
     pub async fn note(&self, job: JobId, note: &str, now: i64) -> Result<(), Error> {
         let note = note.to_owned();
-        self.write(move |tx| {
-            let added = tx.execute(
-                "adding a note",
-                "INSERT OR IGNORE INTO notes (job_id, position, note)
-                 SELECT ?1, count(*), ?2 FROM notes WHERE job_id = ?1",
-                params![job, note],
-            )?;
-            if added == 0 { Ok(()) } else { tx.event(job, Happened::new("job.noted", now, note)) }
-        })
-        .await
+        self.write(move |tx| add_note(tx, job, note, now)).await
     }
+}
+
+/// Notes something once.
+pub(super) fn add_note(tx: &mut Tx<'_>, job: JobId, note: String, now: i64) -> Result<(), Error> {
+    let added = tx.execute(
+        "adding a note",
+        "INSERT OR IGNORE INTO notes (job_id, position, note)
+         SELECT ?1, count(*), ?2 FROM notes WHERE job_id = ?1",
+        params![job, note],
+    )?;
+    if added == 0 { Ok(()) } else { tx.event(job, Happened::new("job.noted", now, note)) }
 }
 
 /// The columns that the end of an attempt writes.

@@ -156,15 +156,48 @@ async fn at_its_deadline_a_job_is_decided_without_what_is_missing() {
 async fn the_same_head_is_decided_once_but_a_failure_may_be_mended() {
     let running = Running::start(Fake::new(|_, nth| match nth {
         1 => Say::Refuse(Code::NotFound, "MODEL_NOT_FOUND"),
-        3 => Say::Review("block", 1.0),
+        3 => Say::Review("approve", 8.0),
         _ => APPROVE,
     }));
     let failed = running.job(parallel(&["a"])).await;
     let approved = running.job(parallel(&["a"])).await;
     let late = running.job(parallel(&["a"])).await;
     assert_eq!((action(&failed), action(&approved)), (Action::ManualReview, Action::ApproveAndMerge));
-    assert_eq!(late.decision, approved.decision, "one decision for one head");
-    assert!(late.notes[0].contains(&format!("decided before, by job {}", approved.id)), "{:?}", late.notes);
+    let (first, second) = (approved.decision.unwrap(), late.decision.unwrap());
+    assert_eq!(
+        (second.action, &second.id),
+        (Action::ApproveAndMerge, &first.id),
+        "one decision for one head"
+    );
+    assert!(late.notes[0].contains(&format!("job {} decided the same", approved.id)), "{:?}", late.notes);
+    assert!(second.evidence[0].detail.contains("score 8/10"), "the evidence is the job's own: {second:?}");
+    let (report, _) = running.engine.journal().report(late.id).await.unwrap().unwrap();
+    assert!(report.contains("score 8/10"), "{report}");
+}
+
+#[tokio::test]
+async fn a_recorded_approval_never_overrules_what_a_later_job_finds() {
+    let running = Running::start(Fake::new(|agent, nth| match (agent, nth) {
+        ("a", 2) => Say::Review("block", 1.0),
+        _ => APPROVE,
+    }));
+    let approved = running.job(parallel(&["a"])).await;
+    let stopped = running.job(parallel(&["a"])).await;
+    assert_eq!(action(&approved), Action::ApproveAndMerge);
+    assert_ne!(action(&stopped), Action::ApproveAndMerge);
+    assert_ne!(stopped.decision.unwrap().id, approved.decision.unwrap().id);
+    assert!(stopped.notes[0].contains(&format!("job {} decided before", approved.id)), "{:?}", stopped.notes);
+    let (report, _) = running.engine.journal().report(stopped.id).await.unwrap().unwrap();
+    assert!(report.contains("says block"), "{report}");
+}
+
+#[tokio::test]
+async fn what_fewer_agents_approved_says_nothing_for_more_of_them() {
+    let running = Running::start(Fake::new(|_, _| APPROVE));
+    let thin = running.job(Strategy { event: "default".into(), ..sequential(&["a"]) }).await;
+    let whole = running.job(parallel(&["a", "b", "c"])).await;
+    assert_ne!(thin.decision.unwrap().id, whole.decision.unwrap().id);
+    assert_eq!(whole.notes, Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ async fn a_job_runs_from_queued_to_its_report() {
     journal.end_step(id, "b", Ending::Skipped("a failed".into()), NOW + 3).await.unwrap();
     journal.note(id, "memory was unavailable", NOW + 3).await.unwrap();
     journal.note(id, "memory was unavailable", NOW + 4).await.unwrap();
-    journal.decide(id, "k".into(), decision("d1", Action::ManualReview)).await.unwrap();
+    journal.decide(id, None, decision("d1", Action::ManualReview)).await.unwrap();
     let report = Report { markdown: "# Report".into(), file: Some("x.md".into()) };
     journal.finish(id, JobState::Succeeded, report, NOW + 6).await.unwrap();
 
@@ -74,17 +74,47 @@ async fn attempts_are_counted_and_their_tokens_add_up() {
 }
 
 #[tokio::test]
-async fn a_key_is_decided_once_and_later_jobs_get_that_decision() {
+async fn a_key_is_decided_once_and_later_jobs_that_say_the_same_share_the_decision() {
     let (_dir, journal) = open();
     let (first, second) = (running(&journal, &["a"]).await, running(&journal, &["a"]).await);
-    let made = journal.decide(first, "k".into(), decision("d1", Action::BlockPr)).await.unwrap();
-    assert_eq!(made, Recorded { decision: decision("d1", Action::BlockPr), first: None });
-    let repeated = journal.decide(first, "k".into(), decision("d2", Action::ApproveAndMerge)).await.unwrap();
+    let key = || Some("k".to_owned());
+    let made = journal.decide(first, key(), decision("d1", Action::BlockPr)).await.unwrap();
+    assert_eq!(made, Recorded { decision: decision("d1", Action::BlockPr), first: None, note: None });
+    let repeated = journal.decide(first, key(), decision("d2", Action::ApproveAndMerge)).await.unwrap();
     assert_eq!(repeated, made, "the same job again changes nothing");
-    let adopted = journal.decide(second, "k".into(), decision("d3", Action::ApproveAndMerge)).await.unwrap();
-    assert_eq!(adopted, Recorded { decision: decision("d1", Action::BlockPr), first: Some(first) });
-    assert_eq!(journal.job(second).await.unwrap().decision, Some(decision("d1", Action::BlockPr)));
+
+    let own = Decision { reason: "for another reason".into(), ..decision("d3", Action::BlockPr) };
+    let adopted = journal.decide(second, key(), own.clone()).await.unwrap();
+    let shared = Decision { id: "d1".into(), ..own };
+    assert_eq!(
+        (&adopted.decision, adopted.first),
+        (&shared, Some(first)),
+        "one id, and the job's own reason"
+    );
+    assert_eq!(
+        adopted.note,
+        Some(format!("job {first} decided the same before, so this is the same decision"))
+    );
+    let again = journal.decide(second, key(), decision("d4", Action::BlockPr)).await.unwrap();
+    assert_eq!((&again.decision, again.first), (&shared, Some(first)), "after a crash, too");
+    let job = journal.job(second).await.unwrap();
+    assert_eq!((job.decision, job.notes), (Some(shared), Vec::from_iter(adopted.note)));
     assert_eq!(kinds(&journal, first).await.iter().filter(|kind| *kind == "decision.made").count(), 1);
+}
+
+#[tokio::test]
+async fn an_earlier_decision_never_overrules_another_verdict() {
+    let (_dir, journal) = open();
+    let (first, second) = (running(&journal, &["a"]).await, running(&journal, &["a"]).await);
+    let key = || Some("k".to_owned());
+    journal.decide(first, key(), decision("d1", Action::ApproveAndMerge)).await.unwrap();
+    let other = journal.decide(second, key(), decision("d2", Action::BlockPr)).await.unwrap();
+    assert_eq!((&other.decision, other.first), (&decision("d2", Action::BlockPr), None));
+    let note = other.note.unwrap();
+    assert!(note.contains(&format!("job {first} decided before: approve_and_merge")), "{note}");
+    let job = journal.job(second).await.unwrap();
+    assert_eq!((job.decision, job.notes), (Some(decision("d2", Action::BlockPr)), vec![note]));
+    assert_eq!(journal.job(first).await.unwrap().decision, Some(decision("d1", Action::ApproveAndMerge)));
 }
 
 #[tokio::test]

@@ -169,7 +169,7 @@ async fn apply(journal: &Journal, model: &mut Model, op: Op, number: usize) {
             let name = format!("d{number}");
             let expected = model.decide(job, key, &name);
             let decision = decision(&name, Action::BlockPr);
-            (journal.decide(id, key.to_string(), decision).await.map(drop), expected)
+            (journal.decide(id, Some(key.to_string()), decision).await.map(drop), expected)
         }
         Op::Finish(job) => {
             let Some(id) = id(job) else { return };
