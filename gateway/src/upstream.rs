@@ -23,18 +23,31 @@ const SERVED_BY: [(&str, Role); 5] = [
     ("bsm.orchestrator.v1", Role::Orchestrator),
 ];
 
-/// The ways to the roles that serve the contract: one each, with one breaker each.
+/// The roles whose rpcs stream to clients for long.
+const STREAMED_BY: [Role; 2] = [Role::Models, Role::Orchestrator];
+
+/// The ways to the roles that serve the contract: one each for calls and one for streams.
 #[derive(Clone, Debug)]
-pub(crate) struct Edges(HashMap<Role, Edge>);
+pub(crate) struct Edges {
+    calls: HashMap<Role, Edge>,
+    streams: HashMap<Role, Edge>,
+}
 
 impl Edges {
     pub(crate) fn open(process: &Process) -> Result<Edges, BadUrl> {
-        let edges = SERVED_BY.into_iter().map(|(_, role)| Ok((role, process.edge(role)?)));
-        Ok(Edges(edges.collect::<Result<_, _>>()?))
+        let calls = SERVED_BY.into_iter().map(|(_, role)| Ok((role, process.edge(role)?)));
+        let streams = STREAMED_BY.into_iter().map(|role| Ok((role, process.stream_edge(role)?)));
+        Ok(Edges { calls: calls.collect::<Result<_, _>>()?, streams: streams.collect::<Result<_, _>>()? })
     }
 
     pub(crate) fn to(&self, role: Role) -> Edge {
-        self.0.get(&role).cloned().expect("the gateway asks only roles that serve a part of the contract")
+        self.calls.get(&role).cloned().expect("the gateway asks only roles that serve a part of the contract")
+    }
+
+    /// The way for an rpc of a role.
+    fn of(&self, role: Role, rpc: &Rpc) -> Edge {
+        let own = rpc.streams.then(|| self.streams.get(&role).cloned()).flatten();
+        own.unwrap_or_else(|| self.to(role))
     }
 
     /// Every role and the way to it, in the order of the table.
@@ -67,6 +80,6 @@ impl Upstreams {
         }
         let package = rpc.service.rsplit_once('.').map_or("", |(package, _)| package);
         let (_, role) = SERVED_BY.into_iter().find(|(served, _)| *served == package)?;
-        Some(self.edges.to(role))
+        Some(self.edges.of(role, rpc))
     }
 }

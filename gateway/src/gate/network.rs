@@ -2,16 +2,10 @@
 
 use std::net::IpAddr;
 
+pub(super) use bsm_runtime::lan::is_local;
+
 /// Endings of names that no public name server answers for.
 const PRIVATE_ENDINGS: [&str; 4] = [".local", ".internal", ".home.arpa", ".localhost"];
-
-/// Loopback, RFC 1918, link-local, unique local.
-pub(super) fn is_local(ip: IpAddr) -> bool {
-    match ip.to_canonical() {
-        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-    }
-}
 
 /// A name or address of this machine.
 pub(super) fn is_loopback_name(host: &str) -> bool {

@@ -46,10 +46,11 @@ pub(crate) struct Options {
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Read registry.yaml, events.yaml, policy.yaml and definitions/ from this folder [default: ./agents, or the
-    /// built-in ones where there is none]
+    /// built-in ones where there is none; for `review` always the built-in ones]
     #[arg(long, global = true, value_name = "DIR")]
     pub agents_dir: Option<PathBuf>,
-    /// Read documents from this folder [default: ./knowledge, or the built-in ones where there is none]
+    /// Read documents from this folder [default: ./knowledge, or the built-in ones where there is none; for
+    /// `review` always the built-in ones]
     #[arg(long, global = true, value_name = "DIR")]
     pub knowledge_dir: Option<PathBuf>,
 }
@@ -124,7 +125,7 @@ pub(crate) struct ReviewArgs {
 #[derive(Args, Debug)]
 #[command(after_help = "Exit codes: 0 no mistakes (warnings are allowed); 1 mistakes; 64 wrong usage.")]
 pub(crate) struct ValidateArgs {
-    /// The folder that holds agents/
+    /// The folder that holds agents/, or that folder itself
     #[arg(default_value = ".", value_name = "DIR")]
     pub dir: PathBuf,
     /// Unknown fields are warnings, not errors: for files of older systems

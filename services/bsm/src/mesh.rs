@@ -48,7 +48,7 @@ impl Mesh {
     pub(crate) async fn start(roles: &[Role], mut settings: Settings) -> anyhow::Result<Mesh> {
         let mut bound = Vec::with_capacity(roles.len());
         for role in roles {
-            bound.push((*role, listen::bind(*role, &settings).await?));
+            bound.push((*role, listen::bind(*role, &facing(*role, roles, &settings)).await?));
         }
         if roles.len() > 1 {
             point_at_each_other(&mut settings, &bound)?;
@@ -65,9 +65,8 @@ impl Mesh {
     }
 
     async fn open(&mut self, bound: Vec<(Role, Listeners)>) -> anyhow::Result<()> {
-        let metrics = Metrics::default();
         for (role, listeners) in bound {
-            let process = Process::new(role, self.settings.clone(), self.drain.clone(), metrics.clone());
+            let process = Process::new(role, self.settings.clone(), self.drain.clone(), Metrics::default());
             let (api, ops) = (listeners.api.local_addr()?, listeners.ops.local_addr()?);
             let service = roles::open(&process).await.with_context(|| format!("{role} cannot start"))?;
             server::serve(&process, listeners, service);
@@ -87,7 +86,7 @@ impl Mesh {
         drain
             .run_until(async {
                 let signal = signals::shutdown().await;
-                self.not_ready(); // clients learn it before the listeners close
+                self.not_ready(); // watchers of health are the first to learn it
                 signal
             })
             .await
@@ -112,6 +111,16 @@ impl Mesh {
             part.process.readiness.set(false);
         }
     }
+}
+
+/// Where a role listens: in a mesh of one process only the gateway faces the outside, since the others are called
+/// by it alone and know no keys yet.
+fn facing(role: Role, roles: &[Role], settings: &Settings) -> Settings {
+    let mut settings = settings.clone();
+    if roles.len() > 1 && role != Role::Gateway {
+        settings.host = Ipv4Addr::LOCALHOST.into();
+    }
+    settings
 }
 
 /// Roles of one process meet at the ports they really have, whatever the settings say about other machines.

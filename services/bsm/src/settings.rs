@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use bsm_runtime::settings::{Layers, Settings};
+use bsm_runtime::{
+    role::Role,
+    settings::{Layers, Settings},
+};
 
 use crate::cli::Options;
 
@@ -17,16 +20,27 @@ pub(crate) fn layers(options: &Options) -> Layers {
     for (key, dir) in dirs {
         flags.extend(dir.as_deref().map(|dir: &Path| (key.to_owned(), dir.display().to_string())));
     }
-    Layers::read(options.config.as_deref(), |name| std::env::var(name).ok(), &flags)
+    let mut layers = Layers::read(options.config.as_deref(), |name| std::env::var(name).ok(), &flags);
+    layers.check_names(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
+    layers
 }
 
-/// The settings in force.
+/// The settings in force, for a command that serves nobody.
 ///
 /// # Errors
 /// Every mistake at once.
 pub(crate) fn read(options: &Options) -> anyhow::Result<(Settings, Layers)> {
     let layers = layers(options);
     Ok((Settings::from_layers(&layers)?, layers))
+}
+
+/// The settings in force, if these roles may be served with them.
+///
+/// # Errors
+/// Every mistake, and every reason not to start, at once.
+pub(crate) fn read_for(options: &Options, roles: &[Role]) -> anyhow::Result<(Settings, Layers)> {
+    let layers = layers(options);
+    Ok((Settings::for_serving(&layers, roles)?, layers))
 }
 
 /// Whether somebody chose this folder, rather than the table's default.

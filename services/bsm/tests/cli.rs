@@ -264,11 +264,38 @@ fn unknown_fields_are_errors_unless_lenient() {
 }
 
 #[test]
-fn a_folder_without_agents_is_named() {
+fn a_folder_without_agents_is_a_mistake_that_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    let (code, _, err) = run(&["validate", &dir.path().display().to_string()], b"");
-    assert_eq!(code, 66);
-    assert!(err.contains("is not a folder"), "{err}");
+    let (code, out, _) = run(&["validate", &dir.path().display().to_string()], b"");
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("registry.yaml"), "{out}");
+}
+
+#[test]
+fn the_folder_of_agents_may_be_named_itself() {
+    let dir = copied_agents();
+    let agents = dir.path().join("agents").display().to_string();
+    assert_eq!(run(&["validate", &agents], b"").0, 0);
+    assert_eq!(run(&["validate", "--agents-dir", &agents], b"").0, 0);
+}
+
+#[test]
+fn an_event_that_no_file_names_is_wrong_usage() {
+    let (code, _, err) = run(&["review", "--event", "pull_request.opend"], leaking().as_bytes());
+    assert_eq!(code, 64, "{err}");
+    assert!(err.contains("pull_request.opened"), "{err}");
+}
+
+#[test]
+fn a_review_needs_nothing_that_serving_in_production_needs() {
+    let mut child = bsm(&["review"])
+        .env("NODE_ENV", "production")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(leaking().as_bytes()).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(2));
 }
 
 #[test]

@@ -52,6 +52,19 @@ impl Call {
         Call { correlation_id: correlation_id.into(), deadline: None, traceparent: None }
     }
 
+    /// Work that goes on for a call that ended long ago, under its correlation id and in its trace.
+    pub fn resumed(correlation_id: &str, traceparent: Option<&str>) -> Call {
+        let traceparent = traceparent.and_then(|text| HeaderValue::from_str(text).ok());
+        Call { traceparent, ..Call::background(correlation_id) }
+    }
+
+    /// The trace that this belongs to, to be kept with work that outlives the call: that of the current span when
+    /// traces are exported, else the caller's.
+    pub fn traceparent(&self) -> Option<String> {
+        let parent = trace::current_traceparent().or_else(|| self.traceparent.clone())?;
+        parent.to_str().ok().map(str::to_owned)
+    }
+
     /// The id that ties together what belongs to one cause.
     pub fn correlation_id(&self) -> &str {
         &self.correlation_id

@@ -1,6 +1,7 @@
 //! The one client stack: everything between a caller in this process and one service of the mesh.
 
 mod own_timeout;
+mod peer;
 mod status_layer;
 
 use std::time::Duration;
@@ -8,7 +9,6 @@ use std::time::Duration;
 use bsm_stack::{
     breaker::{self, BreakerLayer},
     bulkhead::{self, BulkheadLayer},
-    classify::GrpcClassifier,
     deadline::OutboundLayer,
     timeout::TimeoutLayer,
 };
@@ -20,7 +20,8 @@ use tonic::{
 };
 use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
-use crate::{guards::Guards, role::Role};
+use crate::{flags::SwitchesLayer, guards::Guards, role::Role};
+use peer::PeerClassifier;
 pub use status_layer::StatusLayer;
 
 /// A way to a service, for tonic's generated clients. Clones share the connection and the guards.
@@ -64,20 +65,48 @@ pub struct BadUrl {
     source: tonic::transport::Error,
 }
 
+/// What goes over an edge. Streams have a connection and guards of their own: they stay for hours, and must
+/// neither hold the slots that calls need nor be what tells whether a service is well again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traffic {
+    /// Question and answer.
+    Calls,
+    /// Server streams.
+    Streams,
+}
+
+impl Traffic {
+    fn name(self, from: Role, to: Role) -> String {
+        match self {
+            Traffic::Calls => format!("{from}->{to}"),
+            Traffic::Streams => format!("{from}->{to} streams"),
+        }
+    }
+
+    fn bulkhead(self) -> bulkhead::Config {
+        match self {
+            Traffic::Calls => bulkhead::Config::default(),
+            Traffic::Streams => bulkhead::Config { max_in_flight: 1024, max_queue: 0 },
+        }
+    }
+}
+
 /// Makes the edge from one role to another. Connects when first used, and again after a loss.
 ///
 /// # Errors
 /// When the URL is malformed. Must run inside the runtime.
-pub fn edge(from: Role, to: Role, url: &str, guards: &Guards) -> Result<Edge, BadUrl> {
+pub fn edge(from: Role, to: Role, traffic: Traffic, url: &str, guards: &Guards) -> Result<Edge, BadUrl> {
     let channel = channel(url).map_err(|source| BadUrl { role: to, url: url.to_owned(), source })?;
-    let name = format!("{from}->{to}");
+    let name = traffic.name(from, to);
     let patience = Patience::toward(to);
-    let breaker = guards.breaker(name.as_str(), breaker::Config::internal());
-    let bulkhead = guards.bulkhead(name.as_str(), bulkhead::Config::default());
+    let config = breaker::Config { probe_lease: patience.attempt, ..breaker::Config::internal() };
+    let breaker = guards.breaker(name.as_str(), config);
+    let bulkhead = guards.bulkhead(name.as_str(), traffic.bulkhead());
     let stack = ServiceBuilder::new()
         .layer(StatusLayer) // whatever is refused below reads as a gRPC status
+        .layer(SwitchesLayer::new(guards.flags().clone())) // which of the guards below this call runs under
         .layer(OutboundLayer::new(patience.deadline, MARGIN)) // the whole call, inherited from the caller
-        .layer(BreakerLayer::new(breaker, GrpcClassifier)) // judges the attempt, timeouts included
+        .layer(BreakerLayer::new(breaker, PeerClassifier)) // judges the attempt, timeouts included
         .layer(BulkheadLayer::new(bulkhead)) // queued time is not the upstream's fault
         .layer(TimeoutLayer::new(patience.attempt)) // one try, to the head of its answer
         .then(own_timeout::leave_to_the_deadline) // the channel's own clock is not to judge

@@ -1,4 +1,4 @@
-//! A role's folder for state: made if missing, private to the user, and locked so that one process alone uses it.
+//! A role's folder for state: made private to the user if missing, and locked so that one process alone uses it.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -44,8 +44,7 @@ impl Folder {
             let path = path.to_owned();
             move |source| Error::Unusable { doing, path, source }
         };
-        fs::create_dir_all(path).map_err(unusable("make the data folder", path))?;
-        restrict(path).map_err(unusable("restrict the data folder", path))?;
+        make(path).map_err(unusable("make the data folder", path))?;
         let name = path.join("lock");
         let lock = File::options().create(true).truncate(false).write(true).open(&name);
         let lock = lock.map_err(unusable("open", &name))?;
@@ -62,24 +61,14 @@ impl Folder {
     }
 }
 
-/// Makes a folder for state without taking it: for roles that keep nothing but flags and the audit log, which
-/// several processes may share.
+/// Makes a folder, and those above it, without taking it. A new one is for its owner alone: nobody else reads
+/// journals, audit logs or keys. What was there before keeps the rights that somebody gave it.
 pub(crate) fn make(path: &Path) -> io::Result<()> {
-    fs::create_dir_all(path)?;
-    restrict(path)
-}
-
-/// Nobody but the owner reads journals, audit logs or keys.
-#[cfg(unix)]
-fn restrict(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(path)?.permissions().mode() & 0o777;
-    if mode == 0o700 { Ok(()) } else { fs::set_permissions(path, fs::Permissions::from_mode(0o700)) }
-}
-
-#[cfg(not(unix))]
-fn restrict(_: &Path) -> io::Result<()> {
-    Ok(())
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
 }
 
 #[cfg(test)]
@@ -98,6 +87,22 @@ mod tests {
         );
         drop(first);
         assert_eq!(Folder::open(&path).unwrap().path(), path);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_folder_is_the_owners_alone_and_an_old_one_keeps_its_rights() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let new = dir.path().join("new");
+        drop(Folder::open(&new).unwrap());
+        assert_eq!(mode(&new), 0o700);
+        let old = dir.path().join("old");
+        fs::create_dir(&old).unwrap();
+        fs::set_permissions(&old, fs::Permissions::from_mode(0o755)).unwrap();
+        drop(Folder::open(&old).unwrap());
+        assert_eq!(mode(&old), 0o755);
     }
 
     #[test]

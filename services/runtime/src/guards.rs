@@ -1,43 +1,156 @@
-//! Every breaker and bulkhead of a process, so that operators can see them.
+//! Every breaker, bulkhead, retry budget and cache of a role, and its flags, so that operators can see and change them.
 
-use std::sync::{Arc, PoisonError, RwLock};
-
-use bsm_stack::{
-    breaker::{self, Breaker},
-    bulkhead::{self, Bulkhead},
+use std::{
+    mem,
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
 };
 
-/// The guards of a process, in the order they were made. Clones share them.
+use bsm_stack::{
+    breaker::{self, Breaker, Transition},
+    bulkhead::{self, Bulkhead},
+    retry::{self, Budget, BudgetConfig},
+};
+use tokio::sync::{Notify, broadcast::Receiver};
+
+use crate::{
+    cache_view::CacheView,
+    flags::{self, Flag, Flags, Percent},
+};
+
+/// The guards of a role, in the order they were made. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Guards {
-    breakers: Arc<RwLock<Vec<Breaker>>>,
-    bulkheads: Arc<RwLock<Vec<Bulkhead>>>,
+    shared: Arc<Shared>,
 }
 
+#[derive(Debug, Default)]
+struct Shared {
+    flags: Flags,
+    breakers: List<Breaker>,
+    bulkheads: List<Bulkhead>,
+    budgets: List<Budget>,
+    caches: List<Arc<dyn CacheView>>,
+    /// Changes of breakers that nobody listens to yet.
+    unheard: Mutex<Vec<Receiver<Transition>>>,
+    made: Notify,
+}
+
+#[derive(Debug)]
+struct List<T>(RwLock<Vec<T>>);
+
+// === impl List ===
+
+impl<T> Default for List<T> {
+    fn default() -> List<T> {
+        List(RwLock::default())
+    }
+}
+
+impl<T> List<T> {
+    fn push(&self, item: T) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).push(item);
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Vec<T>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Guards ===
+
 impl Guards {
+    /// No guards yet, to be switched by these flags.
+    pub fn new(flags: Flags) -> Guards {
+        Guards { shared: Arc::new(Shared { flags, ..Shared::default() }) }
+    }
+
+    /// Which calls run under which of them.
+    pub fn flags(&self) -> &Flags {
+        &self.shared.flags
+    }
+
+    /// Changes a flag and whatever it switches by itself; returns what it was. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When it cannot be written; then nothing has changed.
+    pub fn set_flag(&self, flag: Flag, percent: Percent) -> Result<Percent, flags::Error> {
+        let old = self.shared.flags.set(flag, percent)?;
+        self.shared.caches.read().iter().for_each(|cache| self.switch(&**cache));
+        Ok(old)
+    }
+
     /// Makes a breaker and lists it. The name says what it guards, e.g. `gateway->registry` or `openai`.
     pub fn breaker(&self, name: impl Into<Arc<str>>, config: breaker::Config) -> Breaker {
         let breaker = Breaker::new(name, config);
-        self.breakers.write().unwrap_or_else(PoisonError::into_inner).push(breaker.clone());
+        let changes = breaker.subscribe(); // before anybody can use it, so that no change is missed
+        self.shared.unheard.lock().unwrap_or_else(PoisonError::into_inner).push(changes);
+        self.shared.made.notify_one();
+        self.shared.breakers.push(breaker.clone());
         breaker
     }
 
     /// Makes a bulkhead and lists it.
     pub fn bulkhead(&self, name: impl Into<Arc<str>>, config: bulkhead::Config) -> Bulkhead {
         let bulkhead = Bulkhead::new(name, config);
-        self.bulkheads.write().unwrap_or_else(PoisonError::into_inner).push(bulkhead.clone());
+        self.shared.bulkheads.push(bulkhead.clone());
         bulkhead
+    }
+
+    /// Makes a retry budget and lists it.
+    pub fn retry_budget(&self, name: impl Into<Arc<str>>, config: BudgetConfig) -> Budget {
+        let budget = Budget::new(name, config);
+        self.shared.budgets.push(budget.clone());
+        budget
+    }
+
+    /// Lists a cache. Those called `agents`, `knowledge` and `registry` are shown by `/api/cache/stats`.
+    pub fn cache<C: CacheView + Clone + 'static>(&self, cache: C) -> C {
+        self.switch(&cache);
+        self.shared.caches.push(Arc::new(cache.clone()));
+        cache
     }
 
     /// What each breaker looks like now.
     pub fn breakers(&self) -> Vec<breaker::Snapshot> {
-        let list = self.breakers.read().unwrap_or_else(PoisonError::into_inner);
-        list.iter().map(Breaker::snapshot).collect()
+        self.shared.breakers.read().iter().map(Breaker::snapshot).collect()
+    }
+
+    /// The breakers of that name.
+    pub fn breakers_named(&self, name: &str) -> Vec<Breaker> {
+        let breakers = self.shared.breakers.read();
+        breakers.iter().filter(|breaker| &*breaker.snapshot().name == name).cloned().collect()
     }
 
     /// What each bulkhead looks like now.
     pub fn bulkheads(&self) -> Vec<bulkhead::Snapshot> {
-        let list = self.bulkheads.read().unwrap_or_else(PoisonError::into_inner);
-        list.iter().map(Bulkhead::snapshot).collect()
+        self.shared.bulkheads.read().iter().map(Bulkhead::snapshot).collect()
+    }
+
+    /// What each retry budget looks like now.
+    pub fn retry_budgets(&self) -> Vec<retry::Snapshot> {
+        self.shared.budgets.read().iter().map(Budget::snapshot).collect()
+    }
+
+    /// The caches.
+    pub fn caches(&self) -> Vec<Arc<dyn CacheView>> {
+        self.shared.caches.read().clone()
+    }
+
+    /// The changes of breakers made since this was last asked; waits until there is one. Cancel safe.
+    pub(crate) async fn unheard(&self) -> Vec<Receiver<Transition>> {
+        loop {
+            let new = mem::take(&mut *self.shared.unheard.lock().unwrap_or_else(PoisonError::into_inner));
+            if !new.is_empty() {
+                return new;
+            }
+            self.shared.made.notified().await;
+        }
+    }
+
+    /// A load is shared by many calls, so there is no share of calls here: on unless no call is to have it.
+    fn switch(&self, cache: &dyn CacheView) {
+        cache.set_stampede_protection(
+            self.shared.flags.get(Flag::CacheStampedeProtection) > Percent::NONE,
+        );
     }
 }

@@ -6,7 +6,7 @@
 use std::{pin::Pin, sync::Arc};
 
 use futures_util::Stream;
-use tokio_stream::{StreamExt, once, wrappers::WatchStream};
+use tokio_stream::{StreamExt, wrappers::WatchStream};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 use tonic_health::pb::{
@@ -55,17 +55,18 @@ impl Health for HealthService {
 
     type WatchStream = Answers;
 
-    /// Cancelled: ends when the caller leaves, or a moment after the server said NOT_SERVING because it drains.
+    /// Cancelled: ends when the caller leaves, or once it has said NOT_SERVING because the server drains.
     async fn watch(&self, request: Request<HealthCheckRequest>) -> Result<Response<Answers>, Status> {
-        let stopping = self.stopping.clone();
-        let until = async move { stopping.cancelled().await };
-        let states: Answers = if self.knows(&request.get_ref().service) {
-            Box::pin(WatchStream::new(self.readiness.watch()).map(|ready| Ok(answer(ready))))
-        } else {
-            let unknown = HealthCheckResponse { status: ServingStatus::ServiceUnknown.into() };
-            Box::pin(once(Ok(unknown)).chain(tokio_stream::pending()))
-        };
-        Ok(Response::new(Box::pin(futures_util::StreamExt::take_until(states, Box::pin(until)))))
+        let known = self.knows(&request.get_ref().service);
+        let states = WatchStream::new(self.readiness.watch()).map(move |ready| match known {
+            true => answer(ready),
+            false => HealthCheckResponse { status: ServingStatus::ServiceUnknown.into() },
+        });
+        let states = states.take(if known { usize::MAX } else { 1 }).chain(tokio_stream::pending());
+        let stopping = self.stopping.clone().cancelled_owned();
+        let last = known.then(|| answer(false));
+        let until = futures_util::StreamExt::take_until(states, Box::pin(stopping));
+        Ok(Response::new(Box::pin(until.chain(tokio_stream::iter(last)).map(Ok))))
     }
 }
 
@@ -104,6 +105,18 @@ mod tests {
         assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::ServiceUnknown);
         let more = tokio::time::timeout(std::time::Duration::from_secs(3600), watch.next()).await;
         assert!(more.is_err(), "still open after an hour");
+    }
+
+    #[tokio::test]
+    async fn a_watch_hears_not_serving_before_the_server_goes() {
+        let stopping = CancellationToken::new();
+        let health = HealthService::new(Readiness::default(), &[], stopping.clone());
+        health.readiness.set(true);
+        let mut watch = health.watch(ask("")).await.unwrap().into_inner();
+        assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::Serving);
+        stopping.cancel();
+        assert_eq!(watch.next().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+        assert!(watch.next().await.is_none());
     }
 
     #[tokio::test]

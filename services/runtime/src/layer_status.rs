@@ -29,7 +29,9 @@ pub fn status_of(err: &(dyn Error + 'static)) -> Status {
 
 fn refusal(err: &(dyn Error + 'static)) -> Option<Refusal> {
     if let Some(open) = err.downcast_ref::<CircuitOpen>() {
-        let refusal = Refusal::new(Code::Unavailable, "CIRCUIT_OPEN", open.to_string());
+        let wait = open.retry_in.as_secs_f64().ceil();
+        let message = format!("the circuit {} is open; the next call goes out in {wait} s", open.breaker);
+        let refusal = Refusal::new(Code::Unavailable, "CIRCUIT_OPEN", message);
         return Some(refusal.metadata("breaker", &*open.breaker).retry_after(open.retry_in));
     }
     if let Some(rejected) = err.downcast_ref::<bulkhead::Rejected>() {

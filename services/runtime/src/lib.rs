@@ -7,17 +7,26 @@
 //! | [`listen`], [`server`] | the ports, the accept loop, the one server stack |
 //! | [`client`] | the one client stack |
 //! | [`call`], [`trace`] | what each hop hands on: correlation id, deadline, trace |
+//! | [`scopes`], [`admin_token`], [`caller`] | who may call what, and who did |
 //! | [`status`], [`layer_status`] | how refusals are told on the wire |
-//! | [`guards`], [`metrics`], [`ops`], [`health`], [`readiness`], [`telemetry`] | what operators see |
+//! | [`guards`], [`cache_view`], [`metrics`], [`ops`], [`health`], [`readiness`], [`telemetry`] | what operators see |
+//! | `alerts`, [`audit_log`] | whom changes are told to, and where they are written |
 //! | [`drain`], [`signals`] | how it ends |
 //! | [`flags`] | which share of calls runs under which guard |
+//! | [`lan`] | which addresses are local |
 //! | [`folder`] | where it keeps state |
 //! | [`yaml`], [`diagnostic`] | files that people write, and what is wrong with them |
 //! | [`json`], [`clock`] | the edges to JSON and to the wall clock |
 
+pub mod admin_token;
+mod alerts;
+pub mod audit_log;
+pub mod cache_view;
 pub mod call;
+pub mod caller;
 pub mod client;
 pub mod clock;
+mod cost;
 pub mod diagnostic;
 pub mod drain;
 pub mod flags;
@@ -25,6 +34,8 @@ pub mod folder;
 pub mod guards;
 pub mod health;
 pub mod json;
+mod latency;
+pub mod lan;
 pub mod layer_status;
 pub mod listen;
 pub mod metrics;
@@ -32,6 +43,7 @@ pub mod ops;
 pub mod process;
 pub mod readiness;
 pub mod role;
+pub mod scopes;
 pub mod server;
 pub mod settings;
 pub mod signals;

@@ -1,20 +1,27 @@
 //! What a role is given to run: its settings, its guards, its way to the others, and its end.
 
-use std::sync::Arc;
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 use crate::{
-    client::{self, BadUrl, Edge},
+    audit_log::AuditLog,
+    client::{self, BadUrl, Edge, Traffic},
     drain::Drain,
+    flags::{self, Flags},
     folder::{self, Folder},
     guards::Guards,
     metrics::Metrics,
+    ops::transitions::Transitions,
     readiness::Readiness,
     role::Role,
     settings::Settings,
 };
 
-/// One role in a process. In `bsm up` six of these share metrics and drain, but not guards and readiness: the
-/// views of operators are per role, whether it has a process of its own or not.
+/// One role in a process. In `bsm up` six of these share the drain and nothing else: the views of operators
+/// are per role, whether it has a process of its own or not.
 #[derive(Clone, Debug)]
 pub struct Process {
     /// Which role.
@@ -23,20 +30,47 @@ pub struct Process {
     pub settings: Arc<Settings>,
     /// Where it counts.
     pub metrics: Metrics,
-    /// Its breakers and bulkheads.
+    /// Its breakers, bulkheads, caches and flags.
     pub guards: Guards,
+    /// How those changed.
+    pub transitions: Transitions,
+    /// What operators changed.
+    pub audit: AuditLog,
     /// Its tasks and their end.
     pub drain: Drain,
     /// Whether it may be sent work.
     pub readiness: Readiness,
+    /// When it was made, by the clock on the wall.
+    pub started_at: SystemTime,
+    /// When it was made, to count from.
+    pub started: Instant,
 }
 
 impl Process {
-    /// A role of a new process.
+    /// A role of a new process, with the flags of the settings.
     pub fn new(role: Role, settings: Arc<Settings>, drain: Drain, metrics: Metrics) -> Process {
-        let guards = Guards::default();
+        let guards = Guards::new(Flags::new(settings.flags));
         metrics.watch_guards(guards.clone());
-        Process { role, settings, metrics, guards, drain, readiness: Readiness::default() }
+        Process {
+            role,
+            metrics,
+            guards,
+            transitions: Transitions::new(role),
+            audit: AuditLog::at(state(&settings, role).join("audit.jsonl")),
+            settings,
+            drain,
+            readiness: Readiness::default(),
+            started_at: SystemTime::now(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Takes up the flags that were changed at run time before, and keeps further changes. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the file that holds them is not what this program writes.
+    pub fn restore_flags(&self) -> Result<(), flags::Error> {
+        self.guards.flags().restore(state(&self.settings, self.role).join("flags.json"))
     }
 
     /// A way to another role.
@@ -44,7 +78,15 @@ impl Process {
     /// # Errors
     /// When its URL is malformed.
     pub fn edge(&self, to: Role) -> Result<Edge, BadUrl> {
-        client::edge(self.role, to, self.settings.url(to), &self.guards)
+        client::edge(self.role, to, Traffic::Calls, self.settings.url(to), &self.guards)
+    }
+
+    /// A way to another role for server streams.
+    ///
+    /// # Errors
+    /// When its URL is malformed.
+    pub fn stream_edge(&self, to: Role) -> Result<Edge, BadUrl> {
+        client::edge(self.role, to, Traffic::Streams, self.settings.url(to), &self.guards)
     }
 
     /// The role's folder for state, made and locked.
@@ -52,6 +94,11 @@ impl Process {
     /// # Errors
     /// When another process holds it, or it cannot be written.
     pub fn folder(&self) -> Result<Folder, folder::Error> {
-        Folder::open(&self.settings.data_dir.join(self.role.name()))
+        Folder::open(&state(&self.settings, self.role))
     }
+}
+
+/// Where a role keeps its state.
+fn state(settings: &Settings, role: Role) -> PathBuf {
+    settings.data_dir.join(role.name())
 }

@@ -1,16 +1,15 @@
 //! The one server stack: what stands between an accepted connection and a handler, for every role.
 
 mod accept;
+mod auth;
 mod door;
+mod kind;
 mod observe;
 mod ops_port;
 
 use std::{convert::Infallible, time::Duration};
 
-use bsm_stack::{
-    bulkhead::{self, BulkheadLayer},
-    deadline::InboundLayer,
-};
+use bsm_stack::{bulkhead::BulkheadLayer, deadline::InboundLayer};
 use http::Request;
 use tokio::net::TcpListener;
 use tonic::{
@@ -19,11 +18,19 @@ use tonic::{
     service::{Routes, RoutesBuilder},
 };
 use tonic_health::pb::health_server::HealthServer;
-use tower::ServiceBuilder;
+use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
-use crate::{client::StatusLayer, health::HealthService, ops::Ops, process::Process};
+use crate::{
+    alerts,
+    client::StatusLayer,
+    health::HealthService,
+    ops::{self, Ops},
+    process::Process,
+};
 use bsm_proto::ops::v1::ops_service_server::OpsServiceServer;
+use auth::AuthLayer;
 use door::Door;
+use kind::Kind;
 use observe::ObserveLayer;
 
 pub use accept::Peer;
@@ -31,14 +38,8 @@ pub use accept::Peer;
 /// The largest message taken or sent, in bytes.
 pub const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;
 
-/// How long a call may take whose caller set no deadline.
-const DEFAULT_DEADLINE: Duration = Duration::from_secs(60);
-
 /// The longest deadline a caller may set: streams of job events last that long, then resume.
 const MAX_DEADLINE: Duration = Duration::from_secs(3600);
-
-/// Calls that a process works on at once, and that may wait for a turn.
-const INBOUND: bulkhead::Config = bulkhead::Config { max_in_flight: 1024, max_queue: 1024 };
 
 /// What a role serves.
 #[derive(Default)]
@@ -124,22 +125,38 @@ pub struct Listeners {
 /// are tasks of `process.drain`.
 pub fn serve(process: &Process, listeners: Listeners, service: Service) {
     let service = service.with_operations(process);
-    let door = Door::new(guarded(process, service.grpc.routes()), service.http);
+    let door = Door::new(guarded(process, service.grpc.routes()), service.http, process.settings.lan_only);
+    let readiness = process.readiness.clone();
+    process.drain.spawn("readiness", |stop| async move {
+        stop.cancelled().await; // whatever made the process drain
+        readiness.set(false);
+        Ok(())
+    });
     process.drain.spawn("server", |stop| accept::accept(listeners.api, door, stop));
-    let ops = ops_port::router(process);
-    process.drain.spawn("ops server", |stop| accept::accept(listeners.ops, Door::plain(ops), stop));
+    let ops_port = ops_port::router(process);
+    process.drain.spawn("ops server", |stop| accept::accept(listeners.ops, Door::plain(ops_port), stop));
+    process.drain.spawn("breaker changes", |stop| ops::listen::breakers(process.clone(), stop));
+    process.drain.spawn("alerts", |stop| alerts::run(process.clone(), stop));
+}
+
+/// One stack for each kind of call, so that streams that stay for hours cannot crowd out calls, nor either of them
+/// the probes of operators.
+fn guarded(process: &Process, routes: Routes) -> door::Grpc {
+    let routes = routes.prepare();
+    door::Grpc::new(|kind| stack(process, kind, routes.clone()))
 }
 
 /// Everything between the door and a handler, in the order a call meets it.
-fn guarded(process: &Process, routes: Routes) -> door::Grpc {
-    let inbound = process.guards.bulkhead(format!("{} inbound", process.role), INBOUND);
+fn stack(process: &Process, kind: Kind, routes: Routes) -> door::Stack {
+    let inbound = process.guards.bulkhead(format!("{} {}", process.role, kind.name()), kind.bulkhead());
     let stack = ServiceBuilder::new()
         .layer(ObserveLayer::new(process.role, process.metrics.clone())) // span, correlation id, log line, metrics
         .layer(StatusLayer) // a refusal of the guards below reads as a gRPC status
+        .layer(InboundLayer::new(kind.default_deadline(), MAX_DEADLINE)) // time in the queue below counts, too
+        .layer(AuthLayer::new(process.role, &process.settings)) // whoever may not call takes no slot
         .layer(BulkheadLayer::new(inbound)) // held to the end of a stream
-        .layer(InboundLayer::new(DEFAULT_DEADLINE, MAX_DEADLINE)) // stops the handler when nobody waits any more
-        .service(routes.prepare());
-    door::Grpc::new(stack)
+        .service(routes);
+    BoxCloneSyncService::new(stack)
 }
 
 #[cfg(test)]

@@ -88,6 +88,8 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// Where traces are exported to, over OTLP gRPC; none: nowhere.
     pub otlp_endpoint: Option<String>,
+    /// Whether plaintext beyond this machine is accepted in production.
+    pub insecure: bool,
     /// Whether gRPC reflection is served.
     pub reflection: bool,
     /// How long draining may take.
@@ -155,9 +157,20 @@ impl Settings {
     pub fn from_layers(layers: &Layers) -> Result<Settings, Invalid> {
         let mut p = Parser::new(layers);
         let settings = Settings::parse(&mut p);
+        if p.problems.is_empty() { Ok(settings) } else { Err(Invalid(p.problems)) }
+    }
+
+    /// Reads and checks everything, and whether these roles may be served with it: what production asks for
+    /// concerns who is served, not who reviews a diff on a command line.
+    ///
+    /// # Errors
+    /// All mistakes at once, and every reason why the production profile refuses to start.
+    pub fn for_serving(layers: &Layers, roles: &[Role]) -> Result<Settings, Invalid> {
+        let mut p = Parser::new(layers);
+        let settings = Settings::parse(&mut p);
         let mut problems = p.problems;
         if settings.profile == Profile::Production {
-            problems.extend(production::refusals(&settings, layers));
+            problems.extend(production::refusals(&settings, roles));
         }
         if problems.is_empty() { Ok(settings) } else { Err(Invalid(problems)) }
     }
@@ -183,9 +196,10 @@ impl Settings {
             host: p.address("host"),
             ports,
             urls: Role::ALL.map(|role| p.url_of(role, ports[role as usize])),
-            log_level: p.text("log.level"),
+            log_level: p.log_filter("log.level"),
             log_format: p.one_of("log.format", parse::LOG_FORMATS, LogFormat::Auto),
             otlp_endpoint: p.optional_url("otlp.endpoint"),
+            insecure: p.flag("insecure").unwrap_or(false),
             reflection: p.flag("reflection").unwrap_or(profile != Profile::Production),
             grace: p.seconds("grace_seconds", 0.1, 60.0),
             max_agent_input: p.number("max_agent_input", 1, 1_000_000) as usize,

@@ -1,6 +1,9 @@
 //! Logs for people on a terminal and for machines elsewhere; traces to an OTLP collector when one is configured.
 
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    time::Duration,
+};
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
@@ -47,16 +50,21 @@ pub struct Flush {
 }
 
 impl Flush {
-    /// Sends what is left. The exporter blocks, so this runs on a thread of its own.
+    /// Sends what is left, for at most [`LAST_EXPORT`]: a collector that is silent must not hold the process. The
+    /// exporter blocks, so this runs on a thread of its own.
     pub async fn finish(self) {
         if let Some(provider) = self.provider {
-            let done = tokio::task::spawn_blocking(move || provider.shutdown()).await;
+            let done =
+                tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LAST_EXPORT)).await;
             if let Ok(Err(err)) = done {
                 tracing::warn!(error = %err, "the last traces were not exported");
             }
         }
     }
 }
+
+/// How long the end of a process waits for its last traces.
+const LAST_EXPORT: Duration = Duration::from_millis(500);
 
 /// Starts logging to standard error, and exporting when configured. Must run inside the runtime.
 ///

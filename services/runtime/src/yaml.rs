@@ -23,7 +23,7 @@
 //! The schema is the YAML 1.2 core schema: `true` and `false` are booleans and `yes` and `no` are text, quoted
 //! scalars stay text, dates are text. Merge keys (`<<`) are ordinary keys and tags are refused.
 
-mod closest;
+pub(crate) mod closest;
 mod fields;
 mod node;
 mod path;

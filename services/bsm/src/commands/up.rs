@@ -17,7 +17,7 @@ use crate::{
 /// Runs until a signal.
 pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let began = Instant::now();
-    let (mut settings, layers) = settings::read(options)?;
+    let (mut settings, layers) = settings::read_for(options, &Role::ALL)?;
     super::block_on(async move {
         let flush = telemetry::init("up", &settings)?;
         // One lock for all roles: a second mesh on the same data is refused as a whole, before ports are.

@@ -1,25 +1,21 @@
 //! `bsm validate`: every mistake in agents, events and policy at once.
 
-use std::io::{IsTerminal, stdout};
+use std::{
+    io::{IsTerminal, stdout},
+    path::{Path, PathBuf},
+};
 
 use bsm_runtime::diagnostic::{Colour, Diagnostic, Severity, Strictness};
 use serde_json::json;
 
 use crate::{
-    cli::ValidateArgs,
-    exit::{Exit, Failure},
+    cli::{Options, ValidateArgs},
+    exit::Exit,
 };
 
 /// Exits 1 when anything is an error.
-pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<Exit> {
-    let dir = args.dir.join("agents");
-    if !dir.is_dir() {
-        let sentence = format!(
-            "{} is not a folder; give the folder that holds agents/, such as `bsm validate .`",
-            dir.display()
-        );
-        return Err(Failure::error(Exit::NoInput, sentence));
-    }
+pub(crate) fn run(options: &Options, args: &ValidateArgs) -> anyhow::Result<Exit> {
+    let dir = options.agents_dir.clone().unwrap_or_else(|| folder(&args.dir));
     let strictness = if args.lenient { Strictness::Lenient } else { Strictness::Strict };
     let (_, mut found) = bsm_registry::load(&dir, strictness);
     found.extend(bsm_orchestrator::validate::check(&dir, strictness));
@@ -32,6 +28,12 @@ pub(crate) fn run(args: &ValidateArgs) -> anyhow::Result<Exit> {
         print(&found, errors);
     }
     Ok(if errors == 0 { Exit::Done } else { Exit::Changes })
+}
+
+/// The folder's `agents`, or the folder itself when that is what was named.
+fn folder(dir: &Path) -> PathBuf {
+    let below = dir.join("agents");
+    if !below.exists() && dir.join("registry.yaml").exists() { dir.to_owned() } else { below }
 }
 
 fn print(found: &[Diagnostic], errors: usize) {

@@ -4,11 +4,11 @@ use std::{net::Ipv4Addr, time::Duration};
 
 use anyhow::Context;
 use bsm_proto::orchestrator::v1::{
-    GetJobRequest, Job, SubmitEventRequest, WatchJobRequest,
+    GetJobRequest, Job, ListStrategiesRequest, SubmitEventRequest, WatchJobRequest,
     orchestrator_service_client::OrchestratorServiceClient,
 };
 use bsm_runtime::{
-    call::Call, client, guards::Guards, json, role::Role, server::MESSAGE_LIMIT, settings::Settings,
+    call::Call, client::{self, Edge, Traffic}, guards::Guards, json, role::Role, server::MESSAGE_LIMIT, settings::Settings,
 };
 use serde_json::Value;
 
@@ -46,9 +46,10 @@ pub(crate) async fn run(
 
 async fn follow(mesh: &Mesh, event: &str, payload: Value) -> anyhow::Result<Job> {
     let edge =
-        client::edge(Role::Gateway, Role::Orchestrator, mesh.url(Role::Orchestrator), &Guards::default())?;
+        client::edge(Role::Gateway, Role::Orchestrator, Traffic::Calls, mesh.url(Role::Orchestrator), &Guards::default())?;
     let mut client = OrchestratorServiceClient::new(edge).max_decoding_message_size(MESSAGE_LIMIT);
     let call = Call::from_headers(&Default::default());
+    known_event(&mut client, &call, event).await?;
     let submit = SubmitEventRequest {
         event: Some(event.to_owned()),
         payload: Some(json::to_struct(payload)),
@@ -61,6 +62,23 @@ async fn follow(mesh: &Mesh, event: &str, payload: Value) -> anyhow::Result<Job>
     while events.message().await.map_err(refused)?.is_some() {}
     let job = client.get_job(call.request(GetJobRequest { job_id })).await.map_err(refused)?;
     job.into_inner().job.context("the orchestrator answered without a job")
+}
+
+/// Other callers may send any event, and `default` takes what nobody names. Here a name that is in no file is a
+/// mistake of the one who typed it.
+async fn known_event(
+    client: &mut OrchestratorServiceClient<Edge>,
+    call: &Call,
+    event: &str,
+) -> anyhow::Result<()> {
+    let request = call.request(ListStrategiesRequest::default());
+    let strategies = client.list_strategies(request).await.map_err(refused)?.into_inner().strategies;
+    if strategies.iter().any(|strategy| strategy.event == event) {
+        return Ok(());
+    }
+    let names: Vec<_> = strategies.iter().map(|strategy| strategy.event.as_str()).collect();
+    let sentence = format!("no strategy is for the event \"{event}\"; use one of {}", names.join(", "));
+    Err(Failure::error(Exit::Usage, sentence))
 }
 
 fn refused(status: tonic::Status) -> anyhow::Error {

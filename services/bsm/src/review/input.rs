@@ -59,6 +59,7 @@ fn read_bytes(path: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
 
 fn from_bytes(bytes: &[u8], name: &str) -> anyhow::Result<Change> {
     let (text, lossy) = decode(bytes);
+    let (text, coloured) = without_colours(text);
     if text.trim().is_empty() {
         return Err(Failure::error(Exit::Data, format!("{name} is empty: there is no change to review")));
     }
@@ -70,6 +71,9 @@ fn from_bytes(bytes: &[u8], name: &str) -> anyhow::Result<Change> {
     if lossy {
         notes.push(format!("{name} is not all UTF-8; other bytes are shown as \u{FFFD}"));
     }
+    if coloured {
+        notes.push(format!("{name} held colour codes, which are taken out; `git diff --no-color` leaves them away"));
+    }
     let bounded = bound(&text, SEND_LIMIT);
     if bounded.truncated {
         notes.push(format!(
@@ -80,6 +84,16 @@ fn from_bytes(bytes: &[u8], name: &str) -> anyhow::Result<Change> {
         ));
     }
     Ok(Change { diff: bounded.text, left_out: bounded.left_out, notes })
+}
+
+/// `git diff` colours what it prints to a terminal or when told to; a coloured diff reads as no diff at all. Only
+/// codes at the beginning of lines mean that: an escape within a line belongs to the change.
+fn without_colours(text: String) -> (String, bool) {
+    let coloured = text.lines().any(|line| line.starts_with("\u{1b}[") && line.contains("m"));
+    if !coloured {
+        return (text, false);
+    }
+    (anstream::adapter::strip_str(&text).to_string(), true)
 }
 
 fn listed(paths: &[String]) -> String {
@@ -118,6 +132,15 @@ mod tests {
     fn what_holds_no_change_is_refused_with_a_sentence() {
         assert_eq!(refusal(b" \n"), "x is empty: there is no change to review");
         assert!(refusal(b"hello").starts_with("x holds no unified diff"));
+    }
+
+    #[test]
+    fn colours_are_taken_out_and_nothing_is_missed() {
+        let plain = "diff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -0,0 +1 @@\n+x\n";
+        let coloured: String = plain.lines().map(|line| format!("\u{1b}[1m{line}\u{1b}[m\n")).collect();
+        let change = from_bytes(coloured.as_bytes(), "x").unwrap();
+        assert_eq!(change.diff, plain);
+        assert!(change.notes[0].contains("--no-color"));
     }
 
     #[test]

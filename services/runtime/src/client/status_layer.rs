@@ -7,8 +7,8 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body as HttpBody;
+use http::{HeaderMap, Request, Response};
+use http_body::{Body as HttpBody, Frame};
 use pin_project_lite::pin_project;
 use tonic::{Status, body::Body};
 use tower::{BoxError, Layer, Service};
@@ -74,7 +74,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = match ready!(self.project().call.poll(cx)) {
-            Ok(response) => response.map(|body| Body::new(StatusBody { body })),
+            Ok(response) => response.map(|body| Body::new(StatusBody { body, failed: false })),
             Err(err) => {
                 let err: BoxError = err.into();
                 let status = status_of(&*err);
@@ -87,10 +87,12 @@ where
 }
 
 pin_project! {
-    /// A body whose errors are statuses: a deadline that ends a stream reads as DEADLINE_EXCEEDED.
+    /// A body whose errors are statuses, told in the trailers: hyper would turn an error of the body into a reset
+    /// of the stream, which reads as INTERNAL on the other side.
     struct StatusBody<B> {
         #[pin]
         body: B,
+        failed: bool,
     }
 }
 
@@ -105,13 +107,22 @@ where
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<http_body::Frame<B::Data>, Status>>> {
-        let frame = ready!(self.project().body.poll_frame(cx));
-        Poll::Ready(frame.map(|frame| frame.map_err(|err| status_of(&*err.into()))))
+    ) -> Poll<Option<Result<Frame<B::Data>, Status>>> {
+        let this = self.project();
+        if *this.failed {
+            return Poll::Ready(None);
+        }
+        let Some(frame) = ready!(this.body.poll_frame(cx)) else { return Poll::Ready(None) };
+        Poll::Ready(Some(frame.or_else(|err| {
+            *this.failed = true;
+            let mut trailers = HeaderMap::new();
+            status_of(&*err.into()).add_header(&mut trailers)?;
+            Ok(Frame::trailers(trailers))
+        })))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.failed || self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> http_body::SizeHint {

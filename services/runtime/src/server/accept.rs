@@ -27,8 +27,9 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Headers of a request at most, in bytes.
 const HEADER_LIMIT: u32 = 16 * 1024;
 
-/// Streams of one HTTP/2 connection at once.
-const STREAMS: u32 = 256;
+/// Streams of one HTTP/2 connection at once: more than any bulkhead on an edge lets through, so that the bulkhead
+/// refuses with a reason where the connection would only make callers wait.
+const STREAMS: u32 = 4096;
 
 /// Accepts until `stop`, then closes the listener first and lets the requests in flight end. How long that may
 /// take is the drain's affair: it aborts what is left after the grace period by ending the process.

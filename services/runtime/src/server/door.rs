@@ -9,20 +9,31 @@ use std::{
 
 use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
 use hyper::body::Incoming;
-use tonic::{Status, body::Body};
+use tonic::{Code, Status, body::Body};
 use tower::{Service, ServiceExt, util::BoxCloneSyncService};
 
-/// The guarded gRPC services of a process.
+use super::{Peer, kind::Kind};
+use crate::{lan, status::Refusal};
+
+/// Guards and the services below them.
+pub(super) type Stack = BoxCloneSyncService<Request<Body>, Response<Body>, Status>;
+
+/// The guarded gRPC services of a process, one stack for each kind of call.
 #[derive(Clone)]
-pub(super) struct Grpc(BoxCloneSyncService<Request<Body>, Response<Body>, Status>);
+pub(super) struct Grpc([Stack; Kind::ALL.len()]);
 
 impl Grpc {
-    pub(super) fn new<S>(stack: S) -> Grpc
-    where
-        S: Service<Request<Body>, Response = Response<Body>, Error = Status> + Clone + Send + Sync + 'static,
-        S::Future: Send + 'static,
-    {
-        Grpc(BoxCloneSyncService::new(stack))
+    pub(super) fn new(stack: impl FnMut(Kind) -> Stack) -> Grpc {
+        Grpc(Kind::ALL.map(stack))
+    }
+
+    fn stack_for(self, path: &str) -> Stack {
+        let [call, stream, operations] = self.0;
+        match Kind::of(path) {
+            Kind::Call => call,
+            Kind::Stream => stream,
+            Kind::Operations => operations,
+        }
     }
 }
 
@@ -31,17 +42,19 @@ impl Grpc {
 pub(super) struct Door {
     grpc: Option<Grpc>,
     http: Option<axum::Router>,
+    /// gRPC from other networks is refused here; a router has its own gate, with its own words.
+    lan_only: bool,
 }
 
 impl Door {
     /// gRPC, and HTTP if the role has a router.
-    pub(super) fn new(grpc: Grpc, http: Option<axum::Router>) -> Door {
-        Door { grpc: Some(grpc), http }
+    pub(super) fn new(grpc: Grpc, http: Option<axum::Router>, lan_only: bool) -> Door {
+        Door { grpc: Some(grpc), http, lan_only }
     }
 
     /// HTTP alone.
     pub(super) fn plain(router: axum::Router) -> Door {
-        Door { grpc: None, http: Some(router) }
+        Door { grpc: None, http: Some(router), lan_only: false }
     }
 }
 
@@ -64,7 +77,8 @@ impl Door {
     async fn pass(self, request: Request<Incoming>) -> Response<Body> {
         let is_grpc = is_grpc(&request);
         match (self.grpc, self.http) {
-            (Some(grpc), _) if is_grpc => match grpc.0.oneshot(request.map(Body::new)).await {
+            (Some(_), _) if is_grpc && self.lan_only && !is_from_here(&request) => foreign(),
+            (Some(grpc), _) if is_grpc => match grpc.stack_for(request.uri().path()).oneshot(request.map(Body::new)).await {
                 Ok(response) => response,
                 Err(status) => status.into_http(),
             },
@@ -79,6 +93,15 @@ impl Door {
 fn is_grpc(request: &Request<Incoming>) -> bool {
     let kind = request.headers().get(CONTENT_TYPE).map(|value| value.as_bytes());
     kind.is_some_and(|kind| kind.starts_with(b"application/grpc"))
+}
+
+fn is_from_here(request: &Request<Incoming>) -> bool {
+    request.extensions().get::<Peer>().is_some_and(|peer| lan::is_local(peer.0.ip()))
+}
+
+fn foreign() -> Response<Body> {
+    let message = "only clients of the local network are served (LAN_ONLY)";
+    Status::from(Refusal::new(Code::PermissionDenied, "LAN_ONLY_VIOLATION", message)).into_http()
 }
 
 fn not_here() -> Response<Body> {

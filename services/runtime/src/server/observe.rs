@@ -15,8 +15,9 @@ use pin_project_lite::pin_project;
 use tokio::time::Instant;
 use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
-use tracing::{Span, debug, info, info_span, warn};
+use tracing::{Span, debug, error_span, info, warn};
 
+use super::kind;
 use crate::{
     call::{CORRELATION_HEADER, Call},
     metrics::Metrics,
@@ -68,10 +69,12 @@ where
         let call = Call::from_headers(request.headers());
         let method: Arc<str> = request.uri().path().trim_start_matches('/').into();
         let role = self.layer.role.name();
-        let span = info_span!("call", role, rpc = &*method, correlation_id = call.correlation_id());
+        // At the level of errors, so that every line has its id whatever is filtered.
+        let span = error_span!("call", role, rpc = &*method, correlation_id = call.correlation_id());
         trace::set_parent(&span, request.headers());
         let watch = Watch {
             role,
+            known: kind::is_known(request.uri().path()),
             method,
             span: span.clone(),
             metrics: self.layer.metrics.clone(),
@@ -127,6 +130,8 @@ where
 struct Watch {
     role: &'static str,
     method: Arc<str>,
+    /// Methods that clients make up share one label: inventing names must not grow the metrics.
+    known: bool,
     span: Span,
     metrics: Metrics,
     began: Instant,
@@ -137,8 +142,7 @@ impl Watch {
     fn done(&mut self, code: Code) {
         self.ended = true;
         let took = self.began.elapsed();
-        // Unknown methods share one label: a client must not grow the metrics by inventing names.
-        let method = if code == Code::Unimplemented { "unknown" } else { &self.method };
+        let method = if self.known { &self.method } else { "unknown" };
         self.metrics.served(self.role, method, &format!("{code:?}"), took);
         self.span.in_scope(|| log(code, took));
     }

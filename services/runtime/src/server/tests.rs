@@ -14,7 +14,7 @@ use tonic_health::pb::{
 
 use crate::{
     call::Call,
-    client::{self, Edge},
+    client::{self, Edge, Traffic},
     drain::Drain,
     guards::Guards,
     listen,
@@ -71,7 +71,7 @@ async fn run() -> Running {
     let process = Process::new(Role::Knowledge, Arc::new(settings), drain, Metrics::default());
     super::serve(&process, listeners, Service::new().add(KnowledgeServiceServer::new(Echo)));
     process.readiness.set(true);
-    let edge = client::edge(Role::Gateway, Role::Knowledge, &url, &Guards::default()).unwrap();
+    let edge = client::edge(Role::Gateway, Role::Knowledge, Traffic::Calls, &url, &Guards::default()).unwrap();
     Running { process, edge, ops }
 }
 
@@ -121,15 +121,15 @@ async fn calls_are_counted_by_method_and_code_but_invented_methods_are_not() {
     let mesh = run().await;
     let mut client = KnowledgeServiceClient::new(mesh.edge.clone());
     client.list_documents(call("a").request(ListDocumentsRequest::default())).await.unwrap();
-    let mut other = bsm_proto::memory::v1::memory_service_client::MemoryServiceClient::new(mesh.edge);
-    let status = other.store_review(call("a").request(Default::default())).await.unwrap_err();
+    let mut raw = tonic::client::Grpc::new(mesh.edge);
+    raw.ready().await.unwrap();
+    let codec = tonic_prost::ProstCodec::<ListDocumentsRequest, ListDocumentsResponse>::default();
+    let path = http::uri::PathAndQuery::from_static("/made.up.Service/Name");
+    let status = raw.unary(call("a").request(ListDocumentsRequest::default()), path, codec).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
     let text = mesh.process.metrics.render();
-    assert!(
-        text.contains("method=\"bsm.knowledge.v1.KnowledgeService/ListDocuments\",code=\"Ok\"} 1"),
-        "{text}"
-    );
-    assert!(text.contains("method=\"unknown\"") && !text.contains("StoreReview"), "{text}");
+    assert!(text.contains("method=\"bsm.knowledge.v1.KnowledgeService/ListDocuments\",code=\"Ok\"} 1"), "{text}");
+    assert!(text.contains("method=\"unknown\"") && !text.contains("made.up"), "{text}");
 }
 
 #[tokio::test]

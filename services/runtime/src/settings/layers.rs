@@ -5,8 +5,11 @@ use std::{collections::BTreeMap, fmt, fs, path::Path};
 use super::table::{Kind, SETTINGS, Setting, find};
 use crate::{
     diagnostic::{Findings, Strictness},
-    yaml::{self, Node, Value as Yaml},
+    yaml::{self, Node, Value as Yaml, closest::closest},
 };
+
+/// Variables of ours that are not settings: the command line reads them itself, or the compose file does.
+const NOT_SETTINGS: [&str; 2] = ["BSM_CONFIG", "BSM_VERSION"];
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +77,17 @@ impl Layers {
             }
         }
         layers
+    }
+
+    /// Notes variables that look like ours and are not: a name mistyped would otherwise be ignored.
+    pub fn check_names(&mut self, names: impl Iterator<Item = String>) {
+        let known = |name: &String| {
+            SETTINGS.iter().any(|setting| setting.env.contains(&name.as_str())) || NOT_SETTINGS.contains(&name.as_str())
+        };
+        for name in names.filter(|name| name.starts_with("BSM_") && !known(name)) {
+            let all = SETTINGS.iter().flat_map(|setting| setting.env.iter().copied());
+            self.problems.push(format!("{name} is not a variable that is read here{}", hint(&name, all)));
+        }
     }
 
     /// The value of a setting, or none when it is unset.
@@ -170,5 +184,10 @@ fn shown(setting: &Setting, text: &str) -> String {
 }
 
 fn unknown(key: &str) -> String {
-    format!("\"{key}\" is not a setting; `bsm config` lists them all")
+    let hint = hint(key, SETTINGS.iter().map(|setting| setting.key));
+    format!("\"{key}\" is not a setting{hint}; `bsm config` lists them all")
+}
+
+fn hint<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    closest(name, known).map(|known| format!("; did you mean {known}?")).unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use secrecy::SecretString;
+use tracing_subscriber::EnvFilter;
 
 use super::{Layers, LogFormat, OfflineUse, Profile};
 use crate::{flags::Percent, role::Role};
@@ -134,6 +135,15 @@ impl<'a> Parser<'a> {
             self.wrong(key, "a URL such as http://127.0.0.1:50051");
         }
         Some(text)
+    }
+
+    /// What is logged, in tracing's syntax.
+    pub(super) fn log_filter(&mut self, key: &str) -> String {
+        let text = self.text(key);
+        if EnvFilter::try_new(&text).is_err() {
+            self.wrong(key, "error, warn, info, debug, trace, or a filter such as info,bsm_models=debug");
+        }
+        text
     }
 
     /// Where a role is found: as set, else on this machine at its port.

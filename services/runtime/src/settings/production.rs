@@ -2,7 +2,8 @@
 
 use secrecy::ExposeSecret;
 
-use super::{Layers, Settings};
+use super::Settings;
+use crate::role::Role;
 
 /// The shortest admin token, in bytes, that production accepts.
 const SHORTEST_TOKEN: usize = 16;
@@ -10,33 +11,48 @@ const SHORTEST_TOKEN: usize = 16;
 /// Tokens found in examples and in old defaults.
 const KNOWN_TOKENS: &[&str] = &["change-me-please-now", "admin-token-change-me", "your-secret-admin-token"];
 
-/// Why these settings are not fit for production; empty when they are.
-pub(super) fn refusals(settings: &Settings, layers: &Layers) -> Vec<String> {
+/// The shortest webhook secret, in bytes, that any delivery is believed with.
+const SHORTEST_SECRET: usize = 16;
+
+/// Why these roles must not be served in production with these settings; empty when they may be.
+pub(super) fn refusals(settings: &Settings, roles: &[Role]) -> Vec<String> {
     let mut reasons = Vec::new();
-    match &settings.admin_token {
-        None => reasons.push("production needs an admin token: set ADMIN_TOKEN".to_owned()),
-        Some(token) if token.expose_secret().len() < SHORTEST_TOKEN => reasons.push(format!(
-            "production needs an admin token of at least {SHORTEST_TOKEN} characters; ADMIN_TOKEN is shorter"
-        )),
-        Some(token) if KNOWN_TOKENS.contains(&token.expose_secret()) => {
-            reasons.push("ADMIN_TOKEN is a value from an example; make one of your own".to_owned());
+    reasons.extend(token(settings));
+    if roles.contains(&Role::Gateway) {
+        reasons.extend(webhook_secrets(settings));
+        if settings.cors_origins.iter().any(|origin| origin == "*") {
+            reasons.push("production does not accept \"*\" in CORS_ORIGINS: name the origins".to_owned());
         }
-        Some(_) => {}
     }
-    if settings.webhook_secrets.is_empty() {
-        reasons
-            .push("production needs a secret for GitHub's deliveries: set GITHUB_WEBHOOK_SECRET".to_owned());
-    }
-    if settings.cors_origins.iter().any(|origin| origin == "*") {
-        reasons.push("production does not accept \"*\" in CORS_ORIGINS: name the origins".to_owned());
-    }
-    let insecure =
-        layers.get("insecure").is_some_and(|v| ["1", "true", "yes", "on"].contains(&v.text.as_str()));
-    if !settings.host.is_loopback() && !insecure {
+    if !settings.host.is_loopback() && !settings.insecure {
         reasons.push(format!(
             "BSM_HOST is {}: plaintext beyond this machine needs BSM_INSECURE=1 (behind a TLS proxy, say)",
             settings.host
         ));
     }
     reasons
+}
+
+fn token(settings: &Settings) -> Option<String> {
+    match settings.admin_token.as_ref().map(ExposeSecret::expose_secret) {
+        None => Some("production needs an admin token: set ADMIN_TOKEN".to_owned()),
+        Some(token) if token.len() < SHORTEST_TOKEN => Some(format!(
+            "production needs an admin token of at least {SHORTEST_TOKEN} characters; ADMIN_TOKEN is shorter"
+        )),
+        Some(token) if KNOWN_TOKENS.contains(&token) => {
+            Some("ADMIN_TOKEN is a value from an example; make one of your own".to_owned())
+        }
+        Some(_) => None,
+    }
+}
+
+fn webhook_secrets(settings: &Settings) -> Option<String> {
+    let secrets = &settings.webhook_secrets;
+    if secrets.is_empty() {
+        return Some("production needs a secret for GitHub's deliveries: set GITHUB_WEBHOOK_SECRET".to_owned());
+    }
+    let short = secrets.iter().any(|secret| secret.expose_secret().len() < SHORTEST_SECRET);
+    short.then(|| {
+        format!("a secret for GitHub's deliveries is shorter than {SHORTEST_SECRET} characters: make a longer one")
+    })
 }

@@ -42,12 +42,12 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
 #[test]
 fn every_mistake_is_told_at_once_with_its_source() {
     let wrong =
-        layers(&[("PORT", "70000"), ("LAN_ONLY", "maybe"), ("BSM_MODELS_URL", "nowhere")], &[("portt", "1")]);
+        layers(&[("PORT", "70000"), ("LAN_ONLY", "maybe"), ("BSM_MODELS_URL", "nowhere")], &[("gateway.portt", "1")]);
     let Invalid(problems) = Settings::from_layers(&wrong).unwrap_err();
     assert_eq!(
         problems,
         [
-            "--set portt=1: \"portt\" is not a setting; `bsm config` lists them all",
+            "--set gateway.portt=1: \"gateway.portt\" is not a setting; did you mean gateway.port?; `bsm config` lists them all",
             "gateway.port is \"70000\" (from PORT); it must be a whole number from 0 to 65535",
             "models.url is \"nowhere\" (from BSM_MODELS_URL); it must be a URL such as http://127.0.0.1:50051",
             "lan_only is \"maybe\" (from LAN_ONLY); it must be true or false",
@@ -75,21 +75,46 @@ fn all_keys_of_a_provider_are_kept_in_order_and_never_shown() {
 }
 
 #[test]
+fn a_variable_that_only_looks_like_a_setting_is_told() {
+    let mut layers = layers(&[], &[]);
+    layers.check_names(["BSM_GATWAY_PORT", "BSM_CONFIG", "BSM_DATA_DIR", "PATH"].map(str::to_owned).into_iter());
+    assert_eq!(
+        layers.problems,
+        ["BSM_GATWAY_PORT is not a variable that is read here; did you mean BSM_GATEWAY_PORT?"]
+    );
+}
+
+#[test]
+fn a_log_filter_that_does_not_parse_is_a_mistake_like_others() {
+    let Invalid(problems) = settings(&[("LOG_LEVEL", "a=b=c"), ("PORT", "x")]).unwrap_err();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+}
+
+#[test]
 fn an_empty_variable_counts_as_unset() {
     assert_eq!(settings(&[("BSM_MODELS_URL", ""), ("PORT", "")]).unwrap().port(Role::Gateway), 8080);
 }
 
 #[test]
 fn production_names_every_reason_not_to_start() {
-    let Invalid(reasons) =
-        settings(&[("NODE_ENV", "production"), ("CORS_ORIGINS", "*"), ("BSM_HOST", "0.0.0.0")]).unwrap_err();
+    let serving = |env: &[_], roles: &[_]| Settings::for_serving(&layers(env, &[]), roles);
+    let bad = [
+        ("NODE_ENV", "production"),
+        ("CORS_ORIGINS", "*"),
+        ("BSM_HOST", "0.0.0.0"),
+        ("GITHUB_WEBHOOK_SECRET", "short"),
+    ];
+    let Invalid(reasons) = serving(&bad, &Role::ALL).unwrap_err();
     assert_eq!(reasons.len(), 4, "{reasons:?}");
+    let Invalid(of_registry) = serving(&bad, &[Role::Registry]).unwrap_err();
+    assert_eq!(of_registry.len(), 2, "what concerns the gateway is not asked of others: {of_registry:?}");
+    assert!(settings(&bad).is_ok(), "a review on the command line serves nobody");
     let good = [
         ("BSM_PROFILE", "production"),
         ("ADMIN_TOKEN", "0123456789abcdef"),
         ("GITHUB_WEBHOOK_SECRET", "0123456789abcdef"),
     ];
-    assert!(!settings(&good).unwrap().reflection);
+    assert!(!serving(&good, &Role::ALL).unwrap().reflection);
 }
 
 #[test]
