@@ -18,8 +18,13 @@ pub enum Error {
         given: String,
     },
     /// An agent that does not exist, or that the registry does not govern where that is needed.
-    #[error("agent {0:?} is not registered")]
-    UnknownAgent(String),
+    #[error("agent {agent:?} is not registered{}", meant(.closest.as_deref()))]
+    UnknownAgent {
+        /// The id that was asked for.
+        agent: String,
+        /// The id that it most likely means, if any is close enough.
+        closest: Option<String>,
+    },
     /// An agent that may not be used here and now.
     #[error("agent {agent} {rule}")]
     Forbidden {
@@ -48,6 +53,10 @@ pub struct Unusable {
     pub dir: PathBuf,
     /// Every finding, warnings included.
     pub found: Vec<Diagnostic>,
+}
+
+fn meant(closest: Option<&str>) -> String {
+    closest.map(|id| format!("; did you mean {id}?")).unwrap_or_default()
 }
 
 /// The names of all contexts.

@@ -11,7 +11,8 @@ use tonic::{Request, Response, Status};
 use crate::{
     catalog::{Agent, Catalog},
     error::Error,
-    lifecycle::{LifeCycle, State},
+    id,
+    lifecycle::State,
     rules::{self, Mobile, Use},
     vocabulary::Context,
 };
@@ -22,7 +23,6 @@ mod wire;
 #[derive(Debug)]
 pub(crate) struct Registry {
     catalog: Catalog,
-    lifecycle: LifeCycle,
     here: Here,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Here {
 
 impl Registry {
     pub(crate) fn new(catalog: Catalog, here: Here) -> Self {
-        Self { catalog, lifecycle: LifeCycle::default(), here }
+        Self { catalog, here }
     }
 
     fn list(&self, mode: Option<String>) -> Result<ListAgentsResponse, Error> {
@@ -54,18 +54,12 @@ impl Registry {
     }
 
     fn statuses(&self) -> ListAgentStatusesResponse {
-        let state = |id: &str| self.lifecycle.state(id);
-        let agents: Vec<_> = self
-            .catalog
-            .registered()
-            .map(|(agent, entry)| wire::summary(agent, entry, state(&agent.id)))
-            .collect();
-        let running =
-            self.catalog.registered().filter(|(agent, _)| state(&agent.id) != State::Stopped).count();
+        let summary = |(agent, entry)| wire::summary(agent, entry, State::default());
+        let agents: Vec<_> = self.catalog.registered().map(summary).collect();
         ListAgentStatusesResponse {
             timestamp: clock::unix_ms() as f64,
             total_agents: u32::try_from(agents.len()).unwrap_or(u32::MAX),
-            running_agents: u32::try_from(running).unwrap_or(u32::MAX),
+            running_agents: 0, // nothing starts an agent yet
             agents,
         }
     }
@@ -73,18 +67,23 @@ impl Registry {
     fn status(&self, id: &str) -> Result<GetAgentStatusResponse, Error> {
         let agent = self.catalog.get(id);
         let governed = agent.and_then(|agent| Some((agent, agent.governance.as_ref()?)));
-        let (agent, governance) = governed.ok_or_else(|| Error::UnknownAgent(id.to_owned()))?;
-        Ok(wire::status(&agent.definition, governance, self.lifecycle.state(id)))
+        let (agent, governance) = governed.ok_or_else(|| self.unknown(id))?;
+        Ok(wire::status(&agent.definition, governance, State::default()))
     }
 
     fn resolve(&self, request: &ResolveAgentRequest) -> Result<ResolveAgentResponse, Error> {
         let id = &request.agent_id;
         let context = parse("context", &request.context)?;
-        let agent = self.catalog.get(id).ok_or_else(|| Error::UnknownAgent(id.clone()))?;
+        let agent = self.catalog.get(id).ok_or_else(|| self.unknown(id))?;
         rules::may_use(agent, &self.wanted(context, request.mobile))
             .map_err(|rule| Error::Forbidden { agent: id.clone(), rule })?;
         let registry_version = self.catalog.version().to_owned();
         Ok(ResolveAgentResponse { agent: Some(wire::agent(agent)), registry_version })
+    }
+
+    fn unknown(&self, id: &str) -> Error {
+        let registered = self.catalog.registered().map(|(agent, _)| agent.id.as_str());
+        Error::UnknownAgent { agent: id.to_owned(), closest: id::closest(id, registered).map(str::to_owned) }
     }
 
     fn wanted(&self, context: Context, mobile: bool) -> Use {

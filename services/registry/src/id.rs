@@ -26,9 +26,53 @@ fn is_valid(id: &str) -> bool {
     (1..=MOST).contains(&id.len()) && id.bytes().all(allowed)
 }
 
+/// The one of `known` that a misspelt id most likely means, if any is close enough.
+pub(crate) fn closest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if given.len() > MOST {
+        return None; // whatever it is, it is no slip of the hand
+    }
+    let allowed = 1 + given.len() / 4;
+    let near = known.map(|id| (distance(given, id), id)).filter(|(distance, _)| *distance <= allowed);
+    near.min_by_key(|(distance, _)| *distance).map(|(_, id)| id)
+}
+
+/// Levenshtein's: how many bytes to insert, delete or replace. Bytes will do, because ids are ASCII.
+fn distance(a: &str, b: &str) -> usize {
+    let mut above: Vec<usize> = (0..=b.len()).collect();
+    for (row, from) in a.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut above[0], row + 1);
+        for (column, to) in b.bytes().enumerate() {
+            let replaced = diagonal + usize::from(from != to);
+            diagonal = above[column + 1];
+            above[column + 1] = replaced.min(diagonal + 1).min(above[column] + 1);
+        }
+    }
+    above[b.len()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_typing_mistake_finds_the_id_that_was_meant() {
+        let find = |given| closest(given, ["security-agent", "legal-agent", "my-agent"].into_iter());
+        for given in ["secruity-agent", "security-agnet", "Security-Agent", "security_agent", "security-agen"]
+        {
+            assert_eq!(find(given), Some("security-agent"), "{given}");
+        }
+        assert_eq!(find("legl-agent"), Some("legal-agent"));
+        for given in ["", "nobody", "xyz-robot-nine", &"security-agent".repeat(9)] {
+            assert_eq!(find(given), None, "{given}");
+        }
+    }
+
+    #[test]
+    fn the_distance_counts_single_changes() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!((distance("", "abc"), distance("abc", "")), (3, 3));
+        assert_eq!(distance("same", "same"), 0);
+    }
 
     #[test]
     fn an_id_is_short_and_plain() {

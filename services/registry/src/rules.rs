@@ -50,7 +50,7 @@ pub enum Forbidden {
     #[error("is too risky for mobile mode")]
     MobileMode,
     /// Someone must agree first.
-    #[error("needs a valid approval")]
+    #[error("needs a valid approval, and approvals cannot be given yet")]
     Approval,
 }
 

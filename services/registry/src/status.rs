@@ -16,7 +16,9 @@ impl From<Error> for Status {
             Error::UnknownContext { field, .. } => {
                 refusal.field(field, format!("must be one of {}", contexts()))
             }
-            Error::UnknownAgent(agent) | Error::Forbidden { agent, .. } => refusal.metadata("agent", agent),
+            Error::UnknownAgent { agent, .. } | Error::Forbidden { agent, .. } => {
+                refusal.metadata("agent", agent)
+            }
         }
         .into()
     }
@@ -26,7 +28,7 @@ impl From<Error> for Status {
 fn classify(error: &Error) -> (Code, &'static str) {
     match error {
         Error::UnknownContext { .. } => (Code::InvalidArgument, "INVALID_MODE"),
-        Error::UnknownAgent(_) => (Code::NotFound, "AGENT_NOT_FOUND"),
+        Error::UnknownAgent { .. } => (Code::NotFound, "AGENT_NOT_FOUND"),
         Error::Forbidden { rule, .. } => {
             let reason = match rule {
                 Forbidden::Ungoverned => "AGENT_UNGOVERNED",
@@ -60,7 +62,7 @@ mod tests {
         let context = Error::UnknownContext { field: "mode", given: "x".to_owned() };
         for (error, code, expected) in [
             (context, Code::InvalidArgument, "INVALID_MODE"),
-            (Error::UnknownAgent("a".to_owned()), Code::NotFound, "AGENT_NOT_FOUND"),
+            (Error::UnknownAgent { agent: "a".to_owned(), closest: None }, Code::NotFound, "AGENT_NOT_FOUND"),
             (forbidden(Forbidden::Ungoverned), Code::PermissionDenied, "AGENT_UNGOVERNED"),
             (forbidden(Forbidden::Profile(Profile::Staging)), Code::PermissionDenied, "PROFILE_FORBIDDEN"),
             (forbidden(Forbidden::Context(Context::Ci)), Code::PermissionDenied, "CONTEXT_FORBIDDEN"),

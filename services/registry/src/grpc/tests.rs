@@ -136,11 +136,19 @@ async fn registered_agents_have_a_state_and_the_others_none() {
 }
 
 #[tokio::test]
-async fn a_started_agent_counts_as_running() {
+async fn a_misspelt_agent_is_told_with_the_one_that_was_meant() {
     let registry = development();
-    registry.lifecycle.start("reviewer", std::time::SystemTime::UNIX_EPOCH).unwrap();
-    let all = registry.statuses();
-    assert_eq!((all.running_agents, all.agents[0].state.as_ref().unwrap().status.as_str()), (1, "running"));
+    let sentence = |asked: Result<_, Status>| asked.err().unwrap().message().to_owned();
+    let asked = Request::new(GetAgentStatusRequest { agent_id: "reviwer".to_owned() });
+    let known = "agent \"reviwer\" is not registered; did you mean reviewer?";
+    assert_eq!(sentence(registry.get_agent_status(asked).await.map(drop)), known);
+    let wanted = ResolveAgentRequest {
+        agent_id: "nobody".to_owned(),
+        context: "api".to_owned(),
+        ..Default::default()
+    };
+    let resolved = registry.resolve_agent(Request::new(wanted)).await.map(drop);
+    assert_eq!(sentence(resolved), "agent \"nobody\" is not registered");
 }
 
 #[tokio::test]
