@@ -10,7 +10,11 @@ use bsm_proto::{
     models::v1::{CompleteResponse, Completion, Prompt, Usage},
     registry::v1::{Agent, AnswerKind, ResolveAgentRequest},
 };
-use bsm_runtime::{call::Call, status::Refusal};
+use bsm_runtime::{
+    call::Call,
+    diagnostic::{Findings, Strictness},
+    status::Refusal,
+};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tonic::{Code, Status};
@@ -20,6 +24,7 @@ use crate::{
     engine::{Engine, Parts},
     job::{Job, JobId, JobState, Step},
     journal::{Journal, NewJob},
+    policy::Policy,
     rules::Rules,
     strategy::{Execution, OnFailure, StepRules, Strategy},
 };
@@ -195,14 +200,27 @@ impl Mesh for Fake {
     }
 }
 
-/// An engine on a journal, with the rules as delivered.
+/// An engine on a journal.
 pub(crate) fn engine(folder: &std::path::Path, mesh: &Arc<Fake>, max_jobs: usize) -> Engine {
     let agents = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../agents");
     let journal = Journal::open(folder).unwrap();
-    let rules = Arc::new(Rules::load(&agents).unwrap());
+    let rules = Arc::new(rules(&agents));
     let reports = folder.join("reports");
     let _ = std::fs::create_dir(&reports);
     Engine::new(Parts { journal, mesh: Arc::clone(mesh) as _, rules, reports, max_jobs })
+}
+
+/// The rules as delivered, with the agent `a` in every panel, so that jobs of few agents can be approved.
+fn rules(agents: &std::path::Path) -> Rules {
+    let text = std::fs::read_to_string(agents.join("policy.yaml")).unwrap();
+    let mut text = text.replacen("governance: [", "governance: [a, ", 1);
+    for panel in ["security: [", "review: ["] {
+        assert!(text.contains(panel), "{panel}");
+        text = text.replacen(panel, &format!("{panel}a, "), 1);
+    }
+    let mut findings = Findings::new("policy.yaml", text, Strictness::Strict);
+    let policy = Policy::read(&mut findings, None).unwrap();
+    Rules::new(Rules::load(agents).unwrap().strategies().clone(), policy)
 }
 
 pub(crate) fn strategy(execution: Execution, on_failure: OnFailure, agents: &[&str]) -> Strategy {

@@ -4,13 +4,14 @@
 //! facts ──rule 1──rule 2── … ──otherwise──► verdict ──guard──► verdict
 //! ```
 //! An agent's answer is advice. Whatever the file says, the guard lets an approval through only when the whole
-//! change was seen and every required agent approved it; any other approval becomes `manual_review`.
+//! change was seen, every required agent approved it and nobody is against it; any other becomes `manual_review`.
 
 mod condition;
 mod evidence;
 mod facts;
 mod file;
 mod guard;
+mod lint;
 #[cfg(test)]
 mod tests;
 
@@ -84,8 +85,12 @@ impl Policy {
     /// No rule matched: the reason names what an approval would have needed.
     fn undecided(&self, facts: &Facts) -> Verdict {
         let approvals = self.rules.iter().filter(|rule| rule.then.action == Action::ApproveAndMerge);
-        let mut missing: Vec<String> = approvals.flat_map(|rule| rule.when.unmet(facts)).collect();
-        missing.dedup();
+        let mut missing: Vec<String> = Vec::new();
+        for unmet in approvals.flat_map(|rule| rule.when.unmet(facts)) {
+            if !missing.contains(&unmet) {
+                missing.push(unmet);
+            }
+        }
         self.otherwise.verdict(OTHERWISE, &missing, evidence::of(facts, Vec::new()))
     }
 }

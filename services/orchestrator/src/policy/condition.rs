@@ -8,14 +8,14 @@ use crate::{
 
 use super::{
     evidence::{Cause, line},
-    facts::Facts,
+    facts::{Facts, StepFact},
 };
 
 /// What a rule waits for.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Condition {
     /// An agent of a panel has one of these opinions. `None` is the panel of all agents.
-    Says { panel: Option<Vec<String>>, opinions: Vec<Opinion> },
+    Says { panel: Option<Panel>, opinions: Vec<Opinion> },
     /// An agent has a finding of this severity or a graver one.
     Finding(Severity),
     /// So much of the change was seen.
@@ -32,6 +32,13 @@ pub(super) enum Condition {
     Any(Vec<Condition>),
     /// This does not hold.
     Not(Box<Condition>),
+}
+
+/// The agents that speak for a concern.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Panel {
+    pub(super) name: String,
+    pub(super) agents: Vec<String>,
 }
 
 /// How much of a change was seen.
@@ -59,10 +66,20 @@ impl Condition {
         }
     }
 
+    /// Whether it holds only where a part of it holds that `wanted` knows.
+    pub(super) fn demands(&self, wanted: &impl Fn(&Self) -> bool) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().any(|part| part.demands(wanted)),
+            Self::Any(parts) => parts.iter().all(|part| part.demands(wanted)),
+            Self::Not(_) => false,
+            leaf => wanted(leaf),
+        }
+    }
+
     /// The opinions and findings that show it.
     pub(super) fn causes(&self, facts: &Facts) -> Vec<Cause> {
         match self {
-            Self::Says { panel, opinions } => said(facts, panel.as_deref(), opinions),
+            Self::Says { panel, opinions } => said(facts, panel.as_ref(), opinions),
             Self::Finding(severity) => {
                 let grave = facts.findings().filter(|(_, finding)| finding.severity >= *severity);
                 grave.map(|(agent, finding)| Cause::finding(agent, finding)).collect()
@@ -92,12 +109,7 @@ impl Condition {
             Self::NoGatePending => {
                 facts.pending_gates.iter().map(|gate| format!("gate {gate} is pending")).collect()
             }
-            Self::Says { opinions, .. } => {
-                vec![format!(
-                    "no agent says {}",
-                    opinions.iter().map(|o| o.as_str()).collect::<Vec<_>>().join(" or ")
-                )]
-            }
+            Self::Says { panel, .. } => unsaid(facts, panel.as_ref()),
             Self::Finding(severity) => vec![format!("there is no {severity} finding")],
             Self::Not(part) => part.causes(facts).into_iter().map(|cause| cause.sentence).collect(),
             Self::Any(_) => Vec::new(),
@@ -105,13 +117,25 @@ impl Condition {
     }
 }
 
+/// The steps of a panel's agents.
+fn speakers<'a>(facts: &'a Facts, panel: Option<&'a Panel>) -> impl Iterator<Item = &'a StepFact> {
+    facts.steps.iter().filter(move |step| panel.is_none_or(|panel| panel.agents.contains(&step.agent)))
+}
+
 /// Who of a panel has one of some opinions.
-fn said(facts: &Facts, panel: Option<&[String]>, opinions: &[Opinion]) -> Vec<Cause> {
-    let speaks = |agent: &String| panel.is_none_or(|panel| panel.contains(agent));
-    let steps = facts.steps.iter().filter(|step| speaks(&step.agent));
-    let reviews = steps.filter_map(|step| Some((step.agent.as_str(), step.review()?)));
+fn said(facts: &Facts, panel: Option<&Panel>, opinions: &[Opinion]) -> Vec<Cause> {
+    let reviews = speakers(facts, panel).filter_map(|step| Some((step.agent.as_str(), step.review()?)));
     let meant = reviews.filter(|(_, review)| opinions.contains(&review.decision));
     meant.map(|(agent, review)| Cause::opinion(agent, review)).collect()
+}
+
+/// What the agents of a panel did instead of having one of some opinions.
+fn unsaid(facts: &Facts, panel: Option<&Panel>) -> Vec<String> {
+    let told: Vec<_> = speakers(facts, panel).map(|step| step.objection().unwrap_or(step.told())).collect();
+    match panel {
+        Some(panel) if told.is_empty() => vec![format!("no agent of the panel {} takes part", panel.name)],
+        _ => told,
+    }
 }
 
 /// Which required agents did not succeed with at least a score.
@@ -119,7 +143,7 @@ fn unsuccessful(facts: &Facts, min_score: Option<f64>) -> Vec<String> {
     if facts.required().next().is_none() {
         return vec!["no agent is required".to_owned()];
     }
-    let reason = |step: &super::StepFact| match (step.review(), min_score) {
+    let reason = |step: &StepFact| match (step.review(), min_score) {
         (None, _) => step.objection(),
         (Some(review), Some(min)) if review.score < min => {
             Some(format!("{} gives {}/10, and {min} is needed", step.agent, review.score))

@@ -1,7 +1,7 @@
 //! The facts of a decision as sentences.
 
 use crate::{
-    answer::{Finding, Review},
+    answer::{Finding, Opinion, Review},
     change::{Extent, Seen},
     visible,
 };
@@ -68,8 +68,12 @@ impl Cause {
         Self { sentence, finding: Some(Evidence { kind: kind::FINDING.to_owned(), subject, detail }) }
     }
 
-    /// An agent has an opinion: its gravest finding says why, or else its summary.
+    /// An agent has an opinion: its gravest finding says why, or else its summary. An approval needs no reason.
     pub(super) fn opinion(agent: &str, review: &Review) -> Self {
+        if review.decision == Opinion::Approve {
+            let sentence = format!("{agent} approves with {}/10", review.score);
+            return Self { sentence, finding: None };
+        }
         // The first of equals, which is the one the agent named first.
         let gravest = review.findings.iter().rev().max_by_key(|finding| finding.severity);
         match gravest {

@@ -77,6 +77,11 @@ impl Facts {
         self.steps.iter().filter(|step| step.required)
     }
 
+    /// The steps that an approval could do without.
+    pub(super) fn optional(&self) -> impl Iterator<Item = &StepFact> {
+        self.steps.iter().filter(|step| !step.required)
+    }
+
     /// Every finding with the agent that found it.
     pub(super) fn findings(&self) -> impl Iterator<Item = (&str, &Finding)> {
         self.steps.iter().flat_map(|step| {
@@ -114,12 +119,17 @@ impl StepFact {
         }
     }
 
+    /// What the agent did, as a sentence without its full stop.
+    pub(super) fn told(&self) -> String {
+        format!("{} {}", self.agent, self.outcome)
+    }
+
     /// Why this step is no approval; `None` if it is one.
     pub(super) fn objection(&self) -> Option<String> {
         match &self.outcome {
             Outcome::Reviewed(review) if review.decision == Opinion::Approve => None,
             Outcome::Reviewed(review) => Some(format!("{} says {}", self.agent, review.decision)),
-            other => Some(format!("{} {other}", self.agent)),
+            _ => Some(self.told()),
         }
     }
 }

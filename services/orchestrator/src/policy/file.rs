@@ -7,7 +7,8 @@ use bsm_runtime::{
 
 use super::{
     OTHERWISE, Outfall, Policy, Rule,
-    condition::{Condition, Sight},
+    condition::{Condition, Panel, Sight},
+    lint,
 };
 use crate::{
     answer::{MAX_SCORE, Opinion, Severity},
@@ -42,7 +43,7 @@ impl Policy {
     }
 }
 
-type Panels = Vec<(String, Vec<String>)>;
+type Panels = Vec<Panel>;
 
 /// Reads the panels: names with the agents that speak for them.
 struct PanelMap<'a> {
@@ -80,8 +81,8 @@ impl Read for PanelMap<'_> {
             }
             let list = AgentList(AgentId { agents: self.agents, context: None });
             // A faulty panel still has its name, so that the rules that use it are not reported too.
-            let members = list.read(value, &path, findings).unwrap_or_default();
-            panels.push((key.text.clone(), members));
+            let agents = list.read(value, &path, findings).unwrap_or_default();
+            panels.push(Panel { name: key.text.clone(), agents });
         }
         Some(panels)
     }
@@ -127,7 +128,9 @@ fn rule(node: &Node, path: &Path<'_>, findings: &mut Findings, panels: &Panels) 
     fields.finish();
     let (id, when, action) = (id?, when?, action?);
     let reason = reason.unwrap_or_else(|| format!("The rule {id} applies."));
-    Some(Rule { id, when, then: Outfall { action, reason, automated } })
+    let rule = Rule { id, when, then: Outfall { action, reason, automated } };
+    lint::check(&rule, node.at, path, findings);
+    Some(rule)
 }
 
 /// What is done when no rule matches: anything but an approval, which must be earned.
@@ -193,12 +196,11 @@ impl When<'_> {
         }
     }
 
-    /// The agents of the panel that the condition names; the inner `None` is all of them.
-    fn panel(&self, fields: &mut Fields<'_>) -> Option<Option<Vec<String>>> {
-        let mut names: Vec<_> =
-            self.panels.iter().map(|(name, members)| (name.as_str(), Some(members))).collect();
+    /// The panel that the condition names; the inner `None` is that of all agents.
+    fn panel(&self, fields: &mut Fields<'_>) -> Option<Option<Panel>> {
+        let mut names: Vec<_> = self.panels.iter().map(|panel| (panel.name.as_str(), Some(panel))).collect();
         names.push((ANY, None));
-        fields.required("panel", one_of(&names)).map(|members| members.cloned())
+        fields.required("panel", one_of(&names)).map(|panel| panel.cloned())
     }
 
     /// The conditions of `all` and `any`. Of none, every one would hold and none would: neither is meant.

@@ -1,15 +1,19 @@
 //! What no policy file can switch off: when a change may be approved at all.
 
-use crate::change::Extent;
+use crate::{
+    answer::{Opinion, Severity},
+    change::Extent,
+};
 
 use super::{
     Action, Evidence, Verdict,
-    evidence::{self, kind},
-    facts::Facts,
+    evidence::{self, Cause, kind},
+    facts::{Facts, StepFact},
 };
 
-/// Turns an approval into `manual_review` unless the whole change was seen, at least one agent was required, and
-/// every required agent approved.
+/// Turns an approval into `manual_review` unless the whole change was seen, at least one agent was required, every
+/// required agent approved, and nobody else is against it: no agent asks for changes or blocks, and nobody has a
+/// critical finding.
 pub(super) fn check(verdict: Verdict, facts: &Facts) -> Verdict {
     if verdict.action != Action::ApproveAndMerge {
         return verdict;
@@ -36,23 +40,40 @@ struct Obstacle {
 fn obstacles(facts: &Facts) -> Vec<Obstacle> {
     let mut obstacles = Vec::new();
     if facts.change.extent != Extent::Complete {
-        let detail = evidence::seen(&facts.change.extent);
-        obstacles.push(Obstacle { kind: kind::CHANGE, subject: "change".to_owned(), detail });
+        obstacles.push(Obstacle::new(kind::CHANGE, "change", evidence::seen(&facts.change.extent)));
     }
     if facts.required().next().is_none() {
-        let detail = "no agent is required".to_owned();
-        obstacles.push(Obstacle { kind: kind::STEP, subject: "required".to_owned(), detail });
+        obstacles.push(Obstacle::new(kind::STEP, "required", "no agent is required".to_owned()));
     }
-    obstacles.extend(facts.required().filter_map(|step| {
-        let detail = step.objection()?;
-        Some(Obstacle { kind: kind::STEP, subject: step.agent.clone(), detail })
+    obstacles.extend(facts.required().filter_map(unless_approved));
+    obstacles.extend(facts.optional().filter(|step| is_against(step)).filter_map(unless_approved));
+    let critical = facts.findings().filter(|(_, finding)| finding.severity >= Severity::Critical);
+    obstacles.extend(critical.map(|(agent, finding)| {
+        let detail = format!("critical finding of {}", Cause::finding(agent, finding).sentence);
+        Obstacle::new(kind::FINDING, agent, detail)
     }));
     obstacles
+}
+
+fn unless_approved(step: &StepFact) -> Option<Obstacle> {
+    Some(Obstacle::new(kind::STEP, &step.agent, step.objection()?))
+}
+
+/// An agent that nobody requires may fail, but what it says counts.
+fn is_against(step: &StepFact) -> bool {
+    step.review().is_some_and(|review| match review.decision {
+        Opinion::Approve => false,
+        Opinion::RequestChanges | Opinion::Block => true,
+    })
 }
 
 // === impl Obstacle ===
 
 impl Obstacle {
+    fn new(kind: &'static str, subject: &str, detail: String) -> Self {
+        Self { kind, subject: subject.to_owned(), detail }
+    }
+
     fn evidence(self) -> Evidence {
         let detail = format!("Forbids an approval: {}.", self.detail);
         Evidence { kind: self.kind.to_owned(), subject: self.subject, detail }

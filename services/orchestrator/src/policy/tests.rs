@@ -248,6 +248,54 @@ fn no_file_can_have_a_change_approved_without_every_required_agent() {
 }
 
 #[test]
+fn no_file_can_have_a_change_approved_that_anyone_is_against() {
+    // The worst rule there can be: it asks for nothing.
+    let text = "version: 1\nrules:\n  - {id: all, when: {any: [{change: complete}, {not: {change: complete}}]}, then: approve_and_merge, automated: true}\notherwise: {then: manual_review}\n";
+    let policy = policy(text);
+    let outcomes = |critical: bool| {
+        [Opinion::Approve, Opinion::RequestChanges, Opinion::Block]
+            .map(|opinion| {
+                let mut review = review(opinion, 10.0);
+                review.findings.extend(critical.then(|| finding(Severity::Critical, "a", 1, "a key")));
+                Outcome::Reviewed(review)
+            })
+            .into_iter()
+            .chain([Outcome::Answered, Outcome::Failed("x".into()), Outcome::Late("x".into())])
+    };
+    let all: Vec<_> = outcomes(false).chain(outcomes(true)).collect();
+    for first in &all {
+        for second in &all {
+            for required in 0..4_u8 {
+                let mut facts = good();
+                for (step, outcome) in facts.steps.iter_mut().zip([first, second]) {
+                    step.outcome = outcome.clone();
+                }
+                facts.steps[0].required = required & 1 != 0;
+                facts.steps[1].required = required & 2 != 0;
+                let approves = |step: &StepFact| {
+                    step.review().is_some_and(|r| r.decision == Opinion::Approve && r.findings.is_empty())
+                };
+                let silent = |step: &StepFact| !step.required && step.review().is_none();
+                let sound = required > 0 && facts.steps.iter().all(|step| approves(step) || silent(step));
+                let expected = if sound { Action::ApproveAndMerge } else { Action::ManualReview };
+                let verdict = policy.decide(&facts);
+                assert_eq!(verdict.action, expected, "{facts:#?}");
+                assert_eq!(verdict.automated, sound);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_dissenter_that_nobody_requires_says_is_named() {
+    let mut facts = with_step(Outcome::Reviewed(review(Opinion::RequestChanges, 9.0)));
+    facts.steps[0].required = false;
+    let verdict = policy(APPROVE_ALL).decide(&facts);
+    assert_eq!(verdict.action, Action::ManualReview);
+    assert_eq!(verdict.evidence.last().unwrap().detail, "Forbids an approval: s says request_changes.");
+}
+
+#[test]
 fn the_facts_of_a_job_are_read_from_its_steps_and_payload() {
     use crate::{job::StepState, strategy::*};
     let strategy = Strategy {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bsm_runtime::{
-    diagnostic::Findings,
-    yaml::{self, Filled, Node, Path, Read, Value, list_of},
+    diagnostic::{Findings, Strictness},
+    yaml::{self, Filled, Node, Path, Read, Value, list_of, one_of},
 };
 
 /// The agents of `registry.yaml` with the contexts it allows them.
@@ -47,8 +47,14 @@ impl KnownAgents {
         self.0.get(id).is_some_and(|contexts| contexts.iter().any(|allowed| allowed == context))
     }
 
-    fn ids(&self) -> String {
-        self.0.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+    /// What to write instead of an id that is not registered: the one most likely meant comes first.
+    fn instead(&self, node: &Node, path: &Path<'_>) -> String {
+        let ids: Vec<_> = self.0.keys().map(|id| (id.as_str(), ())).collect();
+        // The reader of words knows which of them is the closest.
+        let mut refused = Findings::new("", "", Strictness::Strict);
+        one_of(&ids).read(node, path, &mut refused);
+        let fix = refused.into_vec().pop().map(|found| found.fix).unwrap_or_default();
+        format!("{fix}, or register it")
     }
 
     fn contexts(&self, id: &str) -> String {
@@ -93,7 +99,7 @@ impl Read for AgentId<'_> {
         let Some(agents) = self.agents else { return Some(id) };
         if !agents.contains(&id) {
             let message = format!("agent {id:?} is not in registry.yaml");
-            findings.error(node.at, path, message, format!("register it, or use one of {}", agents.ids()));
+            findings.error(node.at, path, message, agents.instead(node, path));
         } else if let Some(context) = self.context.filter(|context| !agents.allows(&id, context)) {
             let message = format!("agent {id:?} is not allowed in the context {context}");
             let fix = format!(

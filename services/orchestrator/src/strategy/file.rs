@@ -116,6 +116,10 @@ impl Read for One<'_> {
         // Whoever is not known cannot be missed: a faulty `agents` is not reported a second time.
         let required = fields.node("required").filter(|node| node.value != Value::Null && agents.is_some());
         let required = required.and_then(|_| fields.optional("required", Required { among }));
+        if required.as_ref().is_some_and(Vec::is_empty) {
+            let message = "no agent is required, so nothing that this strategy looks at can ever be approved";
+            fields.warning("required", message, "leave `required` out to require all agents, or name some");
+        }
         let deadline = fields.optional("deadline_seconds", whole(1..=MOST_DEADLINE));
         let step = fields.optional("step", step).unwrap_or_default();
         fields.finish();

@@ -166,6 +166,34 @@ fn every_kind_of_mistake_is_found_at_its_place() {
 }
 
 #[test]
+fn an_unknown_agent_is_answered_with_the_one_most_likely_meant() {
+    let known: KnownAgents = ["code-review-agent", "security-agent"]
+        .map(|id| (id.to_owned(), vec!["github".to_owned()]))
+        .into_iter()
+        .collect();
+    let text = "version: 1\nstrategies:\n  default: { context: github, execution: parallel, agents: [securty-agent, x] }\n";
+    let mut findings = Findings::new("events.yaml", text, Strictness::Strict);
+    assert_eq!(Strategies::read(&mut findings, Some(&known)), None);
+    let fixes: Vec<_> = findings.into_vec().into_iter().map(|d| d.fix).collect();
+    assert_eq!(
+        fixes,
+        [
+            "did you mean security-agent? Use one of code-review-agent, security-agent, or register it",
+            "use one of code-review-agent, security-agent, or register it",
+        ]
+    );
+}
+
+#[test]
+fn a_strategy_that_requires_nobody_is_warned_about_because_it_can_never_be_approved() {
+    let (strategies, found) = read(&FILE.replace("required: [a]", "required: []"));
+    assert_eq!(strategies.unwrap().for_event("pull_request.opened").required, Vec::<String>::new());
+    assert_eq!((found.len(), found[0].severity, found[0].line), (1, Severity::Warning, 8));
+    assert_eq!(found[0].field, "strategies.pull_request.opened.required");
+    assert!(found[0].message.contains("can ever be approved"), "{}", found[0].message);
+}
+
+#[test]
 fn every_mistake_comes_at_once() {
     let text = FILE
         .replace("[a, b]", "[x, x]")

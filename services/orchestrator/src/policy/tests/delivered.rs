@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::strategy::KnownAgents;
+use crate::strategy::{KnownAgents, Strategies, Strategy};
 
 const AGENTS: [&str; 4] =
     ["governance-review-agent", "code-review-agent", "security-agent", "integrity-agent"];
@@ -68,6 +68,49 @@ fn only_four_good_approvals_of_4096_outcomes_approve() {
         approved += u32::from(verdict.action == Action::ApproveAndMerge);
     }
     assert_eq!(approved, 1);
+}
+
+/// Every agent of a strategy gives the best answer there is, on a change that was seen as a whole.
+fn at_best(strategy: &Strategy) -> Facts {
+    let best = |agent: &String| StepFact {
+        agent: agent.clone(),
+        required: strategy.requires(agent),
+        outcome: fates()[7].clone().unwrap(),
+    };
+    Facts { steps: strategy.agents.iter().map(best).collect(), ..good() }
+}
+
+#[test]
+fn only_strategies_that_ask_governance_security_and_review_can_approve() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../agents");
+    let mut findings = Findings::of_file(&folder.join("events.yaml"), Strictness::Strict);
+    let strategies = Strategies::read(&mut findings, None).unwrap();
+    let policy = delivered();
+    let mut approving = Vec::new();
+    for strategy in strategies.iter() {
+        let verdict = policy.decide(&at_best(strategy));
+        match verdict.action {
+            Action::ApproveAndMerge => approving.push(strategy.event.as_str()),
+            other => {
+                assert_eq!(
+                    (other, verdict.rule.as_str()),
+                    (Action::ManualReview, OTHERWISE),
+                    "{}",
+                    strategy.event
+                );
+                assert!(verdict.reason.contains("no agent of the panel"), "{}", verdict.reason);
+            }
+        }
+    }
+    let expected = ["pull_request.opened", "pull_request.synchronize", "pull_request.ready_for_review"];
+    assert_eq!(approving, expected);
+}
+
+#[test]
+fn an_approval_names_who_gave_it() {
+    let verdict = delivered().decide(&facts(&vec![fates()[7].clone(); 4]));
+    let expected = "nothing stands in the way: governance-review-agent approves with 9/10; security-agent approves with 9/10; code-review-agent approves with 9/10; and 1 more.";
+    assert!(verdict.reason.ends_with(expected), "{}", verdict.reason);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Mistakes in the file, each at its place.
 
-use bsm_runtime::diagnostic::Diagnostic;
+use bsm_runtime::diagnostic::{Diagnostic, Severity};
 
 use super::*;
 use crate::strategy::KnownAgents;
@@ -14,7 +14,7 @@ rules:
     then: block_pr
     reason: Blocked.
   - id: two
-    when: { all: [{ required: succeeded, min_score: 7 }, { ci: [success] }] }
+    when: { all: [{ required: succeeded, min_score: 7 }, { ci: [success] }, { change: complete }] }
     then: approve_and_merge
 otherwise: { then: manual_review, reason: Nobody knows. }
 ";
@@ -122,4 +122,34 @@ fn every_mistake_comes_at_once() {
         .replace("version: 1", "version: one");
     let lines: Vec<_> = read(&text).1.iter().map(|diagnostic| diagnostic.line).collect();
     assert_eq!(lines, [1, 3, 7, 10]);
+}
+
+/// The warnings about a rule that approves under a condition.
+fn warned(when: &str) -> Vec<String> {
+    let text = format!(
+        "version: 1\npanels: {{security: [s]}}\nrules:\n  - {{id: it, when: {when}, then: approve_and_merge}}\notherwise: {{then: manual_review}}\n"
+    );
+    let (policy, found) = read(&text);
+    assert!(policy.is_some(), "a warning does not keep the file from being used: {found:#?}");
+    assert!(found.iter().all(|d| d.severity == Severity::Warning && d.line == 4 && !d.fix.is_empty()));
+    found.into_iter().map(|d| d.message).collect()
+}
+
+#[test]
+fn an_approval_that_does_not_ask_for_the_whole_change_or_for_any_agent_is_warned_about() {
+    let unseen = "the rule \"it\" approves without asking whether the whole change was seen";
+    let unasked = "the rule \"it\" approves without asking any agent";
+    let none: [&str; 0] = [];
+    for (when, expected) in [
+        ("{all: [{change: complete}, {required: succeeded}]}", &none[..]),
+        ("{all: [{change: complete}, {panel: security, says: [approve]}]}", &none),
+        ("{all: [{all: [{change: complete}, {gate: none_pending}]}, {required: succeeded}]}", &none),
+        ("{change: complete}", &[unasked]),
+        ("{required: succeeded}", &[unseen]),
+        ("{all: [{change: complete}, {panel: security, says: [approve, block]}]}", &[unasked]),
+        ("{any: [{change: complete}, {required: succeeded}]}", &[unseen, unasked]),
+        ("{not: {all: [{change: complete}, {required: succeeded}]}}", &[unseen, unasked]),
+    ] {
+        assert_eq!(warned(when), expected, "{when}");
+    }
 }
