@@ -23,7 +23,7 @@
 //! # The order of an inbound call
 //!
 //! ```text
-//! bulkhead (sheds what does not fit) → deadline::InboundLayer → handler
+//! rate limit (per caller) → bulkhead (sheds what does not fit) → deadline::InboundLayer → handler
 //! ```
 //!
 //! # What a layer says when it says no
@@ -45,6 +45,7 @@
 //! | [`classify`] | what an answer says about the one that gave it: tables |
 //! | [`hedge`] | a second attempt beside one that is late |
 //! | [`priority`] | who is turned away first |
+//! | [`rate_limit`] | how many calls one caller or address may make |
 //! | [`retry`] | a second chance, where it helps and harms nobody |
 //! | [`switches`] | which of the guards a call runs under |
 //! | [`body`] | the response body that carries a guard to its end |
@@ -57,6 +58,7 @@ pub mod classify;
 pub mod deadline;
 pub mod hedge;
 pub mod priority;
+pub mod rate_limit;
 pub mod retry;
 pub mod switches;
 pub mod timeout;
@@ -72,5 +74,6 @@ pub use classify::{Classify, GrpcClassifier, Outcome};
 pub use deadline::{Deadline, DeadlineExceeded};
 pub use hedge::HedgeLayer;
 pub use priority::Priority;
+pub use rate_limit::RateLimitLayer;
 pub use retry::RetryLayer;
 pub use timeout::{AttemptTimedOut, TimeoutLayer};
