@@ -14,7 +14,10 @@ use axum::{
     response::Response,
 };
 use bsm_proto::api::v1::Scope;
-use bsm_runtime::settings::{Profile, Settings};
+use bsm_runtime::{
+    admin_token::AdminToken,
+    settings::{Profile, Settings},
+};
 use http::{HeaderMap, StatusCode, Uri, header};
 
 use crate::{
@@ -24,7 +27,6 @@ use crate::{
     pipeline::{correlation::call_of, cors},
     routes::Route,
 };
-use token::AdminToken;
 
 /// What the operator allows.
 #[derive(Debug)]
@@ -109,7 +111,7 @@ impl Gate {
     }
 
     fn has_token(&self, headers: &HeaderMap) -> bool {
-        self.token.as_ref().is_some_and(|token| token.is_presented(headers))
+        self.token.as_ref().is_some_and(|token| token::is_presented(token, headers))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the handlers share.
 
 use bsm_runtime::metrics::Metrics;
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::{gate::Gate, pipeline::cors, routes::Table, upstream::Upstreams, webhook::Webhook};
@@ -13,6 +14,8 @@ pub(crate) struct Gateway {
     pub(crate) cors: cors::Policy,
     pub(crate) webhook: Webhook,
     pub(crate) metrics: Metrics,
+    /// Shown to services with what the gate admitted as an operator's.
+    pub(crate) admin_token: Option<SecretString>,
     /// Cancelled as draining begins: open streams end.
     pub(crate) stopping: CancellationToken,
 }

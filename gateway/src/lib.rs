@@ -13,7 +13,7 @@
 //! | `status`, `fault` | how failures are told |
 //! | `webhook` | GitHub's deliveries |
 //! | `scrape` | the one page that is no rpc: metrics for Prometheus |
-//! | `mesh` | health and status of the whole mesh |
+//! | `mesh` | health, status and operation of the whole mesh |
 //! | `upstream` | who serves which part of the contract |
 
 mod client;
@@ -98,6 +98,7 @@ fn build(process: &Process) -> Result<(MeshServiceServer<Mesh>, Router), Error> 
         webhook: Webhook::new(secrets, edges.to(Role::Orchestrator)),
         upstreams: Upstreams::new(edges, Routes::new(mesh.clone())),
         metrics: process.metrics.clone(),
+        admin_token: process.settings.admin_token.clone(),
         stopping: process.drain.stopping(),
     };
     if let Some(rpc) = gateway.routes.rpcs().find(|rpc| gateway.upstreams.of(rpc).is_none()) {

@@ -42,6 +42,10 @@ pub(crate) fn fault(status: &Status) -> Fault {
     for (field, description) in details::field_violations(status) {
         fault = fault.violation(camel_case(&field), description);
     }
+    // Fields of the contract beside the usual ones: the names that would have been taken.
+    if let Some(valid) = details::metadata(status).get("valid") {
+        fault = fault.extra("valid", valid.split(',').collect());
+    }
     match details::retry_after(status) {
         Some(wait) => fault.retry_after(wait),
         None => fault,

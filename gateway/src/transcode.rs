@@ -18,7 +18,13 @@ use axum::{
     extract::Request,
     response::{IntoResponse as _, Response},
 };
-use bsm_runtime::{call::Call, client::Edge, server::MESSAGE_LIMIT};
+use bsm_proto::api::v1::Scope;
+use bsm_runtime::{
+    call::Call,
+    caller::{self, Caller},
+    client::Edge,
+    server::MESSAGE_LIMIT,
+};
 use bytes::Bytes;
 use http::{Method, StatusCode, header, request::Parts};
 use http_body::Body as _;
@@ -43,7 +49,7 @@ use request::Given;
 pub(crate) use response::value;
 
 /// Metadata by which services learn what the gateway knows of the client.
-pub(crate) const CLIENT_IP: &str = "x-bsm-client-ip";
+pub(crate) const CLIENT_IP: &str = caller::CLIENT_IP;
 /// `true` when the client says it is a phone or tablet.
 pub(crate) const CLIENT_MOBILE: &str = "x-bsm-client-mobile";
 
@@ -66,7 +72,10 @@ pub(crate) async fn serve(
     let body = whole_body(found, &parts, body).await?;
     let message = request::message(found, &given(&parts, &body))?;
     check_size(&message)?;
-    let outbound = outbound(message, &call, client);
+    let mut outbound = outbound(message, &call, client);
+    if matches!(rpc.scope, Scope::Admin | Scope::Publish) {
+        vouch(gateway, client, &mut outbound);
+    }
     let upstream = Upstream { edge: gateway.upstreams.of(rpc).ok_or_else(Fault::internal)?, rpc };
     if rpc.streams {
         let messages = upstream.stream(outbound).await?;
@@ -113,6 +122,14 @@ fn outbound(message: DynamicMessage, call: &Call, client: &Client) -> tonic::Req
     // Seen by the gateway's own service only, which is called without a wire in between.
     request.extensions_mut().insert(call.clone());
     request
+}
+
+/// Says who the operator is whom the gate admitted: to services by metadata, to the gateway's own by what is seen
+/// only there.
+fn vouch(gateway: &Gateway, client: &Client, request: &mut tonic::Request<DynamicMessage>) {
+    let caller = Caller { actor: "admin".to_owned(), address: client.address(), via: None };
+    caller.forward(gateway.admin_token.as_ref(), request.metadata_mut());
+    request.extensions_mut().insert(caller);
 }
 
 /// One rpc and the way to it.

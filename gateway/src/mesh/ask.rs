@@ -5,7 +5,10 @@ use std::{path::Path, time::Duration};
 
 use bsm_proto::{
     models::v1::{ListProvidersRequest, model_service_client::ModelServiceClient},
-    ops::v1::{Breaker, ListBreakersRequest, ServiceState, ops_service_client::OpsServiceClient},
+    ops::v1::{
+        Breaker, GetSnapshotRequest, GetSnapshotResponse, ListBreakersRequest, ServiceState, Unreached,
+        ops_service_client::OpsServiceClient,
+    },
     registry::v1::{ListAgentsRequest, registry_service_client::RegistryServiceClient},
 };
 use bsm_runtime::{call::Call, client::Edge, role::Role};
@@ -16,6 +19,7 @@ use tonic_health::pb::{
 };
 use uuid::Uuid;
 
+use super::change::unreached;
 use crate::{status, upstream::Edges};
 
 /// Who does not answer within this is not well.
@@ -38,6 +42,22 @@ async fn state(role: Role, edge: Edge, call: &Call) -> ServiceState {
             Err(status) => ("unreachable", status::fault(&status).message),
         };
     ServiceState { role: role.name().to_owned(), state: state.to_owned(), message }
+}
+
+/// All that the services show of themselves, and those that do not answer.
+pub(super) async fn snapshots(edges: &Edges, call: &Call) -> (Vec<GetSnapshotResponse>, Vec<Unreached>) {
+    let answers = join_all(edges.all().map(|(role, edge)| async move {
+        let request = call.within(PATIENCE).request(GetSnapshotRequest {});
+        (role, OpsServiceClient::new(edge).get_snapshot(request).await)
+    }));
+    let mut found = (Vec::new(), Vec::new());
+    for (role, answer) in answers.await {
+        match answer {
+            Ok(answer) => found.0.push(answer.into_inner()),
+            Err(status) => found.1.push(unreached(role, &status)),
+        }
+    }
+    found
 }
 
 /// The breakers of every role that answers.

@@ -149,8 +149,6 @@ impl Guards {
 
     /// A load is shared by many calls, so there is no share of calls here: on unless no call is to have it.
     fn switch(&self, cache: &dyn CacheView) {
-        cache.set_stampede_protection(
-            self.shared.flags.get(Flag::CacheStampedeProtection) > Percent::NONE,
-        );
+        cache.set_stampede_protection(self.shared.flags.get(Flag::CacheStampedeProtection) > Percent::NONE);
     }
 }

@@ -52,7 +52,8 @@ pub fn watch(process: &Process, last_event_id: Option<&str>) -> Transitions {
     let followed = transitions.follow(transitions.since(last_event_id));
     let shown = followed.map(move |transition| Ok(transitions.show(&transition)));
     let stopping = process.drain.stopping();
-    let end = async move { Err(Refusal::new(Code::Unavailable, "DRAINING", "the process is draining").into()) };
+    let end =
+        async move { Err(Refusal::new(Code::Unavailable, "DRAINING", "the process is draining").into()) };
     Box::pin(shown.take_until(stopping.cancelled_owned()).chain(futures_util::stream::once(end)))
 }
 
@@ -118,7 +119,10 @@ impl OpsService for Ops {
         Ok(Response::new(ListRetryBudgetsResponse { retry_budgets: show::retry_budgets(&self.process) }))
     }
 
-    async fn list_caches(&self, _: Request<ListCachesRequest>) -> Result<Response<ListCachesResponse>, Status> {
+    async fn list_caches(
+        &self,
+        _: Request<ListCachesRequest>,
+    ) -> Result<Response<ListCachesResponse>, Status> {
         Ok(Response::new(ListCachesResponse { caches: show::caches(&self.process) }))
     }
 

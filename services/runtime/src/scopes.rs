@@ -1,0 +1,79 @@
+//! The scope that each rpc of the contract declares, read from its descriptors once.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use bsm_proto::api::v1::{Rule, Scope};
+use prost_reflect::{DescriptorError, DescriptorPool, MethodDescriptor};
+
+/// What the contract says of its rpcs.
+#[derive(Debug)]
+pub struct Scopes(HashMap<String, Rpc>);
+
+/// What the contract says of one rpc.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rpc {
+    /// The right a caller needs; `Unspecified` when it declares none.
+    pub scope: Scope,
+    /// Whether it answers with a stream.
+    pub streams: bool,
+}
+
+static CONTRACT: LazyLock<Scopes> =
+    LazyLock::new(|| Scopes::read(bsm_proto::DESCRIPTORS).expect("the contract is compiled into the binary"));
+
+impl Scopes {
+    /// Those of the contract that this binary was built with.
+    pub fn of_the_contract() -> &'static Scopes {
+        &CONTRACT
+    }
+
+    fn read(descriptors: &[u8]) -> Result<Scopes, DescriptorError> {
+        let pool = DescriptorPool::decode(descriptors)?;
+        let mut rpcs = HashMap::new();
+        for service in pool.services() {
+            for method in service.methods() {
+                let path = format!("/{}/{}", service.full_name(), method.name());
+                let scope = scope(&pool, &method);
+                rpcs.insert(path, Rpc { scope, streams: method.is_server_streaming() });
+            }
+        }
+        Ok(Scopes(rpcs))
+    }
+
+    /// The rpc at a path such as `/bsm.ops.v1.OpsService/SetFlag`; `None` for what is not in the contract.
+    pub fn rpc(&self, path: &str) -> Option<Rpc> {
+        self.0.get(path).copied()
+    }
+}
+
+fn scope(pool: &DescriptorPool, method: &MethodDescriptor) -> Scope {
+    let rule = pool.get_extension_by_name("bsm.api.v1.rule").and_then(|option| {
+        let options = method.options();
+        let value = options.get_extension(&option);
+        value.as_message().and_then(|message| message.transcode_to::<Rule>().ok())
+    });
+    rule.map_or(Scope::Unspecified, |rule| rule.scope())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rpc_of_the_contract_declares_a_scope() {
+        let scopes = Scopes::of_the_contract();
+        let silent: Vec<_> = scopes.0.iter().filter(|(_, rpc)| rpc.scope == Scope::Unspecified).collect();
+        assert!(silent.is_empty() && scopes.0.len() > 30, "{silent:?}");
+    }
+
+    #[test]
+    fn whatever_changes_a_process_needs_the_operator() {
+        let scopes = Scopes::of_the_contract();
+        for rpc in ["ResetBreaker", "SetBreakerMode", "ClearCache", "SetFlag"] {
+            let found = scopes.rpc(&format!("/bsm.ops.v1.OpsService/{rpc}")).unwrap();
+            assert_eq!(found, Rpc { scope: Scope::Admin, streams: false }, "{rpc}");
+        }
+        assert!(scopes.rpc("/bsm.ops.v1.OpsService/WatchTransitions").unwrap().streams);
+        assert_eq!(scopes.rpc("/grpc.health.v1.Health/Check"), None);
+    }
+}
