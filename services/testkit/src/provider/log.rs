@@ -1,14 +1,11 @@
 //! What the provider remembers of its calls. A [`Ticket`] settles its call however that ends.
 
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::watch;
 
 use super::{Asked, Call, End};
+use crate::watched::Watched;
 
 /// What is kept of each call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,16 +37,12 @@ pub struct Tally {
     pub sent: u64,
 }
 
-/// Longer than anything that a test waits for.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 pub(super) struct Log {
     record: Record,
-    state: Mutex<State>,
-    changed: watch::Sender<()>,
+    state: Watched<State>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     calls: Vec<Call>,
     tally: Tally,
@@ -66,53 +59,36 @@ pub(super) struct Ticket {
 
 impl Log {
     pub(super) fn new(record: Record) -> Log {
-        Log { record, state: Mutex::default(), changed: watch::Sender::new(()) }
+        Log { record, state: Watched::default() }
     }
 
     /// Notes a call. `asked` is given its number, so that numbers follow the order of the log.
     pub(super) fn arrive(self: &Arc<Log>, mut asked: Asked) -> (Asked, Ticket) {
-        let mut state = self.lock();
-        asked.number = state.tally.arrived;
-        state.tally.arrived += 1;
-        state.tally.open += 1;
-        state.tally.peak = state.tally.peak.max(state.tally.open);
-        if self.record == Record::Everything {
-            let asked = asked.clone();
-            state.calls.push(Call { asked, headers_at: None, sent: 0, chunks: 0, end: End::Open });
-        }
-        drop(state);
-        self.changed.send_replace(());
+        self.state.change(|State { calls, tally }| {
+            asked.number = tally.arrived;
+            tally.arrived += 1;
+            tally.open += 1;
+            tally.peak = tally.peak.max(tally.open);
+            if self.record == Record::Everything {
+                let asked = asked.clone();
+                calls.push(Call { asked, headers_at: None, sent: 0, chunks: 0, end: End::Open });
+            }
+        });
         let ticket = Ticket { log: self.clone(), number: asked.number, settled: false };
         (asked, ticket)
     }
 
     pub(super) fn calls(&self) -> Vec<Call> {
-        self.lock().calls.clone()
+        self.state.read(|state| state.calls.clone())
     }
 
     pub(super) fn tally(&self) -> Tally {
-        self.lock().tally
+        self.state.read(|state| state.tally)
     }
 
     pub(super) async fn until(&self, mut done: impl FnMut(&[Call]) -> bool) -> Vec<Call> {
-        let mut changed = self.changed.subscribe();
-        let wait = async {
-            loop {
-                if done(&self.lock().calls) {
-                    return;
-                }
-                // The sender lives in `self`, so this only ends with a change.
-                let _ = changed.changed().await;
-            }
-        };
-        match tokio::time::timeout(PATIENCE, wait).await {
-            Ok(()) => self.calls(),
-            Err(_) => panic!("the awaited calls never came; there were {:#?}", self.calls()),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.until(|state| done(&state.calls)).await;
+        self.calls()
     }
 }
 
@@ -121,17 +97,17 @@ impl Log {
 impl Ticket {
     /// The headers of the answer are made.
     pub(super) fn headers(&self) {
-        self.note(|call| call.headers_at = Some(Instant::now()));
+        self.note(|call| call.headers_at = Some(Instant::now()), |_| {});
     }
 
     /// So many bytes are handed to the connection.
     pub(super) fn sent(&self, bytes: usize) {
         let bytes = bytes as u64;
-        self.log.lock().tally.sent += bytes;
-        self.note(|call| {
+        let note = |call: &mut Call| {
             call.sent += bytes;
             call.chunks += 1;
-        });
+        };
+        self.note(note, |tally| tally.sent += bytes);
     }
 
     pub(super) fn answered(&mut self) {
@@ -146,28 +122,35 @@ impl Ticket {
         if std::mem::replace(&mut self.settled, true) {
             return;
         }
-        let mut state = self.log.lock();
-        state.tally.open -= 1;
-        match end {
-            End::Open => {}
-            End::Answered(_) => state.tally.answered += 1,
-            End::Left(_) => state.tally.left += 1,
-            End::Broken(_) => state.tally.broken += 1,
-        }
-        drop(state);
-        self.note(|call| call.end = end);
-        self.log.changed.send_replace(());
+        self.note(|call| call.end = end, |tally| tally.settle(end));
     }
 
-    fn note(&self, change: impl FnOnce(&mut Call)) {
-        if let Some(call) = self.log.lock().calls.get_mut(self.number as usize) {
-            change(call);
-        }
+    fn note(&self, call: impl FnOnce(&mut Call), tally: impl FnOnce(&mut Tally)) {
+        self.log.state.change(|state| {
+            tally(&mut state.tally);
+            if let Some(noted) = state.calls.get_mut(self.number as usize) {
+                call(noted);
+            }
+        });
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.settle(End::Left(Instant::now()));
+    }
+}
+
+// === impl Tally ===
+
+impl Tally {
+    fn settle(&mut self, end: End) {
+        self.open -= 1;
+        match end {
+            End::Open => {}
+            End::Answered(_) => self.answered += 1,
+            End::Left(_) => self.left += 1,
+            End::Broken(_) => self.broken += 1,
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr};
 
-use reqwest::Client;
+use reqwest::{Client, ClientBuilder};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -10,8 +10,17 @@ use tokio::{
 
 /// An HTTP client without patience of its own.
 pub(crate) fn client() -> Client {
+    builder().user_agent("kit").build().unwrap()
+}
+
+/// One that does not say what it is.
+pub(crate) fn nameless_client() -> Client {
+    builder().build().unwrap()
+}
+
+fn builder() -> ClientBuilder {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().no_proxy().user_agent("kit").build().unwrap()
+    Client::builder().no_proxy()
 }
 
 /// Everything that the peer sends until it ends, and how that was.

@@ -4,5 +4,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod client;
+mod github;
 mod provider;
 mod proxy;

@@ -11,7 +11,8 @@ async fn bytes_pass_unchanged_and_are_counted() {
     let (mut from, mut to) = stream.split();
     let mut back = vec![0; bytes.len()];
     let (wrote, read) = tokio::join!(to.write_all(&bytes), from.read_exact(&mut back));
-    (wrote.unwrap(), read.unwrap());
+    wrote.unwrap();
+    read.unwrap();
     assert!(back == bytes);
     let counts = proxy.counts();
     assert_eq!((counts.accepted, counts.open), (1, 1));
