@@ -88,6 +88,12 @@ impl Journal {
         self.writer.commits()
     }
 
+    /// Keeps every read waiting until what this returns is dropped.
+    #[cfg(test)]
+    pub(crate) async fn hold_reads(&self) -> tokio::sync::OwnedSemaphorePermit {
+        self.reader.hold().await
+    }
+
     async fn write<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,

@@ -100,7 +100,9 @@ impl Policy {
 impl Rule {
     fn verdict(&self, facts: &Facts) -> Verdict {
         let causes = self.when.causes(facts);
-        let named: Vec<String> = causes.iter().map(|cause| cause.sentence.clone()).collect();
+        // An approval has no cause: it rests on all that is in the evidence.
+        let singled_out = causes.iter().filter(|_| self.then.action != Action::ApproveAndMerge);
+        let named: Vec<String> = singled_out.map(|cause| cause.sentence.clone()).collect();
         self.then.verdict(&self.id, &named, evidence::of(facts, causes))
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     digest,
     engine::Engine,
     error::Error,
-    job::{Job, JobId, Subject},
+    job::{Job, JobId, JobState, Subject},
     journal::{Accepted, Delivery, Journal, NewJob},
     strategy::is_event_name,
 };
@@ -59,11 +59,14 @@ pub(super) async fn submit(
     }
     let wait = checked.wait;
     let delivery = delivery(&checked);
-    let accepted = engine.submit(new_job(engine, call, checked), delivery).await?;
+    let mut accepted = engine.submit(new_job(engine, call, checked), delivery).await?;
     if !wait.is_zero() {
-        wait_for_end(engine.journal(), accepted.job_id, arrived + wait, stop).await?;
+        accepted.state = wait_for_end(engine.journal(), accepted.job_id, arrived + wait, stop).await?;
     }
-    Ok(answer(&accepted, &engine.journal().job(accepted.job_id).await?))
+    // A job is read back only for what its end brought.
+    let ended =
+        if accepted.state.is_final() { Some(engine.journal().job(accepted.job_id).await?) } else { None };
+    Ok(answer(&accepted, ended))
 }
 
 pub(super) fn check(request: SubmitEventRequest) -> Result<Checked, Error> {
@@ -134,36 +137,45 @@ fn new_job(engine: &Engine, call: &Call, checked: Checked) -> NewJob {
     }
 }
 
-/// Until the job has ended, `until` is reached or the process drains. A job that ended before is not missed,
-/// because listening comes first.
+/// Where the job stands once it has ended, `until` is reached or the process drains. A job that ended before is not
+/// missed, because listening comes first.
 async fn wait_for_end(
     journal: &Journal,
     job: JobId,
     until: Instant,
     stop: &CancellationToken,
-) -> Result<(), Error> {
+) -> Result<JobState, Error> {
     let mut movement = journal.listen(job);
-    while !journal.state(job).await?.is_final() {
+    loop {
+        let state = journal.state(job).await?;
+        if state.is_final() {
+            return Ok(state);
+        }
         tokio::select! {
             () = movement.next() => {}
-            () = sleep_until(until) => break,
-            () = stop.cancelled() => break,
+            () = sleep_until(until) => return Ok(state),
+            () = stop.cancelled() => return Ok(state),
         }
     }
-    Ok(())
 }
 
-fn answer(accepted: &Accepted, job: &Job) -> SubmitEventResponse {
-    let ended = job.state.is_final();
-    SubmitEventResponse {
+fn answer(accepted: &Accepted, ended: Option<Job>) -> SubmitEventResponse {
+    let response = SubmitEventResponse {
         success: true,
-        job_id: job.id.to_string(),
-        status: job.state.to_string(),
+        job_id: accepted.job_id.to_string(),
+        status: accepted.state.to_string(),
         timestamp: wire::time(clock::unix_ms()),
         duplicate: accepted.duplicate,
-        decision: job.decision.as_ref().filter(|_| ended).map(wire::decision),
-        results: if ended { job.steps.iter().map(wire::step).collect() } else { Vec::new() },
-        report_file: job.report_file.clone(),
+        ..SubmitEventResponse::default()
+    };
+    match ended {
+        None => response,
+        Some(job) => SubmitEventResponse {
+            decision: job.decision.as_ref().map(wire::decision),
+            results: job.steps.iter().map(wire::step).collect(),
+            report_file: job.report_file,
+            ..response
+        },
     }
 }
 

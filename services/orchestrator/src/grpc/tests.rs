@@ -62,6 +62,26 @@ async fn an_event_is_answered_before_any_agent_has() {
 }
 
 #[tokio::test]
+async fn an_event_is_answered_without_reading_the_job_back() {
+    let served = serve(Fake::new(|_, _| APPROVE));
+    let held = served.orchestrator.engine.journal().hold_reads().await;
+    let keyed = || SubmitEventRequest { idempotency_key: Some("k".into()), ..event(0.0) };
+    let answer = served.submit(keyed()).await;
+    assert_eq!((answer.status.as_str(), answer.duplicate), ("queued", false));
+    let again = served.submit(keyed()).await;
+    assert_eq!((again.job_id, again.duplicate), (answer.job_id, true));
+    drop(held);
+    let ended = served.submit(SubmitEventRequest { wait: Some(30.0), ..keyed() }).await;
+    assert_eq!((ended.status.as_str(), ended.results.len()), ("succeeded", 4));
+    let later = served.submit(keyed()).await;
+    assert_eq!(
+        (later.status, later.decision),
+        (ended.status, ended.decision),
+        "a repeat is told where the job stands"
+    );
+}
+
+#[tokio::test]
 async fn who_waits_gets_the_finished_job() {
     let served = serve(Fake::new(|_, _| APPROVE));
     let answer = served.submit(event(30.0)).await;

@@ -56,6 +56,8 @@ pub struct Accepted {
     pub job_id: JobId,
     /// Whether it was known already.
     pub duplicate: bool,
+    /// Where the job stands.
+    pub state: JobState,
 }
 
 impl Journal {
@@ -68,12 +70,12 @@ impl Journal {
             Some(job_id) => {
                 // The same body under a new key: from now on that key names the job too.
                 remember(tx, &delivery, job_id, job.created_at)?;
-                Ok(Accepted { job_id, duplicate: true })
+                Ok(Accepted { job_id, duplicate: true, state: tx.state(job_id)? })
             }
             None => {
                 insert(tx, &job)?;
                 remember(tx, &delivery, job.id, job.created_at)?;
-                Ok(Accepted { job_id: job.id, duplicate: false })
+                Ok(Accepted { job_id: job.id, duplicate: false, state: JobState::Queued })
             }
         })
         .await

@@ -45,6 +45,12 @@ impl Reader {
         tokio::task::spawn_blocking(read).await.map_err(|_| Error::Closed)?
     }
 
+    /// Keeps every read waiting until what this returns is dropped.
+    #[cfg(test)]
+    pub(super) async fn hold(&self) -> tokio::sync::OwnedSemaphorePermit {
+        Arc::clone(&self.places).acquire_many_owned(CONNECTIONS as u32).await.unwrap()
+    }
+
     fn on_connection<T>(&self, query: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let db = match idle {

@@ -41,13 +41,16 @@ struct Model {
 impl Model {
     fn accept(&mut self, key: u8, body: u8, id: JobId) -> Result<Accepted, ()> {
         match self.keys.iter().find(|(known, ..)| *known == key) {
-            Some((_, same, job_id)) if *same == body => Ok(Accepted { job_id: *job_id, duplicate: true }),
+            Some((_, same, job_id)) if *same == body => {
+                let (_, held) = self.jobs.iter().find(|(id, _)| id == job_id).expect("a key names a job");
+                Ok(Accepted { job_id: *job_id, duplicate: true, state: held.state })
+            }
             Some(_) => Err(()),
             None => {
                 self.keys.push((key, body, id));
                 let steps = [(StepState::Pending, 0); 2];
                 self.jobs.push((id, Held { state: JobState::Queued, steps, decision: None }));
-                Ok(Accepted { job_id: id, duplicate: false })
+                Ok(Accepted { job_id: id, duplicate: false, state: JobState::Queued })
             }
         }
     }

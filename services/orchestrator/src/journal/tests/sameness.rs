@@ -11,8 +11,11 @@ async fn the_same_key_is_the_same_job() {
     let (_dir, journal) = open();
     let first = journal.accept(new_job(&["a"]), delivery(Some("k"), None, "h")).await.unwrap();
     let again = journal.accept(new_job(&["a"]), delivery(Some("k"), None, "h")).await.unwrap();
-    assert_eq!(again, Accepted { job_id: first.job_id, duplicate: true });
-    assert_eq!(kinds(&journal, first.job_id).await, ["job.queued"]);
+    assert_eq!(again, Accepted { job_id: first.job_id, duplicate: true, state: JobState::Queued });
+    journal.begin(first.job_id, NOW).await.unwrap();
+    let later = journal.accept(new_job(&["a"]), delivery(Some("k"), None, "h")).await.unwrap();
+    assert_eq!(later.state, JobState::Running, "where it stands now");
+    assert_eq!(kinds(&journal, first.job_id).await, ["job.queued", "job.running"]);
 }
 
 #[tokio::test]
