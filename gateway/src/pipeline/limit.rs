@@ -20,7 +20,7 @@ const ARRIVAL: Duration = Duration::from_secs(30);
 
 /// Bytes and time that a body beyond the limit is read for, only to be thrown away: a client that is still sending
 /// when the connection closes loses the answer that says why.
-const DISCARD: u64 = 8 * 1024 * 1024;
+const DISCARD: u64 = 32 * 1024 * 1024;
 const DISCARD_TIME: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Copy, Debug)]

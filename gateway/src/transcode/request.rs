@@ -2,7 +2,10 @@
 
 use prost_reflect::{DynamicMessage, ReflectMessage as _, Value};
 
-use super::{body, scalar};
+use super::{
+    body,
+    scalar::{self, Unfit},
+};
 use crate::{
     fault::Fault,
     routes::{BodyRule, Match},
@@ -32,23 +35,23 @@ pub(super) fn message(found: &Match<'_>, given: &Given<'_>) -> Result<DynamicMes
             message
         }
     };
-    fill_from_query(&mut message, given.query)?;
+    fill_from_query(&mut message, given.query).map_err(|(name, unfit)| refused(found, &name, unfit))?;
     if let (Some(id), Some(field)) = (given.last_event_id, input.get_field_by_name(LAST_EVENT_ID)) {
         message.set_field(&field, Value::String(id.to_owned()));
     }
     for (path, text) in &found.params {
-        scalar::set(&mut message, path, text).map_err(|clause| refused(path, &clause))?;
+        scalar::set(&mut message, path, text).map_err(|unfit| refused(found, path, unfit))?;
     }
     Ok(message)
 }
 
 /// Parameters whose name begins with `_` are for caches and logs and pass unread.
-fn fill_from_query(message: &mut DynamicMessage, query: &str) -> Result<(), Fault> {
+fn fill_from_query(message: &mut DynamicMessage, query: &str) -> Result<(), (String, Unfit)> {
     let mut seen = Vec::new();
     for (name, text) in form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| !name.starts_with('_')) {
-        scalar::set(message, &name, &text).map_err(|clause| refused(&name, &clause))?;
+        scalar::set(message, &name, &text).map_err(|unfit| (name.to_string(), unfit))?;
         if seen.contains(&name) && !is_list(message, &name) {
-            return Err(refused(&name, "is given more than once"));
+            return Err((name.into_owned(), "is given more than once".into()));
         }
         seen.push(name);
     }
@@ -62,7 +65,23 @@ fn is_list(message: &DynamicMessage, name: &str) -> bool {
     field.is_some_and(|field| field.is_list())
 }
 
-fn refused(name: &str, clause: &str) -> Fault {
+fn refused(found: &Match<'_>, name: &str, unfit: Unfit) -> Fault {
     let name: String = name.chars().take(64).collect();
+    let clause = match unfit {
+        Unfit::Because(clause) => clause,
+        Unfit::Unknown => format!("is not known here; {}", known(found)),
+    };
     Fault::invalid_argument(&name, format!("The parameter \"{name}\" {clause}."))
+}
+
+/// The parameters that a query of this route may have. Those of its path are no choice.
+fn known(found: &Match<'_>) -> String {
+    let input = &found.route.rpc.input;
+    let of_path: Vec<_> = found.params.iter().filter_map(|(path, _)| input.get_field_by_name(path)).collect();
+    let mut known = scalar::settable(input);
+    known.retain(|name| of_path.iter().all(|field| field.json_name() != name));
+    match &known[..] {
+        [] => "this route takes none".to_owned(),
+        known => format!("it may be {}", known.join(", ")),
+    }
 }

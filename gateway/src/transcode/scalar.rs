@@ -4,28 +4,64 @@ use prost_reflect::{
     DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value,
 };
 
+/// How deep [`settable`] looks into messages within messages.
+const DEPTH: usize = 3;
+
+/// Why a text cannot become a field.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// There is no such field.
+    Unknown,
+    /// A clause that follows "The parameter x".
+    Because(String),
+}
+
+impl From<&str> for Unfit {
+    fn from(clause: &str) -> Unfit {
+        Unfit::Because(clause.to_owned())
+    }
+}
+
 /// Sets the field at `path` (proto or JSON names, joined by dots). A repeated field takes one more value.
 ///
 /// # Errors
-/// A clause that follows "The parameter x".
-pub(super) fn set(message: &mut DynamicMessage, path: &str, text: &str) -> Result<(), String> {
+/// Why the text cannot become that field.
+pub(super) fn set(message: &mut DynamicMessage, path: &str, text: &str) -> Result<(), Unfit> {
     match path.split_once('.') {
         None => set_leaf(message, path, text),
         Some((head, rest)) => {
-            let field = field(&message.descriptor(), head).ok_or("is not known here")?;
+            let field = field(&message.descriptor(), head).ok_or(Unfit::Unknown)?;
             if field.kind().as_message().is_none() || field.is_list() || field.is_map() {
-                return Err("reaches into a field that has no parts".to_owned());
+                return Err("reaches into a field that has no parts".into());
             }
-            let inner = message.get_field_mut(&field).as_message_mut().ok_or("is not known here")?;
+            let inner = message.get_field_mut(&field).as_message_mut().ok_or(Unfit::Unknown)?;
             set(inner, rest, text)
         }
     }
 }
 
-fn set_leaf(message: &mut DynamicMessage, name: &str, text: &str) -> Result<(), String> {
-    let field = field(&message.descriptor(), name).ok_or("is not known here")?;
+/// The paths of all fields that [`set`] can set, in JSON names.
+pub(super) fn settable(descriptor: &MessageDescriptor) -> Vec<String> {
+    within(descriptor, DEPTH)
+}
+
+fn within(descriptor: &MessageDescriptor, depth: usize) -> Vec<String> {
+    let paths = |field: FieldDescriptor| match field.kind() {
+        Kind::Bytes => Vec::new(),
+        Kind::Message(inner) if depth > 0 && !field.is_list() && !field.is_map() => {
+            let parts = within(&inner, depth - 1).into_iter();
+            parts.map(|part| format!("{}.{part}", field.json_name())).collect()
+        }
+        Kind::Message(_) => Vec::new(),
+        _ => vec![field.json_name().to_owned()],
+    };
+    descriptor.fields().flat_map(paths).collect()
+}
+
+fn set_leaf(message: &mut DynamicMessage, name: &str, text: &str) -> Result<(), Unfit> {
+    let field = field(&message.descriptor(), name).ok_or(Unfit::Unknown)?;
     if field.is_map() {
-        return Err("cannot be given as text".to_owned());
+        return Err("cannot be given as text".into());
     }
     let value = parse(&field.kind(), text)?;
     if let Some(list) = field.is_list().then(|| message.get_field_mut(&field).as_list_mut()).flatten() {
@@ -40,7 +76,7 @@ fn field(descriptor: &MessageDescriptor, name: &str) -> Option<FieldDescriptor> 
     descriptor.get_field_by_json_name(name).or_else(|| descriptor.get_field_by_name(name))
 }
 
-fn parse(kind: &Kind, text: &str) -> Result<Value, String> {
+fn parse(kind: &Kind, text: &str) -> Result<Value, Unfit> {
     let value = match kind {
         Kind::String => Some(Value::String(text.to_owned())),
         Kind::Bool => text.parse().ok().map(Value::Bool),
@@ -51,9 +87,9 @@ fn parse(kind: &Kind, text: &str) -> Result<Value, String> {
         Kind::Uint32 | Kind::Fixed32 => text.parse().ok().map(Value::U32),
         Kind::Uint64 | Kind::Fixed64 => text.parse().ok().map(Value::U64),
         Kind::Enum(values) => enum_value(values, text).map(Value::EnumNumber),
-        Kind::Message(_) | Kind::Bytes => return Err("cannot be given as text".to_owned()),
+        Kind::Message(_) | Kind::Bytes => return Err("cannot be given as text".into()),
     };
-    value.ok_or_else(|| format!("must be {}, not \"{}\"", expected(kind), shown(text)))
+    value.ok_or_else(|| Unfit::Because(format!("must be {}, not \"{}\"", expected(kind), shown(text))))
 }
 
 fn finite(text: &str) -> Option<f64> {

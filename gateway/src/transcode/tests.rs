@@ -79,7 +79,7 @@ fn unknown_and_mistyped_fields_are_named() {
         ("/api/models/complete", r#"{"prompt":{"maxTokens":-1}}"#, "The field \"prompt.maxTokens\""),
         ("/api/orchestrator/run", r#"{"wait":true}"#, "The field \"wait\""),
         ("/api/agents/run", "[]", "The body (line 1, column 0) has the wrong form"),
-        ("/api/agents/run?mode=x", "{}", "The parameter \"mode\" is not known here"),
+        ("/api/agents/run?mode=x", "{}", "The parameter \"mode\" is not known here; it may be agentId, input, context."),
     ] {
         let (code, message) = read("POST", path, body).unwrap_err();
         assert_eq!(code, "INVALID_ARGUMENT", "{body}: {message}");
@@ -90,12 +90,17 @@ fn unknown_and_mistyped_fields_are_named() {
 #[test]
 fn wrong_parameters_are_named() {
     for (path, clause) in [
-        ("/api/agents?moed=ci", "The parameter \"moed\" is not known here."),
+        ("/api/agents?moed=ci", "The parameter \"moed\" is not known here; it may be mode."),
+        ("/api/knowledge/a?x=1", "The parameter \"x\" is not known here; this route takes none."),
+        (
+            "/api/orchestrator/jobs?max=9",
+            "The parameter \"max\" is not known here; it may be limit, status, event, pageToken.",
+        ),
         ("/api/agents?mode=ci&mode=api", "The parameter \"mode\" is given more than once."),
         ("/api/agents?mode.x=ci", "The parameter \"mode.x\" reaches into a field that has no parts."),
         ("/api/orchestrator/jobs?limit=-1", "must be a whole number from 0 to 4294967295, not \"-1\""),
         ("/api/orchestrator/jobs?limit=", "must be a whole number from 0 to 4294967295, not \"\""),
-        ("/api/agents?token=secret", "The parameter \"token\" is not known here."),
+        ("/api/agents?token=secret", "The parameter \"token\" is not known here; it may be mode."),
     ] {
         let (code, message) = read("GET", path, "").unwrap_err();
         assert_eq!(code, "INVALID_ARGUMENT", "{path}: {message}");

@@ -20,7 +20,7 @@ const EXAMPLES: &str = "Examples:
 
 Settings come from defaults, then the file of --config, then the environment, then --set; the strongest wins.
 
-Exit codes: 0 done; 64 wrong usage; 65 unusable data; 66 unreadable input; 70 a part of bsm failed; 78 wrong \
+Exit codes: 0 done; 64 wrong usage; 65 unusable data; 66 unreadable input; 70 a part of bsm failed; 74 output not written; 78 wrong \
 settings. `review` and `validate` say more with theirs.";
 
 /// The command line.

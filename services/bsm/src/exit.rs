@@ -23,6 +23,8 @@ pub(crate) enum Exit {
     NoInput,
     /// A part of bsm failed.
     Software,
+    /// What was asked for could not be printed.
+    Output,
     /// The settings are wrong.
     Config,
 }
@@ -38,6 +40,7 @@ impl Exit {
             Exit::Data => 65,
             Exit::NoInput => 66,
             Exit::Software => 70,
+            Exit::Output => 74,
             Exit::Config => 78,
         }
     }
@@ -103,7 +106,7 @@ mod tests {
 
     #[test]
     fn only_decisions_have_codes_below_64() {
-        for exit in [Exit::Usage, Exit::Data, Exit::NoInput, Exit::Software, Exit::Config] {
+        for exit in [Exit::Usage, Exit::Data, Exit::NoInput, Exit::Software, Exit::Output, Exit::Config] {
             assert!(exit.code() >= 64);
         }
     }

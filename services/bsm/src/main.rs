@@ -5,6 +5,7 @@ mod commands;
 mod defaults;
 mod exit;
 mod mesh;
+mod out;
 mod review;
 mod roles;
 mod settings;

@@ -2,6 +2,7 @@
 
 mod accept;
 mod auth;
+mod connections;
 mod door;
 mod kind;
 mod observe;
@@ -27,8 +28,8 @@ use crate::{
     ops::{self, Ops},
     process::Process,
 };
-use bsm_proto::ops::v1::ops_service_server::OpsServiceServer;
 use auth::AuthLayer;
+use bsm_proto::ops::v1::ops_service_server::OpsServiceServer;
 use door::Door;
 use kind::Kind;
 use observe::ObserveLayer;

@@ -25,7 +25,7 @@ impl Refusal {
     pub fn new(code: Code, reason: impl Into<String>, message: impl Into<String>) -> Refusal {
         Refusal {
             code,
-            message: message.into(),
+            message: clipped(message.into()),
             details: ErrorDetails::new(),
             reason: reason.into(),
             metadata: HashMap::new(),
@@ -34,7 +34,7 @@ impl Refusal {
 
     /// Names a field of the request that is wrong, and what it must be.
     pub fn field(mut self, field: impl Into<String>, description: impl Into<String>) -> Refusal {
-        self.details.add_bad_request_violation(field, description);
+        self.details.add_bad_request_violation(clipped(field.into()), clipped(description.into()));
         self
     }
 
@@ -46,9 +46,21 @@ impl Refusal {
 
     /// Adds a fact for machines, such as which breaker is open.
     pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Refusal {
-        self.metadata.insert(key.into(), value.into());
+        self.metadata.insert(key.into(), clipped(value.into()));
         self
     }
+}
+
+/// Bytes of a text in a refusal at most. A status travels in trailers, which clients bound at 16 KiB: one that
+/// repeats what a caller sent, whole, would break the stream and look like a failure of the service.
+const LONGEST: usize = 512;
+
+fn clipped(mut text: String) -> String {
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST - '…'.len_utf8()));
+        text.push('…');
+    }
+    text
 }
 
 impl From<Refusal> for Status {
@@ -96,6 +108,16 @@ mod tests {
         assert_eq!(metadata(&status)["breaker"], "gateway->models");
         assert_eq!(field_violations(&status), [("agent_id".to_owned(), "must not be empty".to_owned())]);
         assert_eq!(retry_after(&status), Some(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn what_a_caller_sent_is_repeated_in_part_only() {
+        let long = "\u{1F600}".repeat(3_000);
+        let refusal = Refusal::new(Code::NotFound, "X", long.clone()).field("f", long.clone()).metadata("m", long);
+        let mut trailers = http::HeaderMap::new();
+        Status::from(refusal).add_header(&mut trailers).unwrap();
+        let size: usize = trailers.values().map(|value| value.len()).sum();
+        assert!(size < 8 * 1024, "{size} bytes");
     }
 
     #[test]

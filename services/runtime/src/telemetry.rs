@@ -54,8 +54,7 @@ impl Flush {
     /// exporter blocks, so this runs on a thread of its own.
     pub async fn finish(self) {
         if let Some(provider) = self.provider {
-            let done =
-                tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LAST_EXPORT)).await;
+            let done = tokio::task::spawn_blocking(move || provider.shutdown_with_timeout(LAST_EXPORT)).await;
             if let Ok(Err(err)) = done {
                 tracing::warn!(error = %err, "the last traces were not exported");
             }

@@ -4,7 +4,7 @@ use bsm_runtime::settings::{Settings, Source};
 use comfy_table::{ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use serde_json::{Value, json};
 
-use crate::{cli::Options, exit::Exit, settings};
+use crate::{cli::Options, exit::Exit, out, settings};
 
 /// Prints the settings, then says whether they are usable.
 pub(crate) fn run(options: &Options, as_json: bool) -> anyhow::Result<Exit> {
@@ -14,7 +14,7 @@ pub(crate) fn run(options: &Options, as_json: bool) -> anyhow::Result<Exit> {
             let row = json!({"value": value, "source": source.to_string(), "env": setting.env, "help": setting.help});
             (setting.key.to_owned(), row)
         });
-        anstream::println!("{:#}", Value::Object(rows.collect()));
+        out::line(format_args!("{:#}", Value::Object(rows.collect())))?;
     } else {
         let mut table = Table::new();
         table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
@@ -23,7 +23,7 @@ pub(crate) fn run(options: &Options, as_json: bool) -> anyhow::Result<Exit> {
             let from = if source == Source::Default { "default".to_owned() } else { source.to_string() };
             table.add_row([setting.key, &value, &from, &setting.env.join("\n"), setting.help]);
         }
-        anstream::println!("{table}");
+        out::line(table)?;
     }
     Settings::from_layers(&layers)?;
     Ok(Exit::Done)

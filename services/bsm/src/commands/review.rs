@@ -6,6 +6,7 @@ use crate::{
     cli::{Options, ReviewArgs},
     defaults::{self, Builtin},
     exit::{Exit, Failure},
+    out,
     review::{embedded, input, rules, show},
     settings,
 };
@@ -13,7 +14,7 @@ use crate::{
 /// Runs the review strategy in a mesh that lives as long as the command.
 pub(crate) fn run(options: &Options, args: &ReviewArgs) -> anyhow::Result<Exit> {
     if args.rules {
-        anstream::println!("{}", rules::table());
+        out::line(rules::table())?;
         return Ok(Exit::Done);
     }
     let patience = Duration::try_from_secs_f64(args.timeout).map_err(|_| {
@@ -34,10 +35,6 @@ pub(crate) fn run(options: &Options, args: &ReviewArgs) -> anyhow::Result<Exit> 
     }
     let payload = change.payload(args.title.as_deref());
     let job = super::block_on(embedded::run(settings, &args.event, payload, patience))?;
-    if args.json {
-        show::json(&job)
-    } else {
-        show::text(&job)
-    }
+    out::line(if args.json { show::json(&job) } else { show::text(&job) }.trim_end())?;
     Ok(show::exit(&job))
 }

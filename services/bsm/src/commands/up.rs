@@ -11,6 +11,7 @@ use crate::{
     defaults::{self, Builtin},
     exit::Exit,
     mesh::{Mesh, reachable},
+    out,
     settings,
 };
 
@@ -27,23 +28,19 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
         defaults::apply(&mut settings, &layers, Builtin::WhereMissing, &builtin)
             .with_context(|| format!("writing the built-in agents to {}", builtin.display()))?;
         let mesh = Mesh::start(&Role::ALL, settings).await?;
-        print(&mesh, began);
+        print(&mesh, began)?;
         let ended = mesh.run().await;
         flush.finish().await;
         ended.map(|()| Exit::Done)
     })
 }
 
-fn print(mesh: &Mesh, began: Instant) {
-    anstream::println!("{}", table(mesh));
-    let gateway = mesh.url(Role::Gateway);
-    anstream::println!(
-        "Ready in {} ms. State is in {}.",
-        began.elapsed().as_millis(),
-        mesh.settings.data_dir.display()
-    );
-    anstream::println!("Try: curl {gateway}/api/health/detailed");
-    anstream::println!("Ctrl-C drains and stops.");
+fn print(mesh: &Mesh, began: Instant) -> anyhow::Result<()> {
+    out::line(table(mesh))?;
+    let (took, data) = (began.elapsed().as_millis(), mesh.settings.data_dir.display());
+    out::line(format_args!("Ready in {took} ms. State is in {data}."))?;
+    out::line(format_args!("Try: curl {}/api/health/detailed", mesh.url(Role::Gateway)))?;
+    out::line("Ctrl-C drains and stops.")
 }
 
 fn table(mesh: &Mesh) -> Table {

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::{
     cli::{Options, ValidateArgs},
     exit::Exit,
+    out,
 };
 
 /// Exits 1 when anything is an error.
@@ -23,9 +24,9 @@ pub(crate) fn run(options: &Options, args: &ValidateArgs) -> anyhow::Result<Exit
     let errors = found.iter().filter(|d| d.severity == Severity::Error).count();
     if args.json {
         let report = json!({"errors": errors, "warnings": found.len() - errors, "findings": found});
-        anstream::println!("{report:#}");
+        out::line(format_args!("{report:#}"))?;
     } else {
-        print(&found, errors);
+        print(&found, errors)?;
     }
     Ok(if errors == 0 { Exit::Done } else { Exit::Changes })
 }
@@ -36,11 +37,11 @@ fn folder(dir: &Path) -> PathBuf {
     if !below.exists() && dir.join("registry.yaml").exists() { dir.to_owned() } else { below }
 }
 
-fn print(found: &[Diagnostic], errors: usize) {
+fn print(found: &[Diagnostic], errors: usize) -> anyhow::Result<()> {
     let colour = if stdout().is_terminal() { Colour::Ansi } else { Colour::Plain };
     for diagnostic in found {
-        anstream::println!("{}", diagnostic.render(colour));
+        out::line(diagnostic.render(colour))?;
     }
     let plural = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
-    anstream::println!("{}, {}", plural(errors, "error"), plural(found.len() - errors, "warning"));
+    out::line(format_args!("{}, {}", plural(errors, "error"), plural(found.len() - errors, "warning")))
 }

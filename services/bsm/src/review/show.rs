@@ -25,12 +25,8 @@ fn action(job: &Job) -> &str {
     job.decision.as_ref().map_or("manual_review", |decision| &decision.action)
 }
 
-/// Prints findings, then what each agent said, then the decision.
-pub(crate) fn text(job: &Job) {
-    anstream::print!("{}", render(job));
-}
-
-fn render(job: &Job) -> String {
+/// Findings, then what each agent said, then the decision.
+pub(crate) fn text(job: &Job) -> String {
     let mut out = String::new();
     for (finding, agents) in findings(job) {
         let _ = finding_lines(&mut out, &finding, &agents);
@@ -108,9 +104,9 @@ fn rank(severity: &str) -> usize {
     ["critical", "high", "medium", "low", "info"].iter().position(|s| *s == severity).unwrap_or(5)
 }
 
-/// Prints the job for machines.
-pub(crate) fn json(job: &Job) {
-    anstream::println!("{:#}", as_json(job));
+/// The job for machines.
+pub(crate) fn json(job: &Job) -> String {
+    format!("{:#}", as_json(job))
 }
 
 fn as_json(job: &Job) -> Value {

@@ -11,12 +11,14 @@ use tonic::Status;
 
 use crate::status::reason;
 
-/// Reasons that tell of somebody behind the service that answers.
+/// Reasons that tell of somebody behind the service that answers, or of a disk that is full: reads go on then.
 const PASSED_ON: &[&str] = &[
     "CIRCUIT_OPEN",
     "CREDENTIAL_REFUSED",
+    "JOURNAL_FULL",
     "MISSING_API_KEY",
     "QUOTA_EXHAUSTED",
+    "STORAGE_FULL",
     "UNREACHABLE",
     "UPSTREAM_ERROR",
     "UPSTREAM_MALFORMED",

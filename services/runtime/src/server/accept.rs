@@ -7,7 +7,10 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
+    server::{
+        conn::auto::Builder,
+        graceful::{GracefulShutdown, Watcher},
+    },
     service::TowerToHyperService,
 };
 use tokio::net::{TcpListener, TcpStream};
@@ -15,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tower::{ServiceBuilder, ServiceExt};
 use tracing::debug;
 
-use super::door::Door;
+use super::{connections::Connections, door::Door};
 
 /// The address at the other end of a connection, in the extensions of every request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +39,7 @@ const STREAMS: u32 = 4096;
 pub(super) async fn accept(listener: TcpListener, door: Door, stop: CancellationToken) -> anyhow::Result<()> {
     let builder = builder();
     let graceful = GracefulShutdown::new();
+    let connections = Connections::default();
     loop {
         let (stream, peer) = tokio::select! {
             biased;
@@ -50,39 +54,63 @@ pub(super) async fn accept(listener: TcpListener, door: Door, stop: Cancellation
                 }
             },
         };
-        connect(&builder, &graceful, stream, peer, door.clone());
+        let Some(place) = connections.take(peer.ip()) else {
+            debug!(%peer, "a connection beyond the bound of its address was closed");
+            continue;
+        };
+        let connection = Connection { stream, peer, door: door.clone(), builder: builder.clone() };
+        let (watcher, stop) = (graceful.watcher(), stop.clone());
+        tokio::spawn(async move {
+            connection.serve(watcher, stop).await;
+            drop(place);
+        });
     }
     drop(listener);
     graceful.shutdown().await;
     Ok(())
 }
 
-fn connect(
-    builder: &Builder<TokioExecutor>,
-    graceful: &GracefulShutdown,
+/// One client on the wire.
+struct Connection {
     stream: TcpStream,
     peer: SocketAddr,
     door: Door,
-) {
-    // Without this each small frame waits for the last one's acknowledgement, 40 ms on Linux.
-    if let Err(err) = stream.set_nodelay(true) {
-        debug!(error = %err, "TCP_NODELAY could not be set");
-    }
-    let service = ServiceBuilder::new()
-        .map_request(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(Peer(peer));
-            request.extensions_mut().insert(ConnectInfo(peer));
-            request
-        })
-        .service(door);
-    let connection =
-        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service.boxed_clone()));
-    let connection = graceful.watch(connection.into_owned());
-    tokio::spawn(async move {
-        if let Err(err) = connection.await {
-            debug!(error = %err, peer = %peer, "a connection ended badly");
+    builder: Builder<TokioExecutor>,
+}
+
+impl Connection {
+    async fn serve(self, watcher: Watcher, stop: CancellationToken) {
+        let Connection { stream, peer, door, builder } = self;
+        // hyper starts its clock for headers with the first byte; a client that sends none is ours to cut off.
+        if !speaks(&stream, &stop).await {
+            return;
         }
-    });
+        // Without this each small frame waits for the last one's acknowledgement, 40 ms on Linux.
+        if let Err(err) = stream.set_nodelay(true) {
+            debug!(error = %err, "TCP_NODELAY could not be set");
+        }
+        let service = ServiceBuilder::new()
+            .map_request(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(Peer(peer));
+                request.extensions_mut().insert(ConnectInfo(peer));
+                request
+            })
+            .service(door);
+        let service = TowerToHyperService::new(service.boxed_clone());
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        if let Err(err) = watcher.watch(connection).await {
+            debug!(error = %err, %peer, "a connection ended badly");
+        }
+    }
+}
+
+/// Whether the client says anything in time. While draining nobody is waited for.
+async fn speaks(stream: &TcpStream, stop: &CancellationToken) -> bool {
+    let mut byte = [0];
+    tokio::select! {
+        () = stop.cancelled() => false,
+        first = tokio::time::timeout(HEADER_TIMEOUT, stream.peek(&mut byte)) => matches!(first, Ok(Ok(1))),
+    }
 }
 
 fn builder() -> Builder<TokioExecutor> {
@@ -91,7 +119,7 @@ fn builder() -> Builder<TokioExecutor> {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(64 * 1024)
+        .max_buf_size(HEADER_LIMIT as usize)
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(Duration::from_secs(20))

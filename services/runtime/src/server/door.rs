@@ -78,10 +78,12 @@ impl Door {
         let is_grpc = is_grpc(&request);
         match (self.grpc, self.http) {
             (Some(_), _) if is_grpc && self.lan_only && !is_from_here(&request) => foreign(),
-            (Some(grpc), _) if is_grpc => match grpc.stack_for(request.uri().path()).oneshot(request.map(Body::new)).await {
-                Ok(response) => response,
-                Err(status) => status.into_http(),
-            },
+            (Some(grpc), _) if is_grpc => {
+                match grpc.stack_for(request.uri().path()).oneshot(request.map(Body::new)).await {
+                    Ok(response) => response,
+                    Err(status) => status.into_http(),
+                }
+            }
             (_, Some(router)) => match router.oneshot(request.map(axum::body::Body::new)).await {
                 Ok(response) => response.map(Body::new),
             },

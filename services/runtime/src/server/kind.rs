@@ -97,7 +97,9 @@ mod tests {
     fn names_that_clients_make_up_are_not_known() {
         assert!(is_known("/grpc.health.v1.Health/Check"));
         assert!(is_known("/bsm.registry.v1.RegistryService/ListAgents"));
-        for path in ["/made.up/Name", "/grpc.health.v1.Health/xCheck", "/bsm.registry.v1.RegistryService/Nope"] {
+        for path in
+            ["/made.up/Name", "/grpc.health.v1.Health/xCheck", "/bsm.registry.v1.RegistryService/Nope"]
+        {
             assert!(!is_known(path), "{path}");
         }
     }

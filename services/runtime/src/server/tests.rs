@@ -71,7 +71,8 @@ async fn run() -> Running {
     let process = Process::new(Role::Knowledge, Arc::new(settings), drain, Metrics::default());
     super::serve(&process, listeners, Service::new().add(KnowledgeServiceServer::new(Echo)));
     process.readiness.set(true);
-    let edge = client::edge(Role::Gateway, Role::Knowledge, Traffic::Calls, &url, &Guards::default()).unwrap();
+    let edge =
+        client::edge(Role::Gateway, Role::Knowledge, Traffic::Calls, &url, &Guards::default()).unwrap();
     Running { process, edge, ops }
 }
 
@@ -125,10 +126,14 @@ async fn calls_are_counted_by_method_and_code_but_invented_methods_are_not() {
     raw.ready().await.unwrap();
     let codec = tonic_prost::ProstCodec::<ListDocumentsRequest, ListDocumentsResponse>::default();
     let path = http::uri::PathAndQuery::from_static("/made.up.Service/Name");
-    let status = raw.unary(call("a").request(ListDocumentsRequest::default()), path, codec).await.unwrap_err();
+    let status =
+        raw.unary(call("a").request(ListDocumentsRequest::default()), path, codec).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
     let text = mesh.process.metrics.render();
-    assert!(text.contains("method=\"bsm.knowledge.v1.KnowledgeService/ListDocuments\",code=\"Ok\"} 1"), "{text}");
+    assert!(
+        text.contains("method=\"bsm.knowledge.v1.KnowledgeService/ListDocuments\",code=\"Ok\"} 1"),
+        "{text}"
+    );
     assert!(text.contains("method=\"unknown\"") && !text.contains("made.up"), "{text}");
 }
 

@@ -82,7 +82,8 @@ impl Layers {
     /// Notes variables that look like ours and are not: a name mistyped would otherwise be ignored.
     pub fn check_names(&mut self, names: impl Iterator<Item = String>) {
         let known = |name: &String| {
-            SETTINGS.iter().any(|setting| setting.env.contains(&name.as_str())) || NOT_SETTINGS.contains(&name.as_str())
+            SETTINGS.iter().any(|setting| setting.env.contains(&name.as_str()))
+                || NOT_SETTINGS.contains(&name.as_str())
         };
         for name in names.filter(|name| name.starts_with("BSM_") && !known(name)) {
             let all = SETTINGS.iter().flat_map(|setting| setting.env.iter().copied());

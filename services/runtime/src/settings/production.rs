@@ -49,10 +49,14 @@ fn token(settings: &Settings) -> Option<String> {
 fn webhook_secrets(settings: &Settings) -> Option<String> {
     let secrets = &settings.webhook_secrets;
     if secrets.is_empty() {
-        return Some("production needs a secret for GitHub's deliveries: set GITHUB_WEBHOOK_SECRET".to_owned());
+        return Some(
+            "production needs a secret for GitHub's deliveries: set GITHUB_WEBHOOK_SECRET".to_owned(),
+        );
     }
     let short = secrets.iter().any(|secret| secret.expose_secret().len() < SHORTEST_SECRET);
     short.then(|| {
-        format!("a secret for GitHub's deliveries is shorter than {SHORTEST_SECRET} characters: make a longer one")
+        format!(
+            "a secret for GitHub's deliveries is shorter than {SHORTEST_SECRET} characters: make a longer one"
+        )
     })
 }

@@ -41,8 +41,10 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
 
 #[test]
 fn every_mistake_is_told_at_once_with_its_source() {
-    let wrong =
-        layers(&[("PORT", "70000"), ("LAN_ONLY", "maybe"), ("BSM_MODELS_URL", "nowhere")], &[("gateway.portt", "1")]);
+    let wrong = layers(
+        &[("PORT", "70000"), ("LAN_ONLY", "maybe"), ("BSM_MODELS_URL", "nowhere")],
+        &[("gateway.portt", "1")],
+    );
     let Invalid(problems) = Settings::from_layers(&wrong).unwrap_err();
     assert_eq!(
         problems,
@@ -77,7 +79,9 @@ fn all_keys_of_a_provider_are_kept_in_order_and_never_shown() {
 #[test]
 fn a_variable_that_only_looks_like_a_setting_is_told() {
     let mut layers = layers(&[], &[]);
-    layers.check_names(["BSM_GATWAY_PORT", "BSM_CONFIG", "BSM_DATA_DIR", "PATH"].map(str::to_owned).into_iter());
+    layers.check_names(
+        ["BSM_GATWAY_PORT", "BSM_CONFIG", "BSM_DATA_DIR", "PATH"].map(str::to_owned).into_iter(),
+    );
     assert_eq!(
         layers.problems,
         ["BSM_GATWAY_PORT is not a variable that is read here; did you mean BSM_GATEWAY_PORT?"]
