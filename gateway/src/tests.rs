@@ -3,6 +3,7 @@
 mod contract;
 mod deliveries;
 mod fake;
+mod operate;
 mod sockets;
 mod streams;
 

@@ -94,9 +94,9 @@ impl Followed {
         if !self.first {
             tokio::time::sleep(PAUSE).await;
         }
-        // A watcher who has seen nothing yet misses nothing either: what came meanwhile is told by its time.
-        let last = self.last.clone().or_else(|| (!self.first).then(|| BEGINNING.to_owned()));
         self.first = false;
+        // A watcher who has seen nothing yet misses nothing either: what is new is told by its time.
+        let last = Some(self.last.clone().unwrap_or_else(|| BEGINNING.to_owned()));
         let request = self.call.within(LAPS).request(WatchTransitionsRequest { last_event_id: last });
         let answer = OpsServiceClient::new(self.edge.clone()).watch_transitions(request).await;
         self.open = answer.ok().map(tonic::Response::into_inner);
