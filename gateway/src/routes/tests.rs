@@ -38,6 +38,7 @@ fn the_contracts_paths_lead_to_their_rpcs() {
         ("GET", "/api/orchestrator/jobs", "ListJobs"),
         ("GET", "/api/orchestrator/jobs/j1", "GetJob"),
         ("GET", "/api/orchestrator/jobs/j1/report", "GetJobReport"),
+        ("POST", "/api/orchestrator/jobs/j1/rerun", "RerunJob"),
         ("GET", "/api/orchestrator/jobs/j1/events", "WatchJob"),
         ("POST", "/api/memory/reviews", "StoreReview"),
         ("POST", "/api/memory/reviews/search", "FindSimilarReviews"),

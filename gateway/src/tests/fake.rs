@@ -110,6 +110,10 @@ impl OrchestratorService for Fake {
         }))
     }
 
+    async fn rerun_job(&self, _: Request<RerunJobRequest>) -> Result<Response<RerunJobResponse>, Status> {
+        Err(Status::unimplemented("the fake runs nothing again"))
+    }
+
     async fn list_strategies(
         &self,
         _: Request<ListStrategiesRequest>,

@@ -39,6 +39,9 @@ pub enum Error {
     /// The job has not ended.
     #[error("job {0} has not ended; its report comes with its end")]
     ReportNotReady(JobId),
+    /// The job has not ended, and what was asked for needs that.
+    #[error("job {0} has not ended; it can run again once it has")]
+    NotEnded(JobId),
     /// The process drains.
     #[error("the orchestrator is shutting down; try again in a moment")]
     Draining,

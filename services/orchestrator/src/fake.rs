@@ -256,6 +256,7 @@ pub(crate) fn new_job(strategy: Strategy) -> NewJob {
         strategy,
         payload: payload(),
         context: json!({}),
+        rerun_of: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The wire: requests checked and turned into domain types, domain types turned into answers. No rules here.
 
 mod jobs;
+mod rerun;
 mod run_agent;
 mod submit;
 #[cfg(test)]
@@ -10,8 +11,8 @@ mod wire;
 
 use bsm_proto::orchestrator::v1::{
     GetJobReportRequest, GetJobReportResponse, GetJobRequest, GetJobResponse, ListJobsRequest,
-    ListJobsResponse, ListStrategiesRequest, ListStrategiesResponse, RunAgentRequest, RunAgentResponse,
-    SubmitEventRequest, SubmitEventResponse, WatchJobRequest,
+    ListJobsResponse, ListStrategiesRequest, ListStrategiesResponse, RerunJobRequest, RerunJobResponse,
+    RunAgentRequest, RunAgentResponse, SubmitEventRequest, SubmitEventResponse, WatchJobRequest,
     orchestrator_service_server::OrchestratorService,
 };
 use bsm_runtime::call::Call;
@@ -47,6 +48,15 @@ impl OrchestratorService for Orchestrator {
     ) -> Result<Response<SubmitEventResponse>, Status> {
         let call = Call::of(&request);
         let answer = submit::submit(&self.engine, &self.stop, &call, request.into_inner()).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn rerun_job(
+        &self,
+        request: Request<RerunJobRequest>,
+    ) -> Result<Response<RerunJobResponse>, Status> {
+        let call = Call::of(&request);
+        let answer = rerun::rerun(&self.engine, &self.stop, &call, request.into_inner()).await?;
         Ok(Response::new(answer))
     }
 

@@ -134,6 +134,7 @@ fn new_job(engine: &Engine, call: &Call, checked: Checked) -> NewJob {
         created_at: clock::unix_ms(),
         payload: checked.payload,
         context: checked.context,
+        rerun_of: None,
     }
 }
 

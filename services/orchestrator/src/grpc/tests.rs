@@ -3,8 +3,8 @@
 use std::{path::PathBuf, sync::Arc};
 
 use bsm_proto::orchestrator::v1::{
-    GetJobReportRequest, GetJobRequest, ListJobsRequest, ListStrategiesRequest, RunAgentRequest,
-    SubmitEventRequest, SubmitEventResponse, WatchJobRequest, WatchJobResponse,
+    GetJobReportRequest, GetJobRequest, Job, ListJobsRequest, ListStrategiesRequest, RerunJobRequest,
+    RunAgentRequest, SubmitEventRequest, SubmitEventResponse, WatchJobRequest, WatchJobResponse,
     orchestrator_service_server::OrchestratorService,
 };
 use bsm_runtime::{json, status::reason};
@@ -45,6 +45,11 @@ fn event(wait: f64) -> SubmitEventRequest {
 impl Served {
     async fn submit(&self, request: SubmitEventRequest) -> SubmitEventResponse {
         self.orchestrator.submit_event(Request::new(request)).await.unwrap().into_inner()
+    }
+
+    async fn job(&self, job_id: &str) -> Job {
+        let request = GetJobRequest { job_id: job_id.into() };
+        self.orchestrator.get_job(Request::new(request)).await.unwrap().into_inner().job.unwrap()
     }
 
     async fn watch(&self, job_id: &str, last: Option<&str>) -> super::watch::Events {
@@ -121,6 +126,45 @@ async fn the_same_event_again_names_the_same_job_and_another_is_a_conflict() {
         (other.code(), reason(&other).as_deref()),
         (Code::AlreadyExists, Some("IDEMPOTENCY_CONFLICT"))
     );
+}
+
+#[tokio::test]
+async fn a_job_whose_steps_failed_runs_again_as_a_new_job_once_it_ended() {
+    let served = serve(Fake::new(|_, nth| match nth {
+        1 => Say::Refuse(Code::NotFound, "MODEL_NOT_FOUND"),
+        _ => APPROVE,
+    }));
+    let keyed = || SubmitEventRequest { idempotency_key: Some("k".into()), ..event(30.0) };
+    let failed = served.submit(keyed()).await;
+    assert_eq!(failed.decision.unwrap().action, "manual_review");
+
+    let request = RerunJobRequest { job_id: failed.job_id.clone() };
+    let rerun = served.orchestrator.rerun_job(Request::new(request.clone())).await.unwrap().into_inner();
+    assert!(rerun.success && rerun.status == "queued" && rerun.job_id != failed.job_id, "{rerun:?}");
+    let events: Vec<_> = served.watch(&rerun.job_id, None).await.map(Result::unwrap).collect().await;
+    assert!(events[0].message.contains(&failed.job_id), "{}", events[0].message);
+    let job = served.job(&rerun.job_id).await;
+    assert_eq!((job.event.as_str(), job.subject.as_str()), ("pull_request.opened", "acme/shop#12"));
+    assert_eq!(job.decision.unwrap().action, "approve_and_merge");
+    assert_eq!(
+        served.job(&failed.job_id).await.decision.unwrap().action,
+        "manual_review",
+        "the old one stays"
+    );
+    assert_eq!(served.submit(keyed()).await.job_id, failed.job_id, "the delivery's job is still the first");
+}
+
+#[tokio::test]
+async fn only_a_job_that_ended_can_run_again() {
+    let served = serve(Fake::new(|_, _| APPROVE).held());
+    let open = served.submit(event(0.0)).await.job_id;
+    for (job_id, code, expected) in
+        [(open, Code::FailedPrecondition, "JOB_NOT_ENDED"), ("x".into(), Code::NotFound, "JOB_NOT_FOUND")]
+    {
+        let refused =
+            served.orchestrator.rerun_job(Request::new(RerunJobRequest { job_id })).await.unwrap_err();
+        assert_eq!((refused.code(), reason(&refused).as_deref()), (code, Some(expected)));
+    }
 }
 
 #[tokio::test]

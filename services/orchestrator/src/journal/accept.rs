@@ -35,6 +35,8 @@ pub struct NewJob {
     pub payload: Value,
     /// Free fields about the caller, a JSON object.
     pub context: Value,
+    /// The job whose event this is once more.
+    pub rerun_of: Option<JobId>,
 }
 
 /// What makes two deliveries the same event.
@@ -150,8 +152,19 @@ fn insert(tx: &mut Tx<'_>, job: &NewJob) -> Result<(), Error> {
             params![job.id, position as i64, agent, StepState::Pending],
         )?;
     }
-    let queued = Happened::new("job.queued", job.created_at, format!("the event {} was accepted", job.event))
+    tx.event(job.id, queued(job))
+}
+
+fn queued(job: &NewJob) -> Happened {
+    let message = match job.rerun_of {
+        None => format!("the event {} was accepted", job.event),
+        Some(earlier) => format!("the event {} of job {earlier} runs again", job.event),
+    };
+    let queued = Happened::new("job.queued", job.created_at, message)
         .with("event", job.event.clone())
         .with("agents", job.strategy.agents.clone());
-    tx.event(job.id, queued)
+    match job.rerun_of {
+        None => queued,
+        Some(earlier) => queued.with("rerun_of", earlier.to_string()),
+    }
 }

@@ -71,6 +71,7 @@ fn new_job(agents: &[&str]) -> NewJob {
         },
         payload: json!({"repo": "acme/shop", "prNumber": 12}),
         context: json!({}),
+        rerun_of: None,
     }
 }
 
