@@ -79,7 +79,11 @@ fn unknown_and_mistyped_fields_are_named() {
         ("/api/models/complete", r#"{"prompt":{"maxTokens":-1}}"#, "The field \"prompt.maxTokens\""),
         ("/api/orchestrator/run", r#"{"wait":true}"#, "The field \"wait\""),
         ("/api/agents/run", "[]", "The body (line 1, column 0) has the wrong form"),
-        ("/api/agents/run?mode=x", "{}", "The parameter \"mode\" is not known here; it may be agentId, input, context."),
+        (
+            "/api/agents/run?mode=x",
+            "{}",
+            "The parameter \"mode\" is not known here; it may be agentId, input, context.",
+        ),
     ] {
         let (code, message) = read("POST", path, body).unwrap_err();
         assert_eq!(code, "INVALID_ARGUMENT", "{body}: {message}");
