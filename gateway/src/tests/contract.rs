@@ -70,7 +70,12 @@ async fn failures_are_told_in_the_contracts_shape() {
         (post("/metrics", &json!({})), 405, "METHOD_NOT_ALLOWED", "This path does not take this method"),
         (get("/api/orchestrator/config"), 500, "INTERNAL", "Something went wrong inside"),
         (get("/api/models"), 501, "UNIMPLEMENTED", ""),
-        (get("/api/agents?bad=1"), 400, "INVALID_ARGUMENT", "The parameter \"bad\" is not known here; it may be mode."),
+        (
+            get("/api/agents?bad=1"),
+            400,
+            "INVALID_ARGUMENT",
+            "The parameter \"bad\" is not known here; it may be mode.",
+        ),
     ] {
         let what = format!("{} {}", request.method(), request.uri());
         let answer = read(rig.send(request).await).await;
