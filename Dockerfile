@@ -18,6 +18,8 @@ COPY agents /agents
 COPY knowledge /knowledge
 # A new named volume takes over the owner of the folder that it is mounted on.
 COPY --from=build --chown=65532:65532 /out/data /data
+# Not development, whose reads and calls need no key: on 0.0.0.0 anybody could make them.
+ENV BSM_PROFILE=staging
 ENV BSM_AGENTS_DIR=/agents BSM_KNOWLEDGE_DIR=/knowledge BSM_DATA_DIR=/data BSM_HOST=0.0.0.0 SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 USER 65532:65532
 VOLUME /data

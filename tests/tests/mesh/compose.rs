@@ -1,6 +1,9 @@
 //! The compose file against the roles and ports that the binary knows.
 
-use bsm_runtime::{role::Role, settings::table::SETTINGS};
+use bsm_runtime::{
+    role::Role,
+    settings::table::{Kind, SETTINGS},
+};
 use serde_json::Value;
 
 fn compose() -> Value {
@@ -78,16 +81,84 @@ fn containers_are_locked_down_and_share_one_volume_for_state() {
     }
 }
 
-/// Compose v1.29 takes the format without `version`, but none of these newer words.
+#[test]
+fn every_secret_is_given_only_to_the_services_that_use_it() {
+    let compose = compose();
+    let has = |role: Role, name: &str| !compose["services"][role.name()]["environment"][name].is_null();
+    for setting in SETTINGS.iter().filter(|setting| setting.kind == Kind::Secrets) {
+        let users: &[Role] = match setting.key {
+            "admin_token" => &Role::ALL,
+            "webhook_secret" => &[Role::Gateway],
+            "models.openai.keys" => &[Role::Models],
+            _ => &[], // not in the compose file
+        };
+        for name in setting.env {
+            let given: Vec<_> = Role::ALL.into_iter().filter(|role| has(*role, name)).collect();
+            assert_eq!(given, users, "{name}");
+        }
+    }
+}
+
+#[test]
+fn restrictions_that_the_operator_sets_reach_the_services_that_obey_them() {
+    let compose = compose();
+    for (name, obeyed_by) in [
+        ("SAFE_MODE", &Role::ALL[..]),
+        ("MOBILE_MODE", &[Role::Registry, Role::Gateway]),
+        ("LAN_ONLY", &[Role::Gateway]),
+        ("CORS_ORIGINS", &[Role::Gateway]),
+    ] {
+        for role in obeyed_by {
+            let value = compose["services"][role.name()]["environment"][name].as_str().unwrap_or_default();
+            assert!(value.starts_with(&format!("${{{name}:-")), "{role}: {name} is {value:?}");
+        }
+    }
+}
+
+/// A container listens on every address, so an image that is run as it is must not be an open development mesh.
+#[test]
+fn the_image_by_itself_is_not_in_the_development_profile() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../Dockerfile");
+    let text = std::fs::read_to_string(path).unwrap();
+    let last = text.rsplit("\nFROM ").next().unwrap();
+    assert!(last.contains("BSM_HOST=0.0.0.0") && last.contains("ENV BSM_PROFILE=staging"), "{last}");
+}
+
+/// The words for a service that this file may use: all of them are among those that Compose v1.29 takes.
+const SERVICE_KEYS: [&str; 15] = [
+    "build",
+    "cap_drop",
+    "command",
+    "depends_on",
+    "environment",
+    "healthcheck",
+    "image",
+    "ports",
+    "read_only",
+    "restart",
+    "security_opt",
+    "stop_grace_period",
+    "tmpfs",
+    "user",
+    "volumes",
+];
+const HEALTHCHECK_KEYS: [&str; 5] = ["interval", "retries", "start_period", "test", "timeout"];
+
 #[test]
 fn nothing_is_used_that_compose_1_29_does_not_know() {
     let compose = compose();
-    let top: Vec<_> = compose.as_object().unwrap().keys().filter(|key| !key.starts_with("x-")).collect();
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let top: Vec<_> = keys(&compose).into_iter().filter(|key| !key.starts_with("x-")).collect();
     assert_eq!(top, ["services", "volumes"]);
     for (name, service) in compose["services"].as_object().unwrap() {
-        for newer in ["develop", "attach", "annotations", "post_start", "pre_stop", "provider"] {
-            assert!(service.get(newer).is_none(), "{name}.{newer}");
+        for key in keys(service) {
+            assert!(SERVICE_KEYS.contains(&key.as_str()), "{name}.{key}");
         }
-        assert!(service["healthcheck"].get("start_interval").is_none());
+        for key in keys(&service["healthcheck"]) {
+            assert!(HEALTHCHECK_KEYS.contains(&key.as_str()), "{name}.healthcheck.{key}");
+        }
+        for (other, how) in service.get("depends_on").and_then(Value::as_object).into_iter().flatten() {
+            assert_eq!(keys(how), ["condition"], "{name}.depends_on.{other}");
+        }
     }
 }
