@@ -67,6 +67,7 @@ impl Mesh {
     async fn open(&mut self, bound: Vec<(Role, Listeners)>) -> anyhow::Result<()> {
         for (role, listeners) in bound {
             let process = Process::new(role, self.settings.clone(), self.drain.clone(), Metrics::default());
+            process.restore_flags().with_context(|| format!("{role} cannot start"))?;
             let (api, ops) = (listeners.api.local_addr()?, listeners.ops.local_addr()?);
             let service = roles::open(&process).await.with_context(|| format!("{role} cannot start"))?;
             server::serve(&process, listeners, service);

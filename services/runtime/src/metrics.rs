@@ -1,5 +1,7 @@
 //! What `/metrics` shows: one registry a process, in Prometheus' text format.
 
+mod collector;
+
 use std::{
     collections::BTreeMap,
     fmt,
@@ -7,20 +9,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bsm_stack::{breaker, bulkhead, cache, retry};
-
 use prometheus_client::{
-    collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric, text},
+    encoding::text,
     metrics::{
-        MetricType,
-        counter::{ConstCounter, Counter},
+        counter::Counter,
         family::Family,
-        gauge::ConstGauge,
         histogram::{Histogram, exponential_buckets},
     },
     registry::{Metric, Registry},
 };
+
+use collector::GuardsCollector;
 
 use crate::{
     guards::Guards,
@@ -74,7 +73,7 @@ impl Default for Metrics {
         registry.register("breaker_transitions", "Changes of state, by the new one", breaker_changes.clone());
         // One collector for all roles of the process: a family must not be on the page twice.
         let watched = Arc::default();
-        registry.register_collector(Box::new(GuardsCollector(Arc::clone(&watched))));
+        registry.register_collector(Box::new(GuardsCollector::of(Arc::clone(&watched))));
         Metrics {
             registry: Arc::new(Mutex::new(registry)),
             calls,
@@ -166,106 +165,6 @@ fn is_our_error(code: &str) -> bool {
         || (code.starts_with('5') && code.len() == 3)
 }
 
-/// Reads the guards when asked, so that the hot path keeps no second count.
-#[derive(Debug)]
-struct GuardsCollector(Arc<RwLock<Vec<Guards>>>);
-
-impl Collector for GuardsCollector {
-    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        let watched = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        breakers(&mut encoder, &watched.iter().flat_map(Guards::breakers).collect::<Vec<_>>())?;
-        bulkheads(&mut encoder, &watched.iter().flat_map(Guards::bulkheads).collect::<Vec<_>>())?;
-        budgets(&mut encoder, &watched.iter().flat_map(Guards::retry_budgets).collect::<Vec<_>>())?;
-        let caches = watched.iter().flat_map(Guards::caches);
-        caches_of(&mut encoder, &caches.map(|cache| cache.stats()).collect::<Vec<_>>())
-    }
-}
-
-fn breakers(encoder: &mut DescriptorEncoder<'_>, list: &[breaker::Snapshot]) -> fmt::Result {
-    let states = list.iter().map(|b| (&*b.name, b.state as i64));
-    gauges(encoder, "breaker_state", "0 closed, 1 open, 2 half-open", "breaker", states)?;
-    let modes = list.iter().map(|b| (&*b.name, b.mode as i64));
-    let help = "0 normal, 1 forced open, 2 disabled, 3 metrics only";
-    gauges(encoder, "breaker_mode", help, "breaker", modes)?;
-    let columns: [(&str, &str, fn(&breaker::Snapshot) -> u64); 3] = [
-        ("breaker_rejections", "Calls refused by a breaker", |b| b.rejected),
-        ("breaker_failures", "Calls a breaker saw fail", |b| b.failures),
-        ("breaker_slow", "Calls a breaker saw succeed slowly", |b| b.slow),
-    ];
-    for (name, help, column) in columns {
-        counters(encoder, name, help, "breaker", list.iter().map(|b| (&*b.name, column(b))))?;
-    }
-    Ok(())
-}
-
-fn bulkheads(encoder: &mut DescriptorEncoder<'_>, list: &[bulkhead::Snapshot]) -> fmt::Result {
-    let held = list.iter().map(|b| (&*b.name, b.in_flight as i64));
-    gauges(encoder, "bulkhead_in_flight", "Calls in flight", "bulkhead", held)?;
-    let queued = list.iter().map(|b| (&*b.name, b.queued as i64));
-    gauges(encoder, "bulkhead_queued", "Calls waiting for a turn", "bulkhead", queued)?;
-    let refused = list.iter().map(|b| (&*b.name, b.rejected_total));
-    counters(encoder, "bulkhead_rejections", "Calls turned away", "bulkhead", refused)
-}
-
-fn budgets(encoder: &mut DescriptorEncoder<'_>, list: &[retry::Snapshot]) -> fmt::Result {
-    let columns: [(&str, &str, fn(&retry::Snapshot) -> u64); 3] = [
-        ("retry_calls", "Calls that could be retried or hedged", |b| b.asked),
-        ("retries", "Retries and hedges made", |b| b.sent),
-        ("retry_refusals", "Retries and hedges there was no budget for", |b| b.refused),
-    ];
-    for (name, help, column) in columns {
-        counters(encoder, name, help, "budget", list.iter().map(|b| (&*b.name, column(b))))?;
-    }
-    Ok(())
-}
-
-fn caches_of(encoder: &mut DescriptorEncoder<'_>, list: &[cache::Stats]) -> fmt::Result {
-    let entries = list.iter().map(|c| (&*c.name, c.entries as i64));
-    gauges(encoder, "cache_entries", "Values held", "cache", entries)?;
-    let columns: [(&str, &str, fn(&cache::Stats) -> u64); 6] = [
-        ("cache_hits", "Reads that found a value", |c| c.hits),
-        ("cache_misses", "Reads that waited for a load", |c| c.misses),
-        ("cache_loads", "Loads begun", |c| c.loads),
-        ("cache_load_failures", "Loads that failed", |c| c.load_failures),
-        ("cache_coalesced", "Reads that shared the load of another", |c| c.coalesced),
-        ("cache_stale_served", "Reads that were given a value past its time", |c| c.stale_served),
-    ];
-    for (name, help, column) in columns {
-        counters(encoder, name, help, "cache", list.iter().map(|c| (&*c.name, column(c))))?;
-    }
-    Ok(())
-}
-
-fn gauges<'a>(
-    encoder: &mut DescriptorEncoder,
-    name: &str,
-    help: &str,
-    label: &str,
-    rows: impl Iterator<Item = (&'a str, i64)>,
-) -> fmt::Result {
-    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-    for (value, count) in rows {
-        let labels = [(label, value)];
-        ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
-    }
-    Ok(())
-}
-
-fn counters<'a>(
-    encoder: &mut DescriptorEncoder,
-    name: &str,
-    help: &str,
-    label: &str,
-    rows: impl Iterator<Item = (&'a str, u64)>,
-) -> fmt::Result {
-    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-    for (value, count) in rows {
-        let labels = [(label, value)];
-        ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,5 +183,28 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn caches_and_budgets_show_and_roles_that_share_a_page_share_its_families() {
+        use bsm_stack::{cache, retry::BudgetConfig};
+        let metrics = Metrics::default();
+        for name in ["agents", "registry"] {
+            let guards = Guards::default();
+            metrics.watch_guards(guards.clone());
+            let config = cache::Config::with_ttl(Duration::from_secs(1));
+            guards.cache(cache::Cache::new(name, config, |key: u32| async move { Ok::<_, ()>(key) }));
+            guards.retry_budget(name, BudgetConfig::default()).asked();
+        }
+        let text = metrics.render();
+        for line in [
+            "bsm_cache_hits_total{cache=\"agents\"} 0",
+            "bsm_cache_entries{cache=\"registry\"} 0",
+            "bsm_retry_calls_total{budget=\"agents\"} 1",
+            "bsm_retries_total{budget=\"registry\"} 0",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+        assert_eq!(text.matches("# TYPE bsm_cache_hits ").count(), 1);
     }
 }

@@ -40,6 +40,33 @@ struct What<'a> {
     new: Value,
 }
 
+/// A change of breakers.
+#[derive(Clone, Copy, Debug)]
+enum OnBreaker {
+    Reset,
+    SetMode(breaker::Mode),
+}
+
+impl OnBreaker {
+    fn what<'a>(self, breaker: &breaker::Breaker, target: &'a str) -> What<'a> {
+        let (action, old, new) = match self {
+            OnBreaker::Reset => {
+                let old = state_name(breaker.snapshot().state);
+                ("breaker.reset", old, state_name(breaker::State::Closed))
+            }
+            OnBreaker::SetMode(mode) => ("breaker.mode", mode_name(breaker.mode()), mode_name(mode)),
+        };
+        What { action, target, old: old.into(), new: new.into() }
+    }
+
+    fn make(self, breaker: &breaker::Breaker) {
+        match self {
+            OnBreaker::Reset => breaker.reset(),
+            OnBreaker::SetMode(mode) => breaker.set_mode(mode),
+        }
+    }
+}
+
 impl Operator {
     /// Whoever sent an rpc that the server stack admitted.
     pub fn of<T>(process: &Process, request: &Request<T>) -> Operator {
@@ -57,11 +84,7 @@ impl Operator {
     /// # Errors
     /// When there is none, or the audit log cannot be written.
     pub async fn reset_breaker(self, name: String) -> Result<Vec<Breaker>, Error> {
-        self.on_breakers(name, "breaker.reset", |breaker| {
-            let old = state_name(breaker.snapshot().state);
-            (old.into(), state_name(breaker::State::Closed).into(), Box::new(breaker::Breaker::reset))
-        })
-        .await
+        self.on_breakers(name, OnBreaker::Reset).await
     }
 
     /// Says what the breakers of that name do from now on.
@@ -71,11 +94,7 @@ impl Operator {
     pub async fn set_breaker_mode(self, name: String, mode: String) -> Result<Vec<Breaker>, Error> {
         let known = MODES.iter().find(|(name, _)| *name == mode);
         let mode = known.map(|(_, mode)| *mode).ok_or(Error::UnknownMode(mode))?;
-        self.on_breakers(name, "breaker.mode", move |breaker| {
-            let old = mode_name(breaker.mode());
-            (old.into(), mode_name(mode).into(), Box::new(move |breaker| breaker.set_mode(mode)))
-        })
-        .await
+        self.on_breakers(name, OnBreaker::SetMode(mode)).await
     }
 
     /// Clears the cache of that name, or all; returns the names of those cleared.
@@ -93,7 +112,10 @@ impl Operator {
                         old: cache.stats().entries.into(),
                         new: 0.into(),
                     };
-                    operator.audited(what, || Ok(cache.clear()))?;
+                    operator.audited(what, || {
+                        cache.clear();
+                        Ok(())
+                    })?;
                     cleared.push(cache.name().to_owned());
                 }
             }
@@ -123,10 +145,7 @@ impl Operator {
         .await
     }
 
-    async fn on_breakers<F>(self, name: String, action: &'static str, plan: F) -> Result<Vec<Breaker>, Error>
-    where
-        F: Fn(&breaker::Breaker) -> (Value, Value, Box<dyn Fn(&breaker::Breaker)>) + Send + 'static,
-    {
+    async fn on_breakers(self, name: String, change: OnBreaker) -> Result<Vec<Breaker>, Error> {
         self.detached(move |operator| {
             let found = operator.process.guards.breakers_named(&name);
             if found.is_empty() {
@@ -134,8 +153,10 @@ impl Operator {
                 return Err(Error::UnknownBreaker { name, known });
             }
             for breaker in &found {
-                let (old, new, change) = plan(breaker);
-                operator.audited(What { action, target: &name, old, new }, || Ok(change(breaker)))?;
+                operator.audited(change.what(breaker, &name), || {
+                    change.make(breaker);
+                    Ok(())
+                })?;
             }
             Ok(found.iter().map(|breaker| show::breaker_of(operator.process.role, breaker)).collect())
         })

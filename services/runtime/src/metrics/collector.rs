@@ -1,0 +1,124 @@
+//! Guards on the page: read when it is asked for, so that the hot path keeps no second count.
+
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use bsm_stack::{breaker, bulkhead, cache, retry};
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+};
+
+use crate::guards::Guards;
+
+/// The guards of the roles that share a page.
+#[derive(Debug)]
+pub(super) struct GuardsCollector(Arc<RwLock<Vec<Guards>>>);
+
+/// A counter of each guard of a kind: its name, what it counts, and where.
+type Column<T> = (&'static str, &'static str, fn(&T) -> u64);
+
+impl GuardsCollector {
+    pub(super) fn of(watched: Arc<RwLock<Vec<Guards>>>) -> GuardsCollector {
+        GuardsCollector(watched)
+    }
+}
+
+impl Collector for GuardsCollector {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let watched = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        breakers(&mut encoder, &watched.iter().flat_map(Guards::breakers).collect::<Vec<_>>())?;
+        bulkheads(&mut encoder, &watched.iter().flat_map(Guards::bulkheads).collect::<Vec<_>>())?;
+        budgets(&mut encoder, &watched.iter().flat_map(Guards::retry_budgets).collect::<Vec<_>>())?;
+        let caches = watched.iter().flat_map(Guards::caches);
+        caches_of(&mut encoder, &caches.map(|cache| cache.stats()).collect::<Vec<_>>())
+    }
+}
+
+fn breakers(encoder: &mut DescriptorEncoder<'_>, list: &[breaker::Snapshot]) -> fmt::Result {
+    let states = list.iter().map(|b| (&*b.name, b.state as i64));
+    gauges(encoder, "breaker_state", "0 closed, 1 open, 2 half-open", "breaker", states)?;
+    let modes = list.iter().map(|b| (&*b.name, b.mode as i64));
+    let help = "0 normal, 1 forced open, 2 disabled, 3 metrics only";
+    gauges(encoder, "breaker_mode", help, "breaker", modes)?;
+    let columns: [Column<breaker::Snapshot>; 3] = [
+        ("breaker_rejections", "Calls refused by a breaker", |b| b.rejected),
+        ("breaker_failures", "Calls a breaker saw fail", |b| b.failures),
+        ("breaker_slow", "Calls a breaker saw succeed slowly", |b| b.slow),
+    ];
+    for (name, help, column) in columns {
+        counters(encoder, name, help, "breaker", list.iter().map(|b| (&*b.name, column(b))))?;
+    }
+    Ok(())
+}
+
+fn bulkheads(encoder: &mut DescriptorEncoder<'_>, list: &[bulkhead::Snapshot]) -> fmt::Result {
+    let held = list.iter().map(|b| (&*b.name, b.in_flight as i64));
+    gauges(encoder, "bulkhead_in_flight", "Calls in flight", "bulkhead", held)?;
+    let queued = list.iter().map(|b| (&*b.name, b.queued as i64));
+    gauges(encoder, "bulkhead_queued", "Calls waiting for a turn", "bulkhead", queued)?;
+    let refused = list.iter().map(|b| (&*b.name, b.rejected_total));
+    counters(encoder, "bulkhead_rejections", "Calls turned away", "bulkhead", refused)
+}
+
+fn budgets(encoder: &mut DescriptorEncoder<'_>, list: &[retry::Snapshot]) -> fmt::Result {
+    let columns: [Column<retry::Snapshot>; 3] = [
+        ("retry_calls", "Calls that could be retried or hedged", |b| b.asked),
+        ("retries", "Retries and hedges made", |b| b.sent),
+        ("retry_refusals", "Retries and hedges there was no budget for", |b| b.refused),
+    ];
+    for (name, help, column) in columns {
+        counters(encoder, name, help, "budget", list.iter().map(|b| (&*b.name, column(b))))?;
+    }
+    Ok(())
+}
+
+fn caches_of(encoder: &mut DescriptorEncoder<'_>, list: &[cache::Stats]) -> fmt::Result {
+    let entries = list.iter().map(|c| (&*c.name, c.entries as i64));
+    gauges(encoder, "cache_entries", "Values held", "cache", entries)?;
+    let columns: [Column<cache::Stats>; 6] = [
+        ("cache_hits", "Reads that found a value", |c| c.hits),
+        ("cache_misses", "Reads that waited for a load", |c| c.misses),
+        ("cache_loads", "Loads begun", |c| c.loads),
+        ("cache_load_failures", "Loads that failed", |c| c.load_failures),
+        ("cache_coalesced", "Reads that shared the load of another", |c| c.coalesced),
+        ("cache_stale_served", "Reads that were given a value past its time", |c| c.stale_served),
+    ];
+    for (name, help, column) in columns {
+        counters(encoder, name, help, "cache", list.iter().map(|c| (&*c.name, column(c))))?;
+    }
+    Ok(())
+}
+
+fn gauges<'a>(
+    encoder: &mut DescriptorEncoder,
+    name: &str,
+    help: &str,
+    label: &str,
+    rows: impl Iterator<Item = (&'a str, i64)>,
+) -> fmt::Result {
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+    for (value, count) in rows {
+        let labels = [(label, value)];
+        ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
+
+fn counters<'a>(
+    encoder: &mut DescriptorEncoder,
+    name: &str,
+    help: &str,
+    label: &str,
+    rows: impl Iterator<Item = (&'a str, u64)>,
+) -> fmt::Result {
+    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+    for (value, count) in rows {
+        let labels = [(label, value)];
+        ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+    }
+    Ok(())
+}
