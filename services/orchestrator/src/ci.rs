@@ -38,14 +38,21 @@ pub enum CiState {
 /// failed, since it is not known to be green.
 #[must_use]
 pub fn from_payload(payload: &Value) -> Ci {
-    if let Some(checks) = payload.get("checks").and_then(Value::as_array).filter(|checks| !checks.is_empty())
-    {
-        return worst(checks);
+    match payload.get("checks") {
+        Some(Value::Array(checks)) if !checks.is_empty() => return worst(checks),
+        None | Some(Value::Null | Value::Array(_)) => {}
+        Some(_) => return unreadable("checks"),
     }
     match word(payload) {
-        Some(word) => Ci { state: state(word), detail: format!("the check suite says {}", short(word)) },
-        None => Ci { state: CiState::Unknown, detail: "the event names no checks".to_owned() },
+        Ok(Some(word)) => Ci { state: state(word), detail: format!("the check suite says {}", short(word)) },
+        Ok(None) => Ci { state: CiState::Unknown, detail: "the event names no checks".to_owned() },
+        Err(field) => unreadable(field),
     }
+}
+
+/// What is there and cannot be read is not known to be green.
+fn unreadable(field: &str) -> Ci {
+    Ci { state: CiState::Failure, detail: format!("{field} of the event cannot be read") }
 }
 
 /// The check that decides among many.
@@ -53,7 +60,11 @@ fn worst(checks: &[Value]) -> Ci {
     let mut deciding = (CiState::Success, "all checks passed".to_owned());
     for check in checks {
         let name = check.get("name").and_then(Value::as_str).unwrap_or("a check");
-        let (state, says) = word(check).map_or((CiState::Pending, "nothing yet"), |word| (state(word), word));
+        let (state, says) = match word(check) {
+            Ok(Some(word)) => (state(word), word),
+            Ok(None) => (CiState::Pending, "nothing yet"),
+            Err(_) => (CiState::Failure, "what cannot be read"),
+        };
         if rank(state) > rank(deciding.0) {
             deciding = (state, format!("{} says {}", short(name), short(says)));
         }
@@ -61,10 +72,17 @@ fn worst(checks: &[Value]) -> Ci {
     Ci { state: deciding.0, detail: deciding.1 }
 }
 
-/// How a check ended, or else how it stands.
-fn word(check: &Value) -> Option<&str> {
-    let text = |field| check.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
-    text("conclusion").or_else(|| text("status"))
+/// How a check ended, or else how it stands; the field that cannot be read. A check that is not completed stands
+/// open whatever conclusion it carries from an earlier run.
+fn word(check: &Value) -> Result<Option<&str>, &'static str> {
+    let text = |field: &'static str| match check.get(field) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
+        Some(_) => Err(field),
+    };
+    let (conclusion, status) = (text("conclusion")?, text("status")?);
+    let open = status.filter(|status| state(status) == CiState::Pending);
+    Ok(open.or(conclusion).or(status))
 }
 
 fn state(word: &str) -> CiState {

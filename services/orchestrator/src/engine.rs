@@ -25,7 +25,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use bsm_runtime::clock;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{Instrument, info};
 
 use self::queue::Queue;
 use crate::{
@@ -107,14 +107,14 @@ impl Engine {
     /// [`journal::Error::Conflict`]; those of writing.
     pub async fn submit(&self, job: NewJob, delivery: Delivery) -> Result<Accepted, journal::Error> {
         let engine = self.clone();
-        let taking = tokio::spawn(async move {
+        let taking = async move {
             let accepted = engine.0.journal.accept(job, delivery).await?;
             if !accepted.duplicate {
                 engine.0.queue.push(accepted.job_id);
             }
             Ok(accepted)
-        });
-        taking.await.unwrap_or(Err(journal::Error::Closed))
+        };
+        tokio::spawn(taking.in_current_span()).await.unwrap_or(Err(journal::Error::Closed))
     }
 
     /// What a job waits for, as a sentence; empty when it waits for nothing.

@@ -40,6 +40,8 @@ pub(crate) enum Say {
     Refuse(Code, &'static str),
     /// Answers nothing, ever.
     Hang,
+    /// Approves, and warns of something in the log.
+    Warn,
     /// Takes the step's task down.
     Panic,
 }
@@ -53,6 +55,8 @@ pub(crate) struct Fake {
     /// `resolve a`, `documents`, `ask a`, `store review`, ... in order.
     log: Mutex<Vec<String>>,
     prompts: Mutex<Vec<Prompt>>,
+    /// Correlation id and trace of every question to a model.
+    calls: Mutex<Vec<(String, Option<String>)>>,
     /// Services that are down, by name: registry, knowledge, memory.
     down: &'static [&'static str],
     /// A service that is down for so many questions.
@@ -69,6 +73,7 @@ impl Fake {
             script: Box::new(script),
             log: Mutex::default(),
             prompts: Mutex::default(),
+            calls: Mutex::default(),
             down: &[],
             down_at_first: Mutex::new(("", 0)),
             answers: Semaphore::new(Semaphore::MAX_PERMITS),
@@ -103,6 +108,11 @@ impl Fake {
     /// What the models were asked, in order.
     pub(crate) fn prompts(&self) -> Vec<Prompt> {
         self.prompts.lock().unwrap().clone()
+    }
+
+    /// The calls that models were asked in: correlation id and trace.
+    pub(crate) fn calls(&self) -> Vec<(String, Option<String>)> {
+        self.calls.lock().unwrap().clone()
     }
 
     fn note(&self, what: String) {
@@ -160,17 +170,23 @@ impl Mesh for Fake {
         })
     }
 
-    fn complete<'a>(&'a self, _: &'a Call, prompt: Prompt) -> Reply<'a, CompleteResponse> {
+    fn complete<'a>(&'a self, call: &'a Call, prompt: Prompt) -> Reply<'a, CompleteResponse> {
         Box::pin(async move {
+            self.calls.lock().unwrap().push((call.correlation_id().to_owned(), call.traceparent()));
             let key = prompt.idempotency_key.clone().unwrap_or_else(|| "-:direct".into());
             let agent = key.split(':').nth(1).unwrap().to_owned();
             self.note(format!("ask {agent}"));
             self.prompts.lock().unwrap().push(prompt);
             let nth = self.count(&format!("ask {agent}"));
             self.answers.acquire().await.unwrap().forget();
+            let review = |decision: &str, score: f64| {
+                json!({"decision": decision, "score": score, "summary": "s", "findings": []}).to_string()
+            };
             let output = match (self.script)(&agent, nth) {
-                Say::Review(decision, score) => {
-                    json!({"decision": decision, "score": score, "summary": "s", "findings": []}).to_string()
+                Say::Review(decision, score) => review(decision, score),
+                Say::Warn => {
+                    tracing::warn!("the model thinks aloud");
+                    review("approve", 9.0)
                 }
                 Say::Text(text) => text.to_owned(),
                 Say::Refuse(code, reason) => return Err(refused(code, reason)),
@@ -252,6 +268,7 @@ pub(crate) fn new_job(strategy: Strategy) -> NewJob {
         source: "api".into(),
         subject: "acme/shop#12".into(),
         correlation_id: "c-1".into(),
+        traceparent: None,
         created_at: 1_700_000_000_000,
         strategy,
         payload: payload(),

@@ -36,7 +36,7 @@ pub use accept::{Accepted, Delivery, NewJob};
 pub use error::Error;
 pub use feed::Movement;
 pub use finish::{Recorded, Report};
-pub use read::{Filter, JobLine};
+pub use read::{Filter, JobLine, Origin};
 pub use transition::{Answer, Ending, Setback};
 
 /// The file's name in the orchestrator's folder.

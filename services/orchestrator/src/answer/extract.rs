@@ -1,56 +1,100 @@
-//! Finds the one JSON object in a model's text: bare, in a ``` fence, or with words around it.
+//! The JSON object that a model's text is: bare, or as the one thing in a ``` fence. Nothing else.
+//!
+//! A text with words around the object is refused, and the model is asked once more: a model that says "I block
+//! this, although the change wants me to answer {…}" has quoted an approval, not given one. Whatever reads the
+//! object out of the words can be led to read the wrong one.
 
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::Unfit;
 
-/// The longest text that is searched, in bytes.
+/// The longest text that is read, in bytes.
 const MAX_ANSWER: usize = 1 << 20;
 
-/// The answer's object.
-///
-/// An object counts as an answer when it has a `decision`. Two of them are refused: a model that quotes the
-/// answer which a change tries to put into its mouth must not have the quotation taken for its own.
+/// The answer's object. Takes linear time; the reader bounds the depth.
 pub(super) fn object(text: &str) -> Result<Map<String, Value>, Unfit> {
     if text.len() > MAX_ANSWER {
         return Err(Unfit::whole(format!("has {} bytes; {MAX_ANSWER} are read", text.len())));
     }
-    if text.trim().is_empty() {
+    let text = text.trim_start_matches('\u{feff}').trim();
+    if text.is_empty() {
         return Err(Unfit::whole("is empty"));
     }
-    let mut objects: Vec<_> = objects(text).collect();
-    objects.dedup(); // the same answer twice is one
-    let answers = objects.iter().filter(|object| object.contains_key("decision")).count();
-    match (answers, objects.len()) {
-        (1, _) => objects.retain(|object| object.contains_key("decision")),
-        (0, 1) => {}
-        (0, 0) => return Err(Unfit::whole("has no complete JSON object in it")),
-        (0, _) => return Err(Unfit::whole("has JSON objects in it, but none with a decision")),
-        (several, _) => {
-            return Err(Unfit::whole(format!(
-                "gives {several} JSON objects with a decision; it must give one"
-            )));
-        }
+    match serde_json::from_str(fenced(text).unwrap_or(text)) {
+        Ok(Once(Value::Object(object))) => Ok(object),
+        Ok(Once(_)) => Err(Unfit::whole("is JSON, but not an object")),
+        Err(err) => Err(Unfit::whole(format!("is not one JSON object and nothing else: {err}"))),
     }
-    Ok(objects.swap_remove(0))
 }
 
-/// Every outermost JSON object in `text`, in order.
-///
-/// Takes linear time but for nesting, which the JSON reader bounds.
-fn objects(text: &str) -> impl Iterator<Item = Map<String, Value>> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        loop {
-            rest = &rest[rest.find('{')?..];
-            let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Map<String, Value>>();
-            match stream.next() {
-                Some(Ok(object)) => {
-                    rest = &rest[stream.byte_offset()..];
-                    return Some(object);
-                }
-                _ => rest = &rest[1..],
+/// What is in the fence, if the text is one fence from beginning to end.
+fn fenced(text: &str) -> Option<&str> {
+    let inside = text.strip_prefix("```")?.strip_suffix("```")?;
+    let (language, body) = inside.split_once('\n')?;
+    language.chars().all(|c| c.is_ascii_alphanumeric() || c.is_whitespace()).then_some(body)
+}
+
+/// A value in which no object names a field twice: of two decisions, nobody could say which was meant.
+struct Once(Value);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OnceVisitor).map(Once)
+    }
+}
+
+struct OnceVisitor;
+
+impl<'de> Visitor<'de> for OnceVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Once(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(name) = entries.next_key::<String>()? {
+            let Once(value) = entries.next_value()?;
+            if object.insert(name.clone(), value).is_some() {
+                return Err(de::Error::custom(format!("the field {name:?} is there twice")));
             }
         }
-    })
+        Ok(Value::Object(object))
+    }
 }

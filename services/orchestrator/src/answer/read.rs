@@ -8,12 +8,11 @@ use super::{
 
 /// Reads a model's text.
 ///
-/// Takes the JSON object wherever it stands in the text, and fields that the schema does not know. Texts that are
-/// too long are cut.
+/// The text must be the JSON object alone, bare or in a fence. Texts in it that are too long are cut.
 ///
 /// # Errors
-/// [`Unfit`] with everything that is wrong: no object or several, a required field that is missing, a value of
-/// the wrong type or out of range.
+/// [`Unfit`] with everything that is wrong: words around the object, a required field that is missing, a field that
+/// the schema does not have, a value of the wrong type or out of range.
 pub fn read(text: &str) -> Result<Review, Unfit> {
     let object = super::extract::object(text)?;
     let mut reader = Reader::default();
@@ -38,6 +37,7 @@ impl Reader {
         let score = self.score(object);
         let summary = self.text(object, "", "summary", MAX_TEXT);
         let findings = self.findings(object);
+        self.only(object, "", &["decision", "score", "summary", "findings"]);
         Some(Review { decision: decision?, score: score?, summary: summary?, findings })
     }
 
@@ -51,8 +51,8 @@ impl Reader {
     }
 
     fn findings(&mut self, object: &Map<String, Value>) -> Vec<Finding> {
-        match object.get("findings") {
-            None | Some(Value::Null) => Vec::new(),
+        match self.required(object, "", "findings") {
+            None => Vec::new(),
             Some(Value::Array(list)) if list.len() > MAX_FINDINGS => {
                 self.problem(
                     "findings",
@@ -83,6 +83,7 @@ impl Reader {
         let line = self.line(object, &path);
         let message = self.text(object, &path, "message", MAX_TEXT);
         let suggestion = self.optional_text(object, &path, "suggestion", MAX_TEXT);
+        self.only(object, &path, &["severity", "file", "line", "message", "suggestion"]);
         Some(Finding { severity: severity?, file, line, message: message?, suggestion })
     }
 
@@ -152,6 +153,13 @@ impl Reader {
             self.problem(&format!("{path}{field}"), "is missing");
         }
         value
+    }
+
+    /// A field under another name would be lost: "issues" with a critical finding in it must not read as none.
+    fn only(&mut self, object: &Map<String, Value>, path: &str, known: &[&str]) {
+        for name in object.keys().filter(|name| !known.contains(&name.as_str())) {
+            self.problem(&format!("{path}{}", cut(name, 60)), "is not a field of the answer");
+        }
     }
 
     fn problem(&mut self, path: &str, message: impl Into<String>) {

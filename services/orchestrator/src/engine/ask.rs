@@ -7,7 +7,7 @@ use bsm_proto::{
 use bsm_runtime::{call::Call, json};
 
 use crate::{
-    answer::{self, Unfit},
+    answer::{self, Review, Unfit},
     clients::{Mesh, Refused},
     job::Usage,
     journal::Answer,
@@ -65,13 +65,13 @@ pub(crate) async fn ask(mesh: &dyn Mesh, call: &Call, question: Question) -> Res
     if conversation.kind != AnswerKind::Review {
         return Ok(Asked { answer: Answer::Prose(first), usage: conversation.usage });
     }
-    let unfit = match answer::read(&first) {
+    let unfit = match conversation.read(&first) {
         Ok(review) => return Ok(Asked { answer: Answer::Review(review), usage: conversation.usage }),
         Err(unfit) => unfit,
     };
     conversation.repair(first, &unfit);
     let second = conversation.turn(mesh, call).await?;
-    match answer::read(&second) {
+    match conversation.read(&second) {
         Ok(review) => Ok(Asked { answer: Answer::Review(review), usage: conversation.usage }),
         Err(unfit) => Err(Unanswered::Unparseable { unfit, usage: conversation.usage }),
     }
@@ -82,6 +82,8 @@ struct Conversation {
     prompt: Prompt,
     kind: AnswerKind,
     usage: Usage,
+    /// How the last answer ended, in the provider's words.
+    finish: String,
 }
 
 impl Conversation {
@@ -98,22 +100,34 @@ impl Conversation {
             idempotency_key,
             ..Prompt::default()
         };
-        Self { prompt, kind, usage: Usage::default() }
+        Self { prompt, kind, usage: Usage::default(), finish: String::new() }
     }
 
     async fn turn(&mut self, mesh: &dyn Mesh, call: &Call) -> Result<String, Unanswered> {
         match mesh.complete(call, self.prompt.clone()).await {
             Ok(CompleteResponse { output, completion }) => {
-                self.usage.add(completion.unwrap_or_default());
+                let completion = completion.unwrap_or_default();
+                self.finish.clone_from(&completion.finish_reason);
+                self.usage.add(completion);
                 Ok(output)
             }
             Err(source) => Err(Unanswered::Refused { source, usage: self.usage.clone() }),
         }
     }
 
+    /// The review in an answer that its model ended by itself: one that was cut off, or withheld, is none.
+    fn read(&self, text: &str) -> Result<Review, Unfit> {
+        match self.finish.as_str() {
+            "" | "stop" => answer::read(text),
+            reason => Err(Unfit::whole(format!("was not finished: the model ended with {reason}"))),
+        }
+    }
+
     /// Another question than the first, so it has another key.
     fn repair(&mut self, answer: String, unfit: &Unfit) {
         let request = answer::repair_request(unfit, &answer::schema());
+        // A message without content is refused by the models service and by most providers.
+        let answer = if answer.trim().is_empty() { "(no text)".to_owned() } else { answer };
         self.prompt.messages.extend([message("assistant", answer), message("user", request)]);
         if let Some(key) = &mut self.prompt.idempotency_key {
             key.push_str(":repair");

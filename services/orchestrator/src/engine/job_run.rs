@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{Span, info, warn};
+use tracing::{Instrument, Span, info, warn};
 
 use super::{
     Shared,
@@ -51,20 +51,23 @@ struct JobRun<'a> {
     handles: HashMap<usize, AbortHandle>,
 }
 
-/// Runs a job that the journal has as queued or running.
+/// Runs a job that the journal has as queued or running, as a part of `call`.
 ///
 /// # Errors
 /// When the journal cannot be written for good.
-pub(super) async fn run(engine: &Arc<Shared>, id: JobId, stop: &CancellationToken) -> Result<End, Error> {
+pub(super) async fn run(
+    engine: &Arc<Shared>,
+    id: JobId,
+    call: Call,
+    stop: &CancellationToken,
+) -> Result<End, Error> {
     let mut job = engine.journal.job(id).await?;
-    Span::current().record("correlation_id", &job.correlation_id);
     if job.state == JobState::Queued {
         let now = clock::unix_ms();
         persist(stop, || engine.journal.begin(id, now)).await?;
         (job.state, job.started_at) = (JobState::Running, Some(now));
     }
     let began = Instant::now();
-    let call = Call::background(&job.correlation_id);
     let gathering = supplies::gather(&engine.mesh, &call, &job);
     let (supplies, notes) = tokio::select! {
         gathered = gathering => gathered,
@@ -227,7 +230,7 @@ impl JobRun<'_> {
     }
 
     fn spawn(&mut self, position: usize, work: impl Future<Output = Ended> + Send + 'static) {
-        let task = self.tasks.spawn(work);
+        let task = self.tasks.spawn(work.instrument(Span::current()));
         self.working.insert(task.id(), position);
         self.handles.insert(position, task);
     }

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use bsm_runtime::{call::Call, trace};
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, error, field::Empty, info, info_span};
+use tracing::{Instrument, Span, error, error_span, info, warn};
 
 use super::{
     Shared,
     job_run::{self, End},
 };
-use crate::job::JobId;
+use crate::{job::JobId, journal::Origin};
 
 /// Takes jobs from the queue until `stop`, then waits for those that run: they finish the steps they have begun
 /// and are left for the next start.
@@ -41,14 +42,27 @@ pub(super) async fn run(engine: Arc<Shared>, stop: CancellationToken) -> anyhow:
 }
 
 async fn run_one(engine: &Arc<Shared>, id: JobId, stop: &CancellationToken) {
+    let origin = engine.journal.origin(id).await.unwrap_or_else(|err| {
+        warn!(job = %id, error = %err, "nobody knows where the job comes from");
+        Origin::default()
+    });
+    let call = Call::resumed(&origin.correlation_id, origin.traceparent.as_deref());
+    let span = span(id, &call);
     let run = async {
-        match job_run::run(engine, id, stop).await {
+        match job_run::run(engine, id, call, stop).await {
             Ok(End::Finished) => {}
             Ok(End::Left) => info!("the process drains; the job goes on at the next start"),
             // The journal has the job as it was: it goes on at the next start.
             Err(err) => error!(error = %err, "the job cannot go on"),
         }
     };
-    // The journal knows the correlation id: the run fills it in.
-    run.instrument(info_span!("job", job = %id, correlation_id = Empty)).await;
+    run.instrument(span).await;
+}
+
+/// What every line about the job carries, whichever lines are left out of the log; in traces a part of the call that
+/// submitted the event.
+fn span(id: JobId, call: &Call) -> Span {
+    let span = error_span!("job", job = %id, correlation_id = call.correlation_id());
+    trace::set_parent(&span, &call.request(()).into_parts().0.into_headers());
+    span
 }

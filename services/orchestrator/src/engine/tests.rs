@@ -3,6 +3,7 @@
 mod crash;
 mod outcomes;
 mod pool;
+mod traces;
 
 use std::{path::Path, sync::Arc};
 

@@ -44,6 +44,7 @@ fn again(engine: &Engine, call: &Call, job: Job) -> NewJob {
         source: job.source,
         subject: job.subject,
         correlation_id: call.correlation_id().to_owned(),
+        traceparent: call.traceparent(),
         created_at: clock::unix_ms(),
         payload: job.payload,
         context: job.context,

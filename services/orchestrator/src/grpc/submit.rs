@@ -118,7 +118,8 @@ fn delivery(checked: &Checked) -> Delivery {
     let hash = checked.context.get(BODY_HASH).and_then(Value::as_str).filter(|hash| !hash.is_empty());
     Delivery {
         key: checked.key.clone(),
-        body_key: hash.map(|hash| format!("{}/{}/{hash}", checked.source, checked.event)),
+        // Without the event's name: a captured delivery under another name is still the same delivery.
+        body_key: hash.map(|hash| format!("{}/{hash}", checked.source)),
         body_hash: digest::of(&[&checked.event, &checked.payload.to_string()]),
     }
 }
@@ -131,6 +132,7 @@ fn new_job(engine: &Engine, call: &Call, checked: Checked) -> NewJob {
         source: checked.source,
         subject: Subject::of(&checked.payload).to_string(),
         correlation_id: call.correlation_id().to_owned(),
+        traceparent: call.traceparent(),
         created_at: clock::unix_ms(),
         payload: checked.payload,
         context: checked.context,
@@ -258,6 +260,6 @@ mod tests {
             ..Default::default()
         };
         let delivery = delivery(&check(request).unwrap());
-        assert_eq!(delivery.body_key.as_deref(), Some("github/manual.orchestrator_run/abc"));
+        assert_eq!(delivery.body_key.as_deref(), Some("github/abc"));
     }
 }

@@ -7,7 +7,7 @@ use bsm_proto::orchestrator::v1::{
     RunAgentRequest, SubmitEventRequest, SubmitEventResponse, WatchJobRequest, WatchJobResponse,
     orchestrator_service_server::OrchestratorService,
 };
-use bsm_runtime::{json, status::reason};
+use bsm_runtime::{call::Call, json, status::reason};
 use futures_util::StreamExt;
 use serde_json::json;
 use tempfile::TempDir;
@@ -84,6 +84,17 @@ async fn an_event_is_answered_without_reading_the_job_back() {
         (ended.status, ended.decision),
         "a repeat is told where the job stands"
     );
+}
+
+#[tokio::test]
+async fn the_submitting_call_s_ids_are_kept_and_used_for_the_job_s_work() {
+    let served = serve(Fake::new(|_, _| APPROVE));
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let mut request = Request::new(event(30.0));
+    request.extensions_mut().insert(Call::resumed("c-9", Some(trace)));
+    let job_id = served.orchestrator.submit_event(request).await.unwrap().into_inner().job_id;
+    assert_eq!(served.job(&job_id).await.correlation_id, "c-9");
+    assert_eq!(served.mesh.calls(), vec![("c-9".to_owned(), Some(trace.to_owned())); 4]);
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ pub struct NewJob {
     pub subject: String,
     /// The correlation id of the call.
     pub correlation_id: String,
+    /// The trace of the call, if it has one.
+    pub traceparent: Option<String>,
     /// Now, in ms since 1970.
     pub created_at: i64,
     /// The strategy in force.
@@ -128,8 +130,8 @@ fn by_body(body: &str) -> String {
 fn insert(tx: &mut Tx<'_>, job: &NewJob) -> Result<(), Error> {
     tx.execute(
         "keeping a job",
-        "INSERT INTO jobs (id, event, state, source, subject, correlation_id, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO jobs (id, event, state, source, subject, correlation_id, created_at, traceparent)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![
             job.id,
             job.event,
@@ -137,7 +139,8 @@ fn insert(tx: &mut Tx<'_>, job: &NewJob) -> Result<(), Error> {
             job.source,
             job.subject,
             job.correlation_id,
-            job.created_at
+            job.created_at,
+            job.traceparent
         ],
     )?;
     tx.execute(

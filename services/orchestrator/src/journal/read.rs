@@ -1,6 +1,6 @@
 //! What the journal tells about jobs. Reads see the last commit and never wait for the writer.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
     Journal,
@@ -26,6 +26,15 @@ pub struct JobLine {
     pub finished_at: Option<i64>,
     /// What was decided.
     pub action: Option<Action>,
+}
+
+/// The call that submitted a job's event.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Its correlation id.
+    pub correlation_id: String,
+    /// Its trace, if it had one.
+    pub traceparent: Option<String>,
 }
 
 /// Which jobs a list shows, newest first.
@@ -88,6 +97,21 @@ impl Journal {
     /// [`Error::UnknownJob`]; those of reading.
     pub async fn state(&self, id: JobId) -> Result<JobState, Error> {
         self.read(move |db| state(db, id)).await
+    }
+
+    /// The call that submitted a job's event.
+    ///
+    /// # Errors
+    /// [`Error::UnknownJob`]; those of reading.
+    pub async fn origin(&self, id: JobId) -> Result<Origin, Error> {
+        let read = |row: &Row<'_>| Ok(Origin { correlation_id: row.get(0)?, traceparent: row.get(1)? });
+        self.read(move |db| {
+            db.prepare_cached("SELECT correlation_id, traceparent FROM jobs WHERE id = ?1")
+                .and_then(|mut find| find.query_row([id], read).optional())
+                .doing("reading where a job comes from")?
+                .ok_or(Error::UnknownJob(id))
+        })
+        .await
     }
 
     /// The report of a job; `None` while it has none.

@@ -58,6 +58,7 @@ fn new_job(agents: &[&str]) -> NewJob {
         source: "api".into(),
         subject: "acme/shop#12".into(),
         correlation_id: "c-1".into(),
+        traceparent: None,
         created_at: NOW,
         strategy: Strategy {
             event: "pull_request.opened".into(),

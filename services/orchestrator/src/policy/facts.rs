@@ -1,5 +1,7 @@
 //! What the policy weighs: how every step ended, what of the change was seen, the checks and the gates.
 
+use serde_json::Value;
+
 use crate::{
     answer::{Finding, Opinion, Review},
     change::{Change, Extent, Seen},
@@ -58,7 +60,11 @@ pub enum Outcome {
 impl Facts {
     /// The facts of a job whose steps have ended. A step that has not counts as failed.
     #[must_use]
-    pub fn of(job: &Job, pending_gates: Vec<String>) -> Self {
+    pub fn of(job: &Job, mut pending_gates: Vec<String>) -> Self {
+        if job.payload.get("isDraft").is_some_and(|draft| !matches!(draft, Value::Null | Value::Bool(false)))
+        {
+            pending_gates.push("the pull request is a draft".to_owned());
+        }
         let fact = |step: &Step| StepFact::of(step, job.strategy.requires(&step.agent_id));
         let change = match Change::from_payload(&job.payload) {
             Ok(change) => Seen::of(change.as_ref()),
