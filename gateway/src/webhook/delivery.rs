@@ -94,7 +94,16 @@ fn is_event_name(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
+/// Objects that only events of that name, or of a name that begins with it, have in their body.
+const OWNED: [&str; 3] = ["pull_request", "check_suite", "check_run"];
+
 fn check_shape(event: &str, content: &Value) -> Result<(), Fault> {
+    if let Some(owner) = OWNED.iter().find(|name| content[**name].is_object() && !event.starts_with(**name)) {
+        return Err(Fault::bad_request(
+            "EVENT_MISMATCH",
+            format!("The header x-github-event says {event}, but the body is that of a {owner} event."),
+        ));
+    }
     let mut needed = SHAPES.iter().filter(|(name, ..)| *name == event);
     match needed.find(|(_, field, is_right)| !is_right(&content[*field])) {
         None => Ok(()),

@@ -183,6 +183,7 @@ fn a_payload_too_large_for_a_message_names_what_is_left_out() {
 #[test]
 fn the_event_type_is_held_against_the_body() {
     for (kind, body, code) in [
+        ("foo", pull_request(), "EVENT_MISMATCH"),
         ("pull_request", json!({"action": "opened"}), "EVENT_MISMATCH"),
         ("pull_request", json!({"pull_request": []}), "EVENT_MISMATCH"),
         ("check_suite", pull_request(), "EVENT_MISMATCH"),

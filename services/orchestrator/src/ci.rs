@@ -171,4 +171,24 @@ mod tests {
         let green = json!({"checks": [check("a", json!("success")), check("b", json!("skipped"))]});
         assert_eq!(from_payload(&green).state, CiState::Success);
     }
+
+    #[test]
+    fn what_is_there_and_cannot_be_read_is_not_green() {
+        for payload in [
+            json!({"checks": "failure"}),
+            json!({"checks": {"conclusion": "failure"}}),
+            json!({"conclusion": 1}),
+            json!({"conclusion": ["failure"]}),
+            json!({"status": 5}),
+            json!({"checks": [{"name": "a", "conclusion": true}]}),
+        ] {
+            assert_eq!(from_payload(&payload).state, CiState::Failure, "{payload}");
+        }
+    }
+
+    #[test]
+    fn a_check_that_runs_again_is_open_whatever_it_said_before() {
+        let payload = json!({"checks": [{"name": "a", "status": "in_progress", "conclusion": "success"}]});
+        assert_eq!(from_payload(&payload).state, CiState::Pending);
+    }
 }

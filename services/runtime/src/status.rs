@@ -113,7 +113,8 @@ mod tests {
     #[test]
     fn what_a_caller_sent_is_repeated_in_part_only() {
         let long = "\u{1F600}".repeat(3_000);
-        let refusal = Refusal::new(Code::NotFound, "X", long.clone()).field("f", long.clone()).metadata("m", long);
+        let refusal =
+            Refusal::new(Code::NotFound, "X", long.clone()).field("f", long.clone()).metadata("m", long);
         let mut trailers = http::HeaderMap::new();
         Status::from(refusal).add_header(&mut trailers).unwrap();
         let size: usize = trailers.values().map(|value| value.len()).sum();

@@ -28,7 +28,10 @@ pub(super) struct Unreadable {
 pub(super) fn read(path: &Path) -> Result<String, Unreadable> {
     // Opening a pipe would wait for a writer; a folder is told by its own error.
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-        return Err(Unreadable { message: "this is a pipe, a socket or a device, not a file".to_owned(), fix: "name a file" });
+        return Err(Unreadable {
+            message: "this is a pipe, a socket or a device, not a file".to_owned(),
+            fix: "name a file",
+        });
     }
     let mut bytes = Vec::new();
     // One byte beyond the limit tells a file that is just small enough from one that is too large.

@@ -73,7 +73,10 @@ mod tests {
     #[test]
     fn addresses_of_one_subscriber_count_together() {
         assert_eq!(subscriber("2001:db8::1".parse().unwrap()), subscriber("2001:db8::ffff".parse().unwrap()));
-        assert_ne!(subscriber("2001:db8::1".parse().unwrap()), subscriber("2001:db8:0:1::1".parse().unwrap()));
+        assert_ne!(
+            subscriber("2001:db8::1".parse().unwrap()),
+            subscriber("2001:db8:0:1::1".parse().unwrap())
+        );
         assert_eq!(subscriber("::ffff:10.0.0.1".parse().unwrap()), subscriber("10.0.0.1".parse().unwrap()));
     }
 }

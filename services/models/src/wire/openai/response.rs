@@ -54,6 +54,9 @@ pub(super) fn answer(body: &[u8]) -> Result<Answer, Failure> {
     if let Some(error) = document.error {
         return Err(refusal::in_success(&error));
     }
+    if document.choices.len() > 1 {
+        return Err(Failure::new(Kind::Malformed, "answered with several choices where one was asked for"));
+    }
     let choice = document.choices.into_iter().next();
     let choice = choice.ok_or_else(|| Failure::new(Kind::Malformed, "answered without any choice"))?;
     let finish = Finish {
