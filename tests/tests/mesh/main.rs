@@ -8,5 +8,6 @@ mod contract;
 mod crates;
 mod decisions;
 mod faults;
+mod jobs;
 mod recovery;
 mod starts;
