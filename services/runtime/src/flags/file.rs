@@ -17,7 +17,7 @@ use crate::folder;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The operating system refused.
-    #[error("cannot {doing} {}: {source}", .path.display())]
+    #[error("cannot {doing} {}: {source}; give a folder that this user may write to with --data-dir or BSM_DATA_DIR", .path.display())]
     Io {
         /// What was being done.
         doing: &'static str,
