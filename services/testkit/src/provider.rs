@@ -116,6 +116,11 @@ impl Provider {
         self.keys(|all| all.accept(keys.into_iter().map(Into::into).collect()));
     }
 
+    /// Accepts every key again, and none, as at the start.
+    pub fn accept_any_key(&self) {
+        self.keys(Keys::accept_any);
+    }
+
     /// Calls with this key get this reply: a 401, a 403, a quota that is used up.
     pub fn refuse_key(&self, key: &str, reply: Reply) {
         self.keys(|all| all.refuse(key, reply));

@@ -58,7 +58,7 @@ struct Order {
 /// The fault did nothing, wholly or in part.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the fault has not fired: {}", .0.join("; "))]
-pub struct NotFired(pub Vec<String>);
+pub struct NotFired(pub Vec<&'static str>);
 
 // === impl Setup ===
 
@@ -157,7 +157,8 @@ impl Proxy {
         self.ledger.counts(Instant::now())
     }
 
-    /// Whether every part of the fault in force has done something since it was set. Ask before it is healed.
+    /// Whether every part of the fault in force has done something since it was set (see [`Counts::unproved`]). Ask
+    /// before it is healed.
     ///
     /// # Errors
     /// Names the parts that have not.

@@ -11,7 +11,7 @@ mod said;
 mod shape;
 
 pub(crate) use chunks::{Chunks, Rendered};
-pub use garble::Garble;
+pub use garble::{Garble, NoGarble};
 pub use said::{Said, ToolCall, Usage};
 pub use shape::{Break, Shape};
 

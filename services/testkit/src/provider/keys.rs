@@ -19,6 +19,10 @@ impl Keys {
         self.accepted = Some(keys);
     }
 
+    pub(super) fn accept_any(&mut self) {
+        self.accepted = None;
+    }
+
     pub(super) fn refuse(&mut self, key: &str, reply: Reply) {
         self.refused.insert(key.to_owned(), reply);
     }

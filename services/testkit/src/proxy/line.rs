@@ -82,7 +82,7 @@ async fn hole(
     ledger: &Ledger,
 ) -> Result<(), Reset> {
     let mut frozen = None;
-    let mut held = false;
+    let (mut held, mut look) = (false, [0]);
     loop {
         let order = *orders.borrow_and_update();
         if order.cut > cut {
@@ -95,8 +95,8 @@ async fn hole(
         tokio::select! {
             biased;
             changed = orders.changed() => changed.map_err(|_| Reset)?,
-            ready = client.readable(), if !held => {
-                ready?;
+            waits = client.peek(&mut look), if !held => {
+                waits?;
                 held = true;
                 ledger.note(|counts| counts.up.held += 1);
             }

@@ -3,6 +3,7 @@
 use std::io;
 
 use bytes::{Buf, Bytes};
+use futures_util::FutureExt;
 use tokio::{
     io::AsyncWriteExt,
     net::tcp::{ReadHalf, WriteHalf},
@@ -79,7 +80,7 @@ impl<'a> Pump<'a> {
     }
 
     /// Runs until the sender's end has been passed on.
-    pub(super) async fn run(mut self, from: ReadHalf<'_>, mut to: WriteHalf<'_>) -> Result<(), Reset> {
+    pub(super) async fn run(mut self, mut from: ReadHalf<'_>, mut to: WriteHalf<'_>) -> Result<(), Reset> {
         self.obey()?;
         loop {
             let open = self.frozen.is_none();
@@ -97,7 +98,7 @@ impl<'a> Pump<'a> {
                 },
                 ready = from.readable(), if hears => {
                     ready?;
-                    self.hear(&from)?;
+                    self.hear(&mut from)?;
                 }
                 wrote = to.write(&self.writing), if open && !self.writing.is_empty() => self.wrote(wrote?)?,
                 () = at(self.pipe.due()), if idle => self.load(),
@@ -137,9 +138,12 @@ impl<'a> Pump<'a> {
     }
 
     /// The sender has something: takes it, or notes that it waits.
-    fn hear(&mut self, from: &ReadHalf<'_>) -> Result<(), Reset> {
+    fn hear(&mut self, from: &mut ReadHalf<'_>) -> Result<(), Reset> {
         if self.frozen.is_some() {
-            self.hold();
+            // Readiness alone may be a false alarm; a look tells, and asks to be woken anew if it was one.
+            if from.peek(&mut [0]).now_or_never().is_some() {
+                self.hold();
+            }
             return Ok(());
         }
         let mut buffer = [0; READ];

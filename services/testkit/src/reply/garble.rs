@@ -1,5 +1,7 @@
 //! Ways to spoil one chunk of a stream.
 
+use std::str::FromStr;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 /// A fault within an event, as bad providers and worse proxies make them.
@@ -48,5 +50,29 @@ impl Garble {
             }
             Garble::Twice => Bytes::from([&chunk[..], &chunk[..]].concat()),
         }
+    }
+}
+
+/// Text that names no way to spoil a chunk.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is none of half-json, no-field, html, not-utf8, unended, huge=BYTES, error, twice")]
+pub struct NoGarble(String);
+
+impl FromStr for Garble {
+    type Err = NoGarble;
+
+    fn from_str(text: &str) -> Result<Self, NoGarble> {
+        let huge = |bytes: &str| bytes.parse().ok().map(Garble::Huge);
+        let garble = match text {
+            "half-json" => Some(Garble::HalfJson),
+            "no-field" => Some(Garble::NoField),
+            "html" => Some(Garble::Html),
+            "not-utf8" => Some(Garble::NotUtf8),
+            "unended" => Some(Garble::Unended),
+            "error" => Some(Garble::Error),
+            "twice" => Some(Garble::Twice),
+            _ => text.strip_prefix("huge=").and_then(huge),
+        };
+        garble.ok_or_else(|| NoGarble(text.to_owned()))
     }
 }

@@ -5,5 +5,6 @@
 
 mod client;
 mod github;
+mod process;
 mod provider;
 mod proxy;

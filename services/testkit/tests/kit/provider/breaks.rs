@@ -25,7 +25,7 @@ async fn a_hanging_provider_sends_no_headers_and_sees_its_client_leave() {
     let gone = Instant::now();
     let call = &provider.left(1).await[0];
     let left = call.end.left().unwrap();
-    assert!(left < gone + SHORT, "noticed at once, not at the next write");
+    assert!(left < gone + 10 * SHORT, "noticed without a write");
     assert!(left - call.asked.at >= SHORT / 2);
     assert_eq!((call.headers_at, call.sent), (None, 0));
 }
@@ -35,10 +35,11 @@ async fn a_stream_hangs_after_k_chunks_with_the_connection_open() {
     let provider = Provider::start(|_| says().hang_after(2)).await.unwrap();
     let mut answer = ask_stream(&provider).await;
     let mut text = String::new();
-    while let Ok(chunk) = timeout(SHORT, answer.chunk()).await {
-        text.push_str(std::str::from_utf8(&chunk.unwrap().expect("it does not end")).unwrap());
+    while told(&text) != "one two " {
+        let chunk = answer.chunk().await.unwrap().expect("it does not end");
+        text.push_str(std::str::from_utf8(&chunk).unwrap());
     }
-    assert_eq!(told(&text), "one two ");
+    assert!(timeout(SHORT, answer.chunk()).await.is_err());
     assert_eq!(provider.calls()[0].end, End::Open);
     drop(answer);
     let call = &provider.left(1).await[0];

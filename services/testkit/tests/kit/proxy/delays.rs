@@ -7,16 +7,17 @@ use crate::client::read_to_end;
 async fn latency_is_added_to_connections_that_exist_and_taken_away_again() {
     let proxy = proxy().await;
     let mut stream = connect(&proxy).await;
-    let (_, before) = round_trip(&mut stream, b"a").await;
+    round_trip(&mut stream, b"a").await;
     proxy.set(fault("down.latency=100ms")).await.unwrap();
     assert!(proxy.fired().is_err());
     let (_, during) = round_trip(&mut stream, b"a").await;
     proxy.fired().unwrap();
     proxy.heal().await.unwrap();
-    let (_, after) = round_trip(&mut stream, b"a").await;
-    assert!(during >= 100 * MS && before < 100 * MS && after < 100 * MS, "{before:?} {during:?} {after:?}");
+    round_trip(&mut stream, b"a").await;
+    assert!(during >= 100 * MS, "{during:?}");
     let counts = proxy.counts();
-    assert_eq!((counts.up.delayed, counts.down.delayed, counts.down.delay), (0, 1, 100 * MS));
+    let delays = (counts.up.delayed, counts.down.delayed, counts.down.delay);
+    assert_eq!(delays, (0, 1, 100 * MS), "neither before nor after");
 }
 
 #[tokio::test]
@@ -77,7 +78,7 @@ async fn an_end_is_passed_on_late_and_the_bytes_before_it_are_not() {
     stream.write_all(b"a").await.unwrap();
     stream.shutdown().await.unwrap();
     assert_eq!(stream.read_u8().await.unwrap(), b'a');
-    assert!(began.elapsed() < 100 * MS);
+    assert_eq!(proxy.counts().down.delayed, 0);
     assert_eq!(read_to_end(&mut stream).await, (Vec::new(), None));
     assert!(began.elapsed() >= 100 * MS, "{:?}", began.elapsed());
     proxy.fired().unwrap();

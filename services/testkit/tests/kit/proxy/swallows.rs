@@ -11,6 +11,7 @@ async fn a_black_hole_accepts_and_says_nothing_until_it_is_healed() {
     assert!(proxy.fired().is_err(), "nothing fell into it yet");
     stream.write_all(b"a").await.unwrap();
     assert!(is_silent(&mut stream).await);
+    proxy.fired().unwrap();
     let counts = proxy.counts();
     assert_eq!((counts.up.held, counts.up.read), (1, 0));
     assert!(counts.up.frozen >= SHORT, "{counts:?}");

@@ -1,0 +1,202 @@
+//! A provider's behaviour as data: what the command line and `PUT /behaviour` say.
+
+use bsm_testkit::{Latency, Reply, Seed, reply::Garble, span::Span};
+use clap::Args;
+use http::HeaderValue;
+use serde::{Deserialize, Serialize};
+
+/// How to answer. The options of the first group are faults, of which one is chosen in this order; `nth` says how
+/// many calls meet it. The others hold for every call.
+#[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Behaviour {
+    /// Never answer
+    #[arg(long)]
+    pub hang: bool,
+    /// Reset the connection instead of answering
+    #[arg(long)]
+    pub reset: bool,
+    /// Answer with this status and an error in the wire's shape
+    #[arg(long, value_name = "STATUS")]
+    pub fail: Option<u16>,
+    /// The code in that error, such as insufficient_quota
+    #[arg(long, requires = "fail")]
+    pub code: Option<String>,
+    /// A Retry-After with that error: seconds, a date, anything
+    #[arg(long, requires = "fail", value_name = "TEXT")]
+    pub retry_after: Option<String>,
+    /// Answer with a page of HTML and status 200
+    #[arg(long)]
+    pub html: bool,
+    /// Answer with one endless word, until so many bytes are sent
+    #[arg(long, value_name = "BYTES")]
+    pub endless: Option<u64>,
+    /// Hang after so many chunks
+    #[arg(long, value_name = "CHUNKS")]
+    pub hang_after: Option<usize>,
+    /// Reset the connection after so many chunks
+    #[arg(long, value_name = "CHUNKS")]
+    pub reset_after: Option<usize>,
+    /// Close the connection after so many chunks
+    #[arg(long, value_name = "CHUNKS")]
+    pub close_after: Option<usize>,
+    /// End the body after so many chunks, as if it were whole
+    #[arg(long, value_name = "CHUNKS")]
+    pub end_after: Option<usize>,
+    /// Spoil the second event of a stream: half-json, no-field, html, not-utf8, unended, huge=BYTES, error, twice
+    #[arg(long, value_name = "HOW")]
+    pub garble: Option<String>,
+    /// Only each n-th call meets the fault
+    #[arg(long, value_name = "N")]
+    pub nth: Option<u64>,
+
+    /// What the model says
+    #[arg(long, default_value = DEFAULT_WORDS, value_name = "TEXT")]
+    pub says: String,
+    /// How long it takes to begin: 20ms, 10ms..50ms, exp:20ms, or median/p99 such as 20ms/200ms
+    #[arg(long)]
+    pub latency: Option<Latency>,
+    /// Cut the bytes into chunks of so many
+    #[arg(long, value_name = "BYTES")]
+    pub cut: Option<usize>,
+    /// Wait before each chunk but the first
+    #[arg(long, value_name = "TIME")]
+    pub every: Option<Span>,
+    /// Leave the usage out
+    #[arg(long)]
+    pub without_usage: bool,
+    /// Accept only this key; may be given again
+    #[arg(long = "key", value_name = "KEY")]
+    pub keys: Vec<String>,
+    /// Where latency is drawn from
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// A review that finds nothing, so that a mesh behind which this stands comes to a decision.
+const DEFAULT_WORDS: &str =
+    r#"{"decision": "approve", "score": 9, "summary": "Nothing to object to.", "findings": []}"#;
+
+// === impl Behaviour ===
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Behaviour {
+            hang: false,
+            reset: false,
+            fail: None,
+            code: None,
+            retry_after: None,
+            html: false,
+            endless: None,
+            hang_after: None,
+            reset_after: None,
+            close_after: None,
+            end_after: None,
+            garble: None,
+            nth: None,
+            says: DEFAULT_WORDS.to_owned(),
+            latency: None,
+            cut: None,
+            every: None,
+            without_usage: false,
+            keys: Vec::new(),
+            seed: 0,
+        }
+    }
+}
+
+impl Behaviour {
+    /// Finds what no reply can be made of.
+    ///
+    /// # Errors
+    /// A sentence that names the option.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.cut == Some(0) {
+            return Err("cut must be at least 1 byte".to_owned());
+        }
+        if self.nth == Some(0) {
+            return Err("nth must be at least 1".to_owned());
+        }
+        if let Some(how) = &self.garble {
+            how.parse::<Garble>().map_err(|err| format!("garble: {err}"))?;
+        }
+        if let Some(status) = self.fail.filter(|status| !(200..=999).contains(status)) {
+            return Err(format!("fail must be a status from 200 to 999, not {status}"));
+        }
+        if let Some(text) = self.retry_after.as_deref().filter(|text| HeaderValue::try_from(*text).is_err()) {
+            return Err(format!("retry-after `{}` cannot stand in a header", text.escape_debug()));
+        }
+        Ok(())
+    }
+
+    /// The reply to the call of this number. The behaviour has been checked.
+    pub(crate) fn reply(&self, number: u64) -> Reply {
+        let met = self.nth.is_none_or(|n| (number + 1).is_multiple_of(n));
+        let mut reply = if met { self.fault() } else { Reply::Says(self.says.clone()) };
+        if let Some(latency) = self.latency {
+            reply = reply.after(latency.at(Seed(self.seed), number));
+        }
+        if let Some(bytes) = self.cut {
+            reply = reply.cut(bytes);
+        }
+        if let Some(wait) = self.every {
+            reply = reply.every(wait.0);
+        }
+        if self.without_usage { reply.without_usage() } else { reply }
+    }
+
+    fn fault(&self) -> Reply {
+        let says = || Reply::Says(self.says.clone());
+        match self {
+            Behaviour { hang: true, .. } => Reply::Hangs,
+            Behaviour { reset: true, .. } => Reply::Resets,
+            Behaviour { fail: Some(status), .. } => self.error(*status),
+            Behaviour { html: true, .. } => Reply::html(),
+            Behaviour { endless: Some(bytes), .. } => Reply::Endless(*bytes),
+            Behaviour { hang_after: Some(chunks), .. } => says().hang_after(*chunks),
+            Behaviour { reset_after: Some(chunks), .. } => says().reset_after(*chunks),
+            Behaviour { close_after: Some(chunks), .. } => says().close_after(*chunks),
+            Behaviour { end_after: Some(chunks), .. } => says().end_after(*chunks),
+            _ => match self.garble.as_deref().and_then(|how| how.parse().ok()) {
+                Some(garble) => says().garble(1, garble),
+                None => says(),
+            },
+        }
+    }
+
+    fn error(&self, status: u16) -> Reply {
+        let reply = Reply::Refuses(status, self.code.clone().unwrap_or_default());
+        match &self.retry_after {
+            Some(wait) => reply.header("retry-after", wait),
+            None => reply,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_each_nth_call_meets_the_fault() {
+        let behaviour = Behaviour { fail: Some(503), nth: Some(3), ..Behaviour::default() };
+        let fails = |n| matches!(behaviour.reply(n), Reply::Refuses(503, _));
+        assert_eq!([0, 1, 2, 3, 4, 5].map(fails), [false, false, true, false, false, true]);
+    }
+
+    #[test]
+    fn what_no_reply_can_be_made_of_is_refused_by_name() {
+        let cases = [
+            (Behaviour { cut: Some(0), ..Behaviour::default() }, "cut"),
+            (Behaviour { nth: Some(0), ..Behaviour::default() }, "nth"),
+            (Behaviour { garble: Some("softly".into()), ..Behaviour::default() }, "none of half-json"),
+            (Behaviour { fail: Some(99), ..Behaviour::default() }, "not 99"),
+            (Behaviour { retry_after: Some("a\nb".into()), ..Behaviour::default() }, "`a\\nb`"),
+        ];
+        for (behaviour, expected) in cases {
+            assert!(behaviour.check().unwrap_err().contains(expected), "{expected}");
+        }
+        assert_eq!(Behaviour::default().check(), Ok(()));
+    }
+}

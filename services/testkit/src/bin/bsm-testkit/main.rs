@@ -1,0 +1,34 @@
+//! `bsm-testkit`: the servers and faults of the test kit as processes, for trials by hand and load tests.
+
+mod behaviour;
+mod cli;
+mod control;
+mod github;
+mod provider;
+mod proxy;
+
+use anyhow::Context;
+use clap::Parser;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+use cli::{Cli, Command};
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (listening, control) = match cli.command {
+        Command::Provider(args) => provider::start(args).await?,
+        Command::Github(args) => github::start(args).await?,
+        Command::Proxy(args) => proxy::start(args).await?,
+    };
+    let control = control::serve(cli.control_port, control).await.context("binding the control port")?;
+    // One line for whoever started this and wants to know the ports.
+    println!("{}", json!({"listening": listening.to_string(), "control": control.to_string()}));
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    Ok(())
+}
