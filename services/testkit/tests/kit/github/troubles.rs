@@ -71,7 +71,10 @@ async fn a_reset_a_hang_and_a_page_of_html_do_nothing() {
     github.trouble(On::any(), 1, Trouble::Resets);
     assert!(comment().send().await.is_err());
     github.trouble(On::any(), 1, Trouble::Hangs);
-    assert!(timeout(Duration::from_millis(80), comment().send()).await.is_err());
+    let mut hanging = tokio::spawn(comment().send());
+    github.until(|calls| calls.len() == 2).await;
+    assert!(timeout(Duration::from_millis(80), &mut hanging).await.is_err());
+    hanging.abort();
     github.trouble(On::any(), 1, Trouble::BadGateway);
     let answer = comment().send().await.unwrap();
     assert_eq!(
