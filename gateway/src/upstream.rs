@@ -23,9 +23,6 @@ const SERVED_BY: [(&str, Role); 5] = [
     ("bsm.orchestrator.v1", Role::Orchestrator),
 ];
 
-/// The roles whose rpcs stream to clients for long.
-const STREAMED_BY: [Role; 2] = [Role::Models, Role::Orchestrator];
-
 /// The ways to the roles that serve the contract: one each for calls and one for streams.
 #[derive(Clone, Debug)]
 pub(crate) struct Edges {
@@ -36,7 +33,7 @@ pub(crate) struct Edges {
 impl Edges {
     pub(crate) fn open(process: &Process) -> Result<Edges, BadUrl> {
         let calls = SERVED_BY.into_iter().map(|(_, role)| Ok((role, process.edge(role)?)));
-        let streams = STREAMED_BY.into_iter().map(|role| Ok((role, process.stream_edge(role)?)));
+        let streams = SERVED_BY.into_iter().map(|(_, role)| Ok((role, process.stream_edge(role)?)));
         Ok(Edges { calls: calls.collect::<Result<_, _>>()?, streams: streams.collect::<Result<_, _>>()? })
     }
 
@@ -46,13 +43,21 @@ impl Edges {
 
     /// The way for an rpc of a role.
     fn of(&self, role: Role, rpc: &Rpc) -> Edge {
-        let own = rpc.streams.then(|| self.streams.get(&role).cloned()).flatten();
-        own.unwrap_or_else(|| self.to(role))
+        if rpc.streams { self.stream_from(role) } else { self.to(role) }
+    }
+
+    fn stream_from(&self, role: Role) -> Edge {
+        self.streams.get(&role).cloned().expect("each role that is called has a way for streams, too")
     }
 
     /// Every role and the way to it, in the order of the table.
     pub(crate) fn all(&self) -> impl Iterator<Item = (Role, Edge)> + '_ {
         SERVED_BY.into_iter().map(|(_, role)| (role, self.to(role)))
+    }
+
+    /// Every role and the way for streams from it.
+    pub(crate) fn all_streams(&self) -> impl Iterator<Item = (Role, Edge)> + '_ {
+        SERVED_BY.into_iter().map(|(_, role)| (role, self.stream_from(role)))
     }
 }
 

@@ -16,6 +16,7 @@ const EXAMPLES: &str = "Examples:
   git diff main | bsm review -  findings and a decision for a change
   bsm validate .                every mistake in ./agents, with its place and fix
   bsm config                    all settings in force, and where each came from
+  bsm ops breakers              what guards the calls of a running mesh
   bsm serve registry            one service, as containers run it
 
 Settings come from defaults, then the file of --config, then the environment, then --set; the strongest wins.
@@ -75,6 +76,8 @@ pub(crate) enum Command {
     Review(ReviewArgs),
     /// Check agents, events and policy: every mistake at once, with file, line, column and the fix
     Validate(ValidateArgs),
+    /// Show and change a running mesh: breakers, bulkheads, retry budgets, caches, flags
+    Ops(OpsArgs),
     /// Print every setting in force and where its value came from; secrets are masked
     Config {
         /// As JSON
@@ -134,6 +137,78 @@ pub(crate) struct ValidateArgs {
     /// Print the findings as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+const OPS_CODES: &str = "Examples:
+  bsm ops breakers
+  bsm ops mode 'gateway->memory' forced_open
+  bsm ops flag hedging 10                        a tenth of the calls
+  bsm ops watch --json
+  bsm ops caches --url http://127.0.0.1:50055    one service
+
+Changes, and what the gateway shows of flags and transitions, need the operator's token; in the development \
+profile without a token, a caller on the same machine is enough.
+
+Exit codes: 0 done; 1 done, but not in every process; 64 wrong usage, unknown names included; 69 the mesh cannot be \
+reached or does not do it; 77 the token is missing or wrong.";
+
+/// What to show or change, and where.
+#[derive(Args, Debug)]
+#[command(after_help = OPS_CODES)]
+pub(crate) struct OpsArgs {
+    #[command(subcommand)]
+    pub what: OpsCommand,
+    /// The gateway, or one service [default: gateway.url of the settings]
+    #[arg(long, global = true, value_name = "URL")]
+    pub url: Option<String>,
+    /// The operator's token; better given as ADMIN_TOKEN, which nobody sees in the list of processes
+    #[arg(long, global = true, value_name = "TOKEN")]
+    pub token: Option<String>,
+    /// As JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What to show or change.
+#[derive(Debug, Subcommand)]
+pub(crate) enum OpsCommand {
+    /// Circuit breakers: state, mode, counts
+    Breakers,
+    /// Bulkheads: calls in flight and waiting
+    Bulkheads,
+    /// Retry budgets: what may still be retried
+    Budgets,
+    /// Caches: hits, loads, age
+    Caches,
+    /// Flags: which share of calls runs under which guard
+    Flags,
+    /// Print changes of breakers and flags as they happen, until interrupted
+    Watch,
+    /// Close a breaker and forget what led to its state
+    Reset {
+        /// Its name, as `bsm ops breakers` shows it
+        name: String,
+    },
+    /// Say what a breaker does from now on
+    Mode {
+        /// Its name
+        name: String,
+        /// normal, forced_open, disabled or metrics_only
+        mode: String,
+    },
+    /// Change the share of calls inside a flag
+    Flag {
+        /// circuit_breaker, cache_stampede_protection, bulkhead, retry or hedging
+        name: String,
+        /// 0 to 100
+        #[arg(value_parser = clap::value_parser!(u32).range(0..=100))]
+        percent: u32,
+    },
+    /// Forget what a cache holds
+    Clear {
+        /// agents, knowledge, registry or all
+        cache: String,
+    },
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 pub(crate) mod healthcheck;
+pub(crate) mod ops;
 pub(crate) mod review;
 pub(crate) mod serve;
 pub(crate) mod up;

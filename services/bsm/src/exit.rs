@@ -21,10 +21,14 @@ pub(crate) enum Exit {
     Data,
     /// The input cannot be read.
     NoInput,
+    /// A running mesh cannot be reached, or does not do what it is asked.
+    Unavailable,
     /// A part of bsm failed.
     Software,
     /// What was asked for could not be printed.
     Output,
+    /// The caller may not do this.
+    Permission,
     /// The settings are wrong.
     Config,
 }
@@ -39,8 +43,10 @@ impl Exit {
             Exit::Usage => 64,
             Exit::Data => 65,
             Exit::NoInput => 66,
+            Exit::Unavailable => 69,
             Exit::Software => 70,
             Exit::Output => 74,
+            Exit::Permission => 77,
             Exit::Config => 78,
         }
     }
@@ -106,7 +112,16 @@ mod tests {
 
     #[test]
     fn only_decisions_have_codes_below_64() {
-        for exit in [Exit::Usage, Exit::Data, Exit::NoInput, Exit::Software, Exit::Output, Exit::Config] {
+        for exit in [
+            Exit::Usage,
+            Exit::Data,
+            Exit::NoInput,
+            Exit::Unavailable,
+            Exit::Software,
+            Exit::Output,
+            Exit::Permission,
+            Exit::Config,
+        ] {
             assert!(exit.code() >= 64);
         }
     }

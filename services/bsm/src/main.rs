@@ -37,6 +37,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Serve { role } => commands::serve::run(&options, role),
         Command::Review(args) => commands::review::run(&options, &args),
         Command::Validate(args) => commands::validate::run(&options, &args),
+        Command::Ops(args) => commands::ops::run(&options, &args),
         Command::Config { json } => commands::config::run(&options, json),
         Command::Healthcheck { url, timeout } => commands::healthcheck::run(&url, timeout),
     }

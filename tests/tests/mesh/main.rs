@@ -9,5 +9,6 @@ mod crates;
 mod decisions;
 mod faults;
 mod jobs;
+mod ops;
 mod recovery;
 mod starts;

@@ -1,0 +1,68 @@
+//! An answer for machines: the contract's own JSON of each item.
+
+use anyhow::Context as _;
+use bsm_runtime::json::number;
+use prost::Message;
+use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+use serde_json::{Value, json};
+
+use super::answer::{Answer, List};
+
+impl Answer {
+    /// One object: the list under its name, and who did not answer.
+    pub(super) fn json(&self) -> anyhow::Result<Value> {
+        let (name, list) = match &self.list {
+            List::Breakers(list) => ("breakers", all("Breaker", list)?),
+            List::Bulkheads(list) => ("bulkheads", all("Bulkhead", list)?),
+            List::Budgets(list) => ("retryBudgets", all("RetryBudget", list)?),
+            List::Caches(list) => ("caches", all("Cache", list)?),
+            List::Flags(list) => ("flags", all("Flag", list)?),
+            List::Cleared(list) => ("cleared", json!(list)),
+        };
+        Ok(json!({ name: list, "unreached": all("Unreached", &self.unreached)? }))
+    }
+}
+
+fn all<M: Message>(name: &str, list: &[M]) -> anyhow::Result<Value> {
+    list.iter().map(|message| one(name, message)).collect()
+}
+
+/// A message of `bsm.ops.v1` as the contract shows it: zeros included, whole numbers without a point.
+pub(super) fn one<M: Message>(name: &str, message: &M) -> anyhow::Result<Value> {
+    let pool = DescriptorPool::decode(bsm_proto::DESCRIPTORS)?;
+    let descriptor = pool.get_message_by_name(&format!("bsm.ops.v1.{name}"));
+    let descriptor = descriptor.with_context(|| format!("the contract has no message {name}"))?;
+    let message = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())?;
+    let options = SerializeOptions::new().skip_default_fields(false);
+    let mut value = message.serialize_with_options(serde_json::value::Serializer, &options)?;
+    make_whole(&mut value);
+    Ok(value)
+}
+
+fn make_whole(value: &mut Value) {
+    match value {
+        Value::Number(n) if n.is_f64() => *value = number(n.as_f64().unwrap_or_default()),
+        Value::Array(items) => items.iter_mut().for_each(make_whole),
+        Value::Object(fields) => fields.values_mut().for_each(make_whole),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bsm_proto::ops::v1::{Flag, Unreached};
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_the_contracts_json_and_names_who_did_not_answer() {
+        let flag = Flag { name: "retry".into(), percent: 0, service: "models".into() };
+        let away = Unreached { service: "memory".into(), error: "It is away.".into() };
+        let answer = List::Flags(vec![flag]).without(vec![away]);
+        assert_eq!(
+            answer.json().unwrap(),
+            json!({"flags": [{"name": "retry", "percent": 0, "service": "models"}],
+                   "unreached": [{"service": "memory", "error": "It is away."}]})
+        );
+    }
+}

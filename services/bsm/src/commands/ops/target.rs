@@ -1,0 +1,236 @@
+//! Who is asked: the gateway for the whole mesh, or one service about itself.
+
+use std::time::Duration;
+
+use bsm_proto::ops::v1::{mesh_service_client::MeshServiceClient, ops_service_client::OpsServiceClient, *};
+use bsm_runtime::{admin_token, role::Role};
+use secrecy::SecretString;
+use tonic::{
+    Code, Request, Response, Status, Streaming,
+    transport::{Channel, Endpoint},
+};
+
+use super::answer::{Answer, List};
+use crate::exit::{Exit, Failure};
+
+/// Connecting, and one question.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A process that answered.
+#[derive(Debug)]
+pub(super) struct Target {
+    who: Who,
+    token: Option<SecretString>,
+}
+
+#[derive(Debug)]
+enum Who {
+    Mesh(MeshServiceClient<Channel>),
+    Service(OpsServiceClient<Channel>),
+}
+
+/// Changes as they happen.
+#[derive(Debug)]
+pub(super) enum Changes {
+    Mesh(Streaming<WatchMeshTransitionsResponse>),
+    Service(Streaming<WatchTransitionsResponse>),
+}
+
+impl Target {
+    /// Connects and asks which role it is.
+    pub(super) async fn connect(url: &str, token: Option<SecretString>) -> anyhow::Result<Target> {
+        let bad =
+            |_| Failure::error(Exit::Usage, format!("\"{url}\" is not a URL such as http://127.0.0.1:8080"));
+        let endpoint = Endpoint::from_shared(url.to_owned()).map_err(bad)?.connect_timeout(PATIENCE);
+        let gone = |_| {
+            let sentence = format!("nobody answers at {url}; is the mesh running? --url names another place");
+            Failure::error(Exit::Unavailable, sentence)
+        };
+        let channel = endpoint.connect().await.map_err(gone)?;
+        let mut service = OpsServiceClient::new(channel.clone());
+        let mut question = Request::new(GetInfoRequest {});
+        question.set_timeout(PATIENCE);
+        let info = service.get_info(question).await.map_err(|status| failure(&status))?.into_inner();
+        let who = match info.role == Role::Gateway.name() {
+            true => Who::Mesh(MeshServiceClient::new(channel)),
+            false => Who::Service(service),
+        };
+        Ok(Target { who, token })
+    }
+
+    pub(super) async fn breakers(&mut self) -> anyhow::Result<Answer> {
+        let seen = self.seen().await?;
+        Ok(List::Breakers(seen.breakers).without(seen.unreached))
+    }
+
+    pub(super) async fn bulkheads(&mut self) -> anyhow::Result<Answer> {
+        let seen = self.seen().await?;
+        Ok(List::Bulkheads(seen.bulkheads).without(seen.unreached))
+    }
+
+    pub(super) async fn budgets(&mut self) -> anyhow::Result<Answer> {
+        let seen = self.seen().await?;
+        Ok(List::Budgets(seen.retry_budgets).without(seen.unreached))
+    }
+
+    pub(super) async fn caches(&mut self) -> anyhow::Result<Answer> {
+        let seen = self.seen().await?;
+        Ok(List::Caches(seen.caches).without(seen.unreached))
+    }
+
+    /// What both kinds of process show.
+    async fn seen(&mut self) -> anyhow::Result<GetMetricsResponse> {
+        match &mut self.who {
+            Who::Mesh(mesh) => said(mesh.get_metrics(asks(None, GetMetricsRequest {})).await),
+            Who::Service(service) => {
+                let seen = said(service.get_snapshot(asks(None, GetSnapshotRequest {})).await)?;
+                let GetSnapshotResponse { breakers, bulkheads, retry_budgets, caches, .. } = seen;
+                Ok(GetMetricsResponse { breakers, bulkheads, retry_budgets, caches, ..Default::default() })
+            }
+        }
+    }
+
+    pub(super) async fn flags(&mut self) -> anyhow::Result<Answer> {
+        let token = self.token.as_ref();
+        match &mut self.who {
+            Who::Mesh(mesh) => {
+                let said = said(mesh.list_mesh_flags(asks(token, ListMeshFlagsRequest {})).await)?;
+                let flags = said.flags.into_iter().flat_map(|flag| flag.services);
+                Ok(List::Flags(flags.collect()).without(said.unreached))
+            }
+            Who::Service(service) => {
+                Ok(List::Flags(said(service.list_flags(asks(token, ListFlagsRequest {})).await)?.flags)
+                    .alone())
+            }
+        }
+    }
+
+    pub(super) async fn reset(&mut self, name: &str) -> anyhow::Result<Answer> {
+        let (token, name) = (self.token.as_ref(), name.to_owned());
+        match &mut self.who {
+            Who::Mesh(mesh) => {
+                let said =
+                    said(mesh.reset_mesh_breaker(asks(token, ResetMeshBreakerRequest { name })).await)?;
+                Ok(List::Breakers(said.breakers).without(said.unreached))
+            }
+            Who::Service(service) => {
+                let said = said(service.reset_breaker(asks(token, ResetBreakerRequest { name })).await)?;
+                Ok(List::Breakers(said.breakers).alone())
+            }
+        }
+    }
+
+    pub(super) async fn set_mode(&mut self, name: &str, mode: &str) -> anyhow::Result<Answer> {
+        let (token, name, mode) = (self.token.as_ref(), name.to_owned(), mode.to_owned());
+        match &mut self.who {
+            Who::Mesh(mesh) => {
+                let request = asks(token, SetMeshBreakerModeRequest { name, mode });
+                let said = said(mesh.set_mesh_breaker_mode(request).await)?;
+                Ok(List::Breakers(said.breakers).without(said.unreached))
+            }
+            Who::Service(service) => {
+                let said =
+                    said(service.set_breaker_mode(asks(token, SetBreakerModeRequest { name, mode })).await)?;
+                Ok(List::Breakers(said.breakers).alone())
+            }
+        }
+    }
+
+    pub(super) async fn set_flag(&mut self, flag: &str, percent: u32) -> anyhow::Result<Answer> {
+        let (token, flag, percent) = (self.token.as_ref(), flag.to_owned(), Some(percent));
+        match &mut self.who {
+            Who::Mesh(mesh) => {
+                let said = said(mesh.set_mesh_flag(asks(token, SetMeshFlagRequest { flag, percent })).await)?;
+                let flags = said.flag.into_iter().flat_map(|flag| flag.services);
+                Ok(List::Flags(flags.collect()).without(said.unreached))
+            }
+            Who::Service(service) => {
+                let said = said(service.set_flag(asks(token, SetFlagRequest { flag, percent })).await)?;
+                Ok(List::Flags(said.flag.into_iter().collect()).alone())
+            }
+        }
+    }
+
+    pub(super) async fn clear(&mut self, cache: &str) -> anyhow::Result<Answer> {
+        let (token, cache) = (self.token.as_ref(), cache.to_owned());
+        match &mut self.who {
+            Who::Mesh(mesh) => {
+                let said = said(mesh.clear_mesh_cache(asks(token, ClearMeshCacheRequest { cache })).await)?;
+                Ok(List::Cleared(vec![said.cleared]).without(said.unreached))
+            }
+            Who::Service(service) => {
+                let said = said(service.clear_cache(asks(token, ClearCacheRequest { cache })).await)?;
+                Ok(List::Cleared(said.cleared).alone())
+            }
+        }
+    }
+
+    pub(super) async fn watch(&mut self) -> anyhow::Result<Changes> {
+        let token = self.token.as_ref();
+        // No timeout: it lasts until somebody stops it.
+        match &mut self.who {
+            Who::Mesh(mesh) => {
+                let request = vouched(token, WatchMeshTransitionsRequest::default());
+                Ok(Changes::Mesh(said(mesh.watch_mesh_transitions(request).await)?))
+            }
+            Who::Service(service) => {
+                let request = vouched(token, WatchTransitionsRequest::default());
+                Ok(Changes::Service(said(service.watch_transitions(request).await)?))
+            }
+        }
+    }
+}
+
+impl Changes {
+    /// The next change; `None` when the other side ends.
+    pub(super) async fn next(&mut self) -> anyhow::Result<Option<WatchTransitionsResponse>> {
+        match self {
+            Changes::Service(changes) => changes.message().await.map_err(|status| failure(&status)),
+            Changes::Mesh(changes) => {
+                let next = changes.message().await.map_err(|status| failure(&status))?;
+                Ok(next.map(|change| WatchTransitionsResponse {
+                    event_id: change.event_id,
+                    event_type: change.event_type,
+                    timestamp: change.timestamp,
+                    service: change.service,
+                    name: change.name,
+                    from: change.from,
+                    to: change.to,
+                    cause: change.cause,
+                    mode: change.mode,
+                }))
+            }
+        }
+    }
+}
+
+fn asks<M>(token: Option<&SecretString>, message: M) -> Request<M> {
+    let mut request = vouched(token, message);
+    request.set_timeout(PATIENCE);
+    request
+}
+
+fn vouched<M>(token: Option<&SecretString>, message: M) -> Request<M> {
+    let mut request = Request::new(message);
+    admin_token::show(token, request.metadata_mut());
+    request
+}
+
+fn said<M>(answer: Result<Response<M>, Status>) -> anyhow::Result<M> {
+    answer.map(Response::into_inner).map_err(|status| failure(&status))
+}
+
+/// What the other side refused, under the exit code that says who has to do something.
+fn failure(status: &Status) -> anyhow::Error {
+    let exit = match status.code() {
+        Code::Unauthenticated | Code::PermissionDenied => Exit::Permission,
+        Code::InvalidArgument | Code::NotFound => Exit::Usage,
+        _ => Exit::Unavailable,
+    };
+    let sentence = match status.code() {
+        Code::Unauthenticated => format!("{}; give it as ADMIN_TOKEN or with --token", status.message()),
+        Code::Unimplemented => "what answers there is no part of a mesh, or an older one".to_owned(),
+        _ => status.message().to_owned(),
+    };
+    Failure::error(exit, sentence)
+}
