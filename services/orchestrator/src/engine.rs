@@ -10,6 +10,7 @@
 mod ask;
 mod attempt;
 mod close;
+mod failure;
 mod job_run;
 mod key;
 mod persist;
@@ -17,6 +18,7 @@ mod plan;
 mod queue;
 mod remember;
 mod scheduler;
+mod stranded;
 mod supplies;
 #[cfg(test)]
 mod tests;
@@ -27,7 +29,7 @@ use bsm_runtime::clock;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info};
 
-use self::queue::Queue;
+use self::{queue::Queue, stranded::Stranded};
 use crate::{
     clients::SharedMesh,
     job::{JobId, JobState},
@@ -52,6 +54,7 @@ struct Shared {
     mesh: SharedMesh,
     rules: Arc<Rules>,
     queue: Queue,
+    stranded: Stranded,
     reports: PathBuf,
     max_jobs: usize,
 }
@@ -75,7 +78,8 @@ impl Engine {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { journal, mesh, rules, reports, max_jobs } = parts;
-        Self(Arc::new(Shared { journal, mesh, rules, queue: Queue::default(), reports, max_jobs }))
+        let (queue, stranded) = (Queue::default(), Stranded::default());
+        Self(Arc::new(Shared { journal, mesh, rules, queue, stranded, reports, max_jobs }))
     }
 
     /// Queues the jobs that an earlier process left open, oldest first. Called once, before [`Engine::run`].
@@ -114,24 +118,27 @@ impl Engine {
             }
             Ok(accepted)
         };
-        tokio::spawn(taking.in_current_span()).await.unwrap_or(Err(journal::Error::Closed))
+        let taken = tokio::spawn(taking.in_current_span()).await;
+        taken.unwrap_or_else(|err| Err(journal::Error::of_task("the taking of an event", &err)))
     }
 
     /// What a job waits for, as a sentence; empty when it waits for nothing.
     #[must_use]
     pub fn waiting_for(&self, job: JobId, state: JobState) -> String {
+        if state.is_final() {
+            return String::new();
+        }
+        if let Some(reason) = self.0.stranded.reason(job) {
+            return format!("the next start of the orchestrator, because nobody works on it: {reason}");
+        }
+        let places = self.0.max_jobs;
         match (state, self.0.queue.ahead_of(job)) {
-            (JobState::Queued, Some(0)) => {
-                format!("a place among the {} jobs that run at once", self.0.max_jobs)
-            }
-            (JobState::Queued, Some(ahead)) => {
-                format!(
-                    "a place among the {} jobs that run at once, with {ahead} ahead of it",
-                    self.0.max_jobs
-                )
-            }
             (JobState::WaitingApproval, _) => "a person's approval".to_owned(),
-            _ => String::new(),
+            (_, Some(0)) => format!("a place among the {places} jobs that run at once"),
+            (_, Some(ahead)) => {
+                format!("a place among the {places} jobs that run at once, with {ahead} ahead of it")
+            }
+            (_, None) => String::new(),
         }
     }
 

@@ -59,6 +59,12 @@ pub enum Error {
         /// How long it may be.
         limit: usize,
     },
+    /// A fault of this program.
+    #[error("a fault of this program stopped {doing}; the log has the cause")]
+    Panicked {
+        /// What was being done.
+        doing: &'static str,
+    },
     /// The journal refused or failed.
     #[error(transparent)]
     Journal(#[from] journal::Error),

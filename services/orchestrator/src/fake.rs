@@ -140,6 +140,8 @@ impl Mesh for Fake {
             self.note(format!("resolve {}", request.agent_id));
             self.up("registry")?;
             let kind = match request.agent_id.as_str() {
+                // Outside of any step: this takes the job's run down.
+                "poison" => panic!("on purpose"),
                 "forbidden" => return Err(refused(Code::PermissionDenied, "CONTEXT_FORBIDDEN")),
                 "prose" => AnswerKind::Text,
                 _ => AnswerKind::Review,

@@ -10,6 +10,7 @@
 //! halves. The schema is in `schema.sql`; `sqlite3` on the file shows the same.
 
 mod accept;
+mod aside;
 mod error;
 mod feed;
 mod finish;
@@ -33,6 +34,7 @@ use self::{feed::Feed, reader::Reader, tx::Tx, writer::Writer};
 use crate::job::JobId;
 
 pub use accept::{Accepted, Delivery, NewJob};
+pub use aside::AfterFailure;
 pub use error::Error;
 pub use feed::Movement;
 pub use finish::{Recorded, Report};
@@ -82,10 +84,22 @@ impl Journal {
         self.feed.listen(job)
     }
 
+    /// Ends when nothing can be written any more, because the writing thread has ended. Cancel safe.
+    pub async fn ended(&self) {
+        self.writer.ended().await;
+    }
+
     /// How many commits were made since the journal was opened. Operations that wait share one.
     #[must_use]
     pub fn commits(&self) -> u64 {
         self.writer.commits()
+    }
+
+    /// Ends the writing thread as a fault in it would.
+    #[cfg(test)]
+    pub(crate) async fn kill_writer(&self) {
+        let killed = self.write(|_| -> Result<(), Error> { panic!("on purpose") }).await;
+        assert!(matches!(killed, Err(Error::Closed)));
     }
 
     /// Keeps every read waiting until what this returns is dropped.

@@ -29,6 +29,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use bsm_proto::orchestrator::v1::orchestrator_service_server::OrchestratorServiceServer;
 use bsm_runtime::{
+    drain::Drain,
     folder::Folder,
     process::Process,
     server::{MESSAGE_LIMIT, Service},
@@ -63,6 +64,7 @@ pub async fn open(process: &Process) -> Result<Service, OpenError> {
         let reports = reports.clone();
         blocking(move || open_journal(folder, reports)).await?
     };
+    watch(&process.drain, journal.clone());
     let (mesh, rules) = (Arc::new(mesh), Arc::new(rules));
     let max_jobs = settings.orchestrator.max_jobs;
     let engine = Engine::new(Parts { journal, mesh, rules, reports, max_jobs });
@@ -76,6 +78,16 @@ pub async fn open(process: &Process) -> Result<Service, OpenError> {
     Ok(Service::new().add(server))
 }
 
+/// A process that can write nothing down is no orchestrator: it drains, and the next one goes on.
+fn watch(drain: &Drain, journal: Journal) {
+    drain.spawn("journal writer", |stop| async move {
+        tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            () = journal.ended() => anyhow::bail!("the thread that writes the journal has ended"),
+        }
+    });
+}
+
 fn open_journal(folder: Folder, reports: PathBuf) -> Result<Journal, OpenError> {
     std::fs::create_dir_all(&reports).map_err(|source| OpenError::Reports { path: reports, source })?;
     Ok(Journal::open_locked(folder)?)
@@ -87,4 +99,23 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, OpenError> {
     // Such work is never aborted, so what is not done has panicked.
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|err| std::panic::resume_unwind(err.into_panic()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_process_whose_journal_writer_ends_drains_with_the_reason() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::open(dir.path()).unwrap();
+        let drain = Drain::new(Duration::from_secs(10));
+        watch(&drain, journal.clone());
+        journal.kill_writer().await;
+        drain.stopping().cancelled().await;
+        let err = drain.finish().await.unwrap_err();
+        assert!(format!("{err:#}").contains("the thread that writes the journal has ended"), "{err:#}");
+    }
 }

@@ -37,6 +37,7 @@ impl From<Error> for Status {
             Error::NotEnded(_) => Refusal::new(Code::FailedPrecondition, "JOB_NOT_ENDED", sentence),
             Error::Draining => draining(sentence),
             Error::Journal(journal) => of_journal(journal),
+            Error::Panicked { .. } => Refusal::new(Code::Internal, "INTERNAL", sentence),
             Error::Refused(refused) => return refused.clone().into_status(),
             Error::Prompt(_) => Refusal::new(Code::FailedPrecondition, "PROMPT_FAILED", sentence),
             Error::Unparseable(_) => Refusal::new(Code::Unavailable, "UPSTREAM_MALFORMED", sentence),
@@ -56,6 +57,8 @@ fn of_journal(err: &journal::Error) -> Refusal {
         }
         Journal::Misplaced { .. } => Refusal::new(Code::FailedPrecondition, "JOB_MOVED", sentence),
         Journal::Closed => draining(sentence),
+        Journal::Unfit { .. } => Refusal::new(Code::Internal, "JOURNAL_UNFIT", sentence),
+        Journal::Panicked { .. } => Refusal::new(Code::Internal, "INTERNAL", sentence),
         // Where the file is, and what SQLite said, stays in the log.
         Journal::Newer { .. }
         | Journal::Foreign(_)
@@ -114,6 +117,9 @@ mod tests {
             (Journal::Conflict { key: "k".into() }.into(), Code::AlreadyExists, "IDEMPOTENCY_CONFLICT"),
             (Journal::Full.into(), Code::Unavailable, "JOURNAL_FULL"),
             (Journal::Closed.into(), Code::Unavailable, "DRAINING"),
+            (Journal::Unfit { doing: "x", source: sqlite() }.into(), Code::Internal, "JOURNAL_UNFIT"),
+            (Journal::Panicked { doing: "x" }.into(), Code::Internal, "INTERNAL"),
+            (Error::Panicked { doing: "x" }, Code::Internal, "INTERNAL"),
             (Error::Unparseable("no".into()), Code::Unavailable, "UPSTREAM_MALFORMED"),
             (
                 Journal::Corrupt { doing: "x", source: sqlite() }.into(),

@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
 
-use super::{Shared, key, persist::persist, remember as memory, supplies::Supplies};
+use super::{Shared, failure::Failure, key, persist::persist, remember as memory, supplies::Supplies};
 use crate::{
     job::{Decision, Job, JobState},
-    journal::{Error, Recorded, Report},
+    journal::{Recorded, Report},
     policy::{Facts, Verdict},
     report,
 };
@@ -22,11 +22,12 @@ pub(super) async fn decide(
     engine: &Shared,
     stop: &CancellationToken,
     job: &mut Job,
-) -> Result<Recorded, Error> {
+) -> Result<Recorded, Failure> {
     let facts = {
         let job = job.clone();
         // A large diff takes its time to read.
-        tokio::task::spawn_blocking(move || Facts::of(&job, Vec::new())).await.map_err(|_| Error::Closed)?
+        let facts = tokio::task::spawn_blocking(move || Facts::of(&job, Vec::new())).await;
+        facts.map_err(|err| Failure::of_task("the weighing of the facts", &err))?
     };
     let policy = engine.rules.policy();
     let decision = decision(policy.decide(&facts), policy.version(), clock::unix_ms());
@@ -45,7 +46,7 @@ pub(super) async fn remember(
     job: &mut Job,
     supplies: &Supplies,
     recorded: &Recorded,
-) -> Result<(), Error> {
+) -> Result<(), Failure> {
     let mut refused = None;
     let reviews = memory::reviews(job, supplies.change());
     let stored = join_all(reviews.into_iter().map(|review| engine.mesh.store_review(call, review))).await;
@@ -61,7 +62,7 @@ pub(super) async fn remember(
 }
 
 /// Writes the report and ends the job with it.
-pub(super) async fn finish(engine: &Shared, stop: &CancellationToken, job: &mut Job) -> Result<(), Error> {
+pub(super) async fn finish(engine: &Shared, stop: &CancellationToken, job: &mut Job) -> Result<(), Failure> {
     let now = clock::unix_ms();
     (job.state, job.finished_at) = (JobState::Succeeded, Some(now));
     let name = format!("{}.md", job.id);
@@ -75,7 +76,7 @@ pub(super) async fn finish(engine: &Shared, stop: &CancellationToken, job: &mut 
         }
     };
     let report = Report { markdown, file };
-    persist(stop, || engine.journal.finish(job.id, JobState::Succeeded, report.clone(), now)).await
+    Ok(persist(stop, || engine.journal.finish(job.id, JobState::Succeeded, report.clone(), now)).await?)
 }
 
 /// Notes something that the agents could not be given, or that could not be kept.
@@ -84,7 +85,7 @@ pub(super) async fn note(
     stop: &CancellationToken,
     job: &mut Job,
     note: String,
-) -> Result<(), Error> {
+) -> Result<(), Failure> {
     let now = clock::unix_ms();
     persist(stop, || engine.journal.note(job.id, &note, now)).await?;
     job.notes.push(note);

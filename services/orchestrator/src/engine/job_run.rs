@@ -18,13 +18,14 @@ use super::{
     Shared,
     attempt::{Attempt, Ended, Outcome, rest_after},
     close,
+    failure::Failure,
     persist::persist,
     plan::{self, Next, View},
     supplies::{self, Supplies},
 };
 use crate::{
     job::{Job, JobId, JobState, Step},
-    journal::{Ending, Error, Setback},
+    journal::{Ending, Setback},
 };
 
 /// How a run ends.
@@ -54,14 +55,14 @@ struct JobRun<'a> {
 /// Runs a job that the journal has as queued or running, as a part of `call`.
 ///
 /// # Errors
-/// When the journal cannot be written for good.
+/// When the job cannot be read or written for good, or this program is at fault.
 pub(super) async fn run(
     engine: &Arc<Shared>,
     id: JobId,
     call: Call,
     stop: &CancellationToken,
-) -> Result<End, Error> {
-    let mut job = engine.journal.job(id).await?;
+) -> Result<End, Failure> {
+    let mut job = persist(stop, || engine.journal.job(id)).await?;
     if job.state == JobState::Queued {
         let now = clock::unix_ms();
         persist(stop, || engine.journal.begin(id, now)).await?;
@@ -83,7 +84,7 @@ pub(super) async fn run(
 }
 
 impl JobRun<'_> {
-    async fn drive(mut self) -> Result<End, Error> {
+    async fn drive(mut self) -> Result<End, Failure> {
         loop {
             match self.next() {
                 Next::GiveUp(steps) => self.give_up(steps).await?,
@@ -113,7 +114,7 @@ impl JobRun<'_> {
         })
     }
 
-    async fn start(&mut self, steps: Vec<usize>) -> Result<(), Error> {
+    async fn start(&mut self, steps: Vec<usize>) -> Result<(), Failure> {
         for position in steps {
             let (journal, id, now) = (&self.engine.journal, self.job.id, clock::unix_ms());
             let agent = &self.job.steps[position].agent_id;
@@ -139,7 +140,7 @@ impl JobRun<'_> {
     }
 
     /// Waits for a step, the deadline or the drain, whichever comes first.
-    async fn wait(&mut self) -> Result<(), Error> {
+    async fn wait(&mut self) -> Result<(), Failure> {
         let deadline = self.began + plan::deadline(&self.job.strategy);
         tokio::select! {
             Some(ended) = self.tasks.join_next_with_id() => self.settle(ended).await,
@@ -149,7 +150,7 @@ impl JobRun<'_> {
         }
     }
 
-    async fn settle(&mut self, ended: Result<(Id, Ended), JoinError>) -> Result<(), Error> {
+    async fn settle(&mut self, ended: Result<(Id, Ended), JoinError>) -> Result<(), Failure> {
         let (task, ended) = match ended {
             Ok(ended) => ended,
             Err(err) if err.is_cancelled() => return Ok(()), // given up meanwhile
@@ -180,7 +181,7 @@ impl JobRun<'_> {
         position: usize,
         setback: Setback,
         wait: Option<Duration>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Failure> {
         let (journal, id, now) = (&self.engine.journal, self.job.id, clock::unix_ms());
         let agent = &self.job.steps[position].agent_id;
         warn!(agent, code = setback.code, error = setback.error, "the step will be tried again");
@@ -197,7 +198,7 @@ impl JobRun<'_> {
         Ok(())
     }
 
-    async fn give_up(&mut self, steps: Vec<(usize, Ending)>) -> Result<(), Error> {
+    async fn give_up(&mut self, steps: Vec<(usize, Ending)>) -> Result<(), Failure> {
         for (position, ending) in steps {
             if let Some(task) = self.handles.remove(&position) {
                 self.working.remove(&task.id());
@@ -208,7 +209,7 @@ impl JobRun<'_> {
         Ok(())
     }
 
-    async fn end(&mut self, position: usize, ending: Ending) -> Result<(), Error> {
+    async fn end(&mut self, position: usize, ending: Ending) -> Result<(), Failure> {
         let (journal, id, now) = (&self.engine.journal, self.job.id, clock::unix_ms());
         let agent = &self.job.steps[position].agent_id;
         if let Ending::Failed(setback) = &ending {
@@ -219,13 +220,13 @@ impl JobRun<'_> {
         Ok(())
     }
 
-    async fn decide(&mut self) -> Result<(), Error> {
+    async fn decide(&mut self) -> Result<(), Failure> {
         let recorded = close::decide(self.engine, self.stop, &mut self.job).await?;
         info!(action = %recorded.decision.action, rule = recorded.decision.rule, "decided");
         close::remember(self.engine, self.stop, &self.call, &mut self.job, &self.supplies, &recorded).await
     }
 
-    async fn note(&mut self, note: String) -> Result<(), Error> {
+    async fn note(&mut self, note: String) -> Result<(), Failure> {
         close::note(self.engine, self.stop, &mut self.job, note).await
     }
 

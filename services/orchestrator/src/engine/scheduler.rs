@@ -1,14 +1,16 @@
 //! Runs queued jobs, a bounded number at once, each in a task of its own, until the process drains.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use bsm_runtime::{call::Call, trace};
+use futures_util::FutureExt;
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, error, error_span, info, warn};
 
 use super::{
     Shared,
+    failure::{self, Failure},
     job_run::{self, End},
 };
 use crate::{job::JobId, journal::Origin};
@@ -49,11 +51,12 @@ async fn run_one(engine: &Arc<Shared>, id: JobId, stop: &CancellationToken) {
     let call = Call::resumed(&origin.correlation_id, origin.traceparent.as_deref());
     let span = span(id, &call);
     let run = async {
-        match job_run::run(engine, id, call, stop).await {
+        // A panic in one job must neither end the process nor be met again at every start.
+        let run = AssertUnwindSafe(job_run::run(engine, id, call, stop)).catch_unwind();
+        match run.await.unwrap_or_else(|panic| Err(Failure::of_panic(panic))) {
             Ok(End::Finished) => {}
             Ok(End::Left) => info!("the process drains; the job goes on at the next start"),
-            // The journal has the job as it was: it goes on at the next start.
-            Err(err) => error!(error = %err, "the job cannot go on"),
+            Err(failure) => failure::after(engine, id, failure, stop).await,
         }
     };
     run.instrument(span).await;

@@ -2,6 +2,7 @@
 
 mod crash;
 mod outcomes;
+mod poison;
 mod pool;
 mod traces;
 

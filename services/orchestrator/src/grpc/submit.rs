@@ -52,8 +52,8 @@ pub(super) async fn submit(
 ) -> Result<SubmitEventResponse, Error> {
     let arrived = Instant::now();
     // A large diff takes its time to read.
-    let checked =
-        tokio::task::spawn_blocking(move || check(request)).await.map_err(|_| Error::Draining)??;
+    let checked = tokio::task::spawn_blocking(move || check(request)).await;
+    let checked = checked.map_err(|_| Error::Panicked { doing: "the check of an event" })??;
     if stop.is_cancelled() {
         return Err(Error::Draining);
     }

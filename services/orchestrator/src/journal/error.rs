@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use rusqlite::ErrorCode;
+use tokio::task::JoinError;
 
 use crate::job::JobId;
 
@@ -58,13 +59,28 @@ pub enum Error {
         /// What SQLite said.
         source: Arc<rusqlite::Error>,
     },
-    /// Anything else that the database refuses.
+    /// The database is busy or its disk fails for a moment.
     #[error("the journal failed at {doing}")]
     Database {
         /// What was being done.
         doing: &'static str,
         /// What SQLite said.
         source: Arc<rusqlite::Error>,
+    },
+    /// What is written cannot be read, or what is to be written breaks a rule of the schema: a fault of this program
+    /// or of whoever edited the file.
+    #[error("the journal holds or was given something that it cannot use ({doing})")]
+    Unfit {
+        /// What was being done.
+        doing: &'static str,
+        /// What SQLite said.
+        source: Arc<rusqlite::Error>,
+    },
+    /// A fault of this program ended what was being done.
+    #[error("a fault of this program stopped {doing}; the log has the cause")]
+    Panicked {
+        /// What was being done.
+        doing: &'static str,
     },
     /// The writer's thread could not be started, or has ended.
     #[error("the journal is closed")]
@@ -100,8 +116,24 @@ impl Error {
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
                 Self::ReadOnly { doing, source }
             }
-            _ => Self::Database { doing, source },
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::OutOfMemory
+                | ErrorCode::OperationAborted
+                | ErrorCode::OperationInterrupted
+                | ErrorCode::SchemaChanged,
+            ) => Self::Database { doing, source },
+            _ => Self::Unfit { doing, source },
         }
+    }
+
+    /// Why a task beside the runtime's own threads gave no answer.
+    pub(crate) fn of_task(doing: &'static str, err: &JoinError) -> Self {
+        // What did not panic was cut off, which only the end of the runtime does.
+        if err.is_panic() { Self::Panicked { doing } } else { Self::Closed }
     }
 
     /// Whether the same operation may succeed later without anything changing but the disk.
@@ -112,6 +144,8 @@ impl Error {
             | Self::Foreign(_)
             | Self::Unusable { .. }
             | Self::Corrupt { .. }
+            | Self::Unfit { .. }
+            | Self::Panicked { .. }
             | Self::Closed
             | Self::Conflict { .. }
             | Self::UnknownJob(_)

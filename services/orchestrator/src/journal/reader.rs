@@ -42,7 +42,7 @@ impl Reader {
             let _place = place;
             reader.on_connection(query)
         };
-        tokio::task::spawn_blocking(read).await.map_err(|_| Error::Closed)?
+        tokio::task::spawn_blocking(read).await.map_err(|err| Error::of_task("a reading", &err))?
     }
 
     /// Keeps every read waiting until what this returns is dropped.

@@ -22,7 +22,7 @@ const BUSY: Duration = Duration::from_secs(5);
 /// When the file is newer, foreign, damaged, or cannot be written.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, Error> {
     let unusable = |source| match Error::of("opening", source) {
-        Error::ReadOnly { source, .. } | Error::Database { source, .. } => {
+        Error::ReadOnly { source, .. } | Error::Database { source, .. } | Error::Unfit { source, .. } => {
             Error::Unusable { path: path.to_owned(), source }
         }
         other => other,

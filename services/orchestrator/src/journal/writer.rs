@@ -78,6 +78,13 @@ impl Writer {
         queue.send(Box::new(pending)).await.map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
     }
+
+    /// Ends when the thread has ended.
+    pub(super) async fn ended(&self) {
+        if let Some(queue) = &self.queue {
+            queue.closed().await;
+        }
+    }
 }
 
 impl Drop for Writer {
