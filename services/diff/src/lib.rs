@@ -1,4 +1,4 @@
-//! Unified diffs: reading them, splitting them by file and bounding their size.
+//! Unified diffs: reading them, splitting them by file and bounding their size; and what their text may hide.
 //!
 //! Everything here is pure, never panics and takes time linear in its input, because the input is
 //! whatever somebody put into a pull request. Reading is tolerant: a diff is found inside an e-mail
@@ -14,9 +14,11 @@
 mod bound;
 mod cursor;
 mod decode;
+pub mod hidden;
 mod model;
 mod parse;
 mod path;
+pub mod secrets;
 mod split;
 
 pub use bound::{Bounded, bound};

@@ -6,11 +6,9 @@ mod unseen;
 
 use std::collections::HashSet;
 
-use bsm_diff::{Diff, File, Status};
+use bsm_diff::{Diff, File, Status, hidden, secrets};
 use serde::Serialize;
 use serde_json::Value;
-
-use crate::visible;
 
 /// The longest diff that is shown to agents, in bytes.
 pub const DIFF_BUDGET: usize = 256 * 1024;
@@ -23,7 +21,8 @@ pub struct Change {
     /// The unified diff, at most as long as the budget, with hidden characters written as `⟦U+XXXX⟧`: what agents
     /// are shown, and what the policy's facts are about, is this text.
     pub diff: String,
-    /// How many characters of the diff were hidden ones: control, zero-width, bidirectional.
+    /// How many characters of the diff were hidden ones: control, zero-width, bidirectional. With any, a person must
+    /// look at the change, so it does not count as seen as a whole.
     pub hidden: usize,
     /// Every file that the payload's diff names, those left out of `diff` included.
     pub files: Vec<ChangedFile>,
@@ -33,7 +32,8 @@ pub struct Change {
     pub files_left_out: Vec<String>,
     /// How many more files were left out before the event was submitted, by a cut that did not name them.
     pub left_out_unnamed: usize,
-    /// Why the change was not seen as a whole, each a sentence without its full stop; empty when it was.
+    /// Why nobody may rely on the change having been seen as a whole, each a sentence without its full stop; empty
+    /// when it was.
     pub unseen: Vec<String>,
 }
 
@@ -100,7 +100,8 @@ impl Change {
     ///
     /// `None` when the payload has no diff. A diff in which no file can be read gives a change that is
     /// [missing](Extent::Missing). A binary file, a submodule and a merge's combined diff are listed, but nobody can
-    /// judge what they hold, so a change with one of them counts as not seen as a whole.
+    /// judge what they hold, so a change with one of them counts as not seen as a whole. So does one that holds
+    /// hidden characters, because a person who looks at it elsewhere may see something else than what is there.
     ///
     /// # Errors
     /// [`InvalidPayload`] when one of the fields has another type.
@@ -118,9 +119,9 @@ impl Change {
     /// Reads a diff and bounds it to `budget` bytes.
     #[must_use]
     pub fn read(diff: &str, budget: usize) -> Self {
-        let (diff, hidden) = visible::text(diff);
+        let (diff, hidden) = hidden::show(diff);
         let parsed = Diff::parse(&diff);
-        let unseen = unseen::of(&parsed);
+        let unseen = unseen::hidden(hidden).into_iter().chain(unseen::of(&parsed)).collect();
         let files = parsed.files.iter().map(ChangedFile::of).collect();
         let mut change = Self {
             diff: diff.into_owned(),
@@ -149,12 +150,16 @@ impl Change {
         self.leave_out(bounded.left_out);
     }
 
-    /// The added lines, at most 1,000 characters of them: what the memory compares changes by.
+    /// The added lines, at most 1,000 characters of them: what the memory compares changes by. It is kept for long
+    /// and shown to other reviews, so keys of known shapes are shortened in it.
     #[must_use]
     pub fn code(&self) -> String {
         let diff = Diff::parse(&self.diff);
-        let lines = diff.files.iter().flat_map(File::added);
-        lines.flat_map(|line| line.text.chars().chain(['\n'])).take(CODE_EXCERPT).collect()
+        let mut code = String::new();
+        for line in diff.files.iter().flat_map(File::added) {
+            code.extend([line.text.as_str(), "\n"]);
+        }
+        secrets::mask(&code).chars().take(CODE_EXCERPT).collect()
     }
 
     /// How many files the agents are not shown as a whole, those nobody named included.

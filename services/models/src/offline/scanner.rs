@@ -2,7 +2,7 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use bsm_diff::Line;
+use bsm_diff::{Line, hidden};
 use regex::bytes::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::change::{Hit, View};
@@ -54,15 +54,32 @@ impl Scanner {
         Self { set, rules }
     }
 
+    /// The line as it runs and the line as it stands, which differ where characters are hidden in it: the one shows
+    /// what was to be hidden, the other that it was. A rule speaks once of a line.
     fn line(&self, view: &View<'_>, line: &Line, found: &mut impl FnMut(&'static Rule, Hit)) {
-        let mut secret_known = false;
-        for index in self.set.matches(line.text.as_bytes()) {
+        let mut told = Vec::new();
+        for text in hidden::see_through(&line.text).iter().flatten() {
+            self.text(view, (line, text), &mut told, found);
+        }
+        self.text(view, (line, &line.text), &mut told, found);
+    }
+
+    fn text(
+        &self,
+        view: &View<'_>,
+        (line, text): (&Line, &str),
+        told: &mut Vec<&'static Rule>,
+        found: &mut impl FnMut(&'static Rule, Hit),
+    ) {
+        for index in self.set.matches(text.as_bytes()) {
             let pattern = &self.rules[index];
-            if secret_known && pattern.rule.is_guess_at_secret() {
-                continue; // the rules that know a key's shape come first, and have said it better
+            // The rules that know a key's shape come first, and have said it better than those that guess.
+            let known = |rule: &&Rule| rule.family == Family::Secrets && pattern.rule.is_guess_at_secret();
+            if told.iter().any(|rule| rule.id == pattern.rule.id || known(rule)) {
+                continue;
             }
-            if let Some(hit) = pattern.judge(view, line) {
-                secret_known |= pattern.rule.family == Family::Secrets;
+            if let Some(hit) = pattern.judge(view, line, text) {
+                told.push(pattern.rule);
                 found(pattern.rule, hit);
             }
         }
@@ -72,14 +89,14 @@ impl Scanner {
 // === impl Pattern ===
 
 impl Pattern {
-    /// The set saw the rule's pattern in the raw line; here it must stand where the rule looks.
-    fn judge(&self, view: &View<'_>, line: &Line) -> Option<Hit> {
+    /// The set saw the rule's pattern in the raw text; here it must stand where the rule looks.
+    fn judge(&self, view: &View<'_>, line: &Line, text: &str) -> Option<Hit> {
         let check = self.check;
         if !check.applies(&view.place) {
             return None;
         }
         let severity = check.severity(self.rule.severity, &view.place)?;
-        let seen = code::view(&line.text, view.place.language, check.sees);
+        let seen = code::view(text, view.place.language, check.sees);
         let regex = self.regex.get_or_init(|| compile(check.pattern));
         if !check.unless.is_empty() && self.unless.get_or_init(|| compile(check.unless)).is_match(&seen) {
             return None;
@@ -87,7 +104,7 @@ impl Pattern {
         let value = regex
             .captures_iter(&seen)
             .map(|captures| value(&captures))
-            .find(|value| (check.keep)(&Match { value, line: &line.text, place: &view.place }))?;
+            .find(|value| (check.keep)(&Match { value, line: text, place: &view.place }))?;
         Some(Hit { detail: shown(&value, check.shows), severity: Some(severity), ..view.hit_at(line) })
     }
 }

@@ -113,10 +113,23 @@ fn a_long_diff_is_cut_by_file_and_says_so() {
 }
 
 #[test]
-fn hidden_characters_are_shown_and_counted() {
-    let change = change(json!({"diff": SMALL.replace("+new", "+ne\u{202e}w")}));
-    assert_eq!((change.hidden, change.code().as_str()), (1, "ne⟦U+202E⟧w\n"));
-    assert!(change.is_complete(), "they are seen");
+fn hidden_characters_are_shown_counted_and_left_to_a_person() {
+    let hiding = change(json!({"diff": SMALL.replace("+new", "+ne\u{202e}w")}));
+    assert_eq!((hiding.hidden, hiding.code().as_str()), (1, "ne⟦U+202E⟧w\n"));
+    let Extent::Truncated(reasons) = hiding.extent() else { panic!("{:?}", hiding.extent()) };
+    assert_eq!(reasons, ["the change holds 1 hidden character, at which a person must look"]);
+    let hiding = change(json!({"diff": SMALL.replace("+new", "+\u{200b}n\u{85}e\u{b}w")}));
+    assert!(hiding.unseen[0].starts_with("the change holds 3 hidden characters"), "{hiding:?}");
+}
+
+#[test]
+fn the_code_that_is_kept_holds_no_key() {
+    let key = ["AKIA", "Q7XK3MPLW2RT5VNA"].concat();
+    for key in [key.clone(), key.replace("XK", "X\u{200b}K")] {
+        let change = change(json!({"diff": SMALL.replace("+new", &format!("+id = '{key}'"))}));
+        assert_eq!(change.code(), "id = 'AKIA…'\n");
+        assert!(change.diff.contains("W2RT5VNA"), "the agents see it");
+    }
 }
 
 #[test]

@@ -25,6 +25,15 @@ pub(super) fn of(diff: &Diff) -> Vec<String> {
     reasons.into_iter().flatten().chain(oddities).collect()
 }
 
+/// That characters are hidden; `None` without any.
+pub(super) fn hidden(count: usize) -> Option<String> {
+    match count {
+        0 => None,
+        1 => Some("the change holds 1 hidden character, at which a person must look".to_owned()),
+        count => Some(format!("the change holds {count} hidden characters, at which a person must look")),
+    }
+}
+
 /// That files were left out; `None` without any.
 pub(super) fn left_out<'a>(paths: impl Iterator<Item = &'a str>) -> Option<String> {
     sentence(paths, "was left out or cut", "were left out or cut")

@@ -6,9 +6,8 @@
 
 use std::fmt;
 
+use bsm_diff::hidden;
 use sha2::{Digest, Sha256};
-
-use crate::visible;
 
 /// Text on one line up to this many characters stands in the line of its marks.
 const INLINE: usize = 200;
@@ -30,13 +29,14 @@ impl Nonce {
         Self(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
     }
 
-    /// `text` between marks, labelled; empty text gives nothing.
+    /// `text` between marks, labelled; empty text gives nothing. The opening mark says how many hidden characters
+    /// the text shows, whoever made them visible.
     #[must_use]
     pub fn wrap(&self, label: &str, text: &str) -> String {
         if text.is_empty() {
             return String::new();
         }
-        let hidden = match visible::text(text).1 {
+        let hidden = match hidden::shown(&hidden::show(text).0) {
             0 => String::new(),
             hidden => format!(" hidden-characters=\"{hidden}\""),
         };
@@ -52,7 +52,7 @@ impl Nonce {
     /// `text` with nothing hidden and without the nonce.
     #[must_use]
     pub fn cleaned(&self, text: &str) -> String {
-        visible::text(text).0.replace(&self.0, "[nonce]")
+        hidden::show(text).0.replace(&self.0, "[nonce]")
     }
 
     /// What follows on the label: the end of the opening mark, the text, the closing mark.
@@ -122,6 +122,7 @@ mod tests {
     fn hidden_characters_are_shown_and_counted() {
         let wrapped = nonce().wrap("diff", "+a\u{202e}b\u{200b}");
         assert!(wrapped.contains(" hidden-characters=\"2\">+a⟦U+202E⟧b⟦U+200B⟧<"), "{wrapped}");
+        assert_eq!(nonce().wrap("diff", "+a⟦U+202E⟧b⟦U+200B⟧"), wrapped, "made visible before");
     }
 
     #[test]

@@ -1,4 +1,7 @@
 //! Text that is not what it seems: to a person, to a reviewer, or to whoever reads the diff.
+//!
+//! The rules about hidden characters know each as it is, in UTF-8, and as `bsm_diff::hidden` shows it: a reviewer of
+//! the mesh is sent the latter.
 
 use crate::offline::change::{Change, Hit};
 use crate::offline::lens::Lens::{Governance, Integrity, Review, Security};
@@ -25,8 +28,14 @@ pub(super) const RULES: &[Rule] = &[
         id: "text-bidirectional-control",
         what: "An invisible character changes the order in which the line is shown",
         suggestion: "Remove it, or write it as an escape; what is shown must be what runs.",
-        // U+202A to U+202E and U+2066 to U+2069, as UTF-8. In prose they have honest uses.
-        check: Check::Line(text(r"\xE2\x80[\xAA-\xAE]|\xE2\x81[\xA6-\xA9]", There::As(Medium))),
+        // U+202A to U+202E and U+2066 to U+2069. In prose they have honest uses.
+        check: Check::Line(text(
+            concat!(
+                r"\xE2\x80[\xAA-\xAE]|\xE2\x81[\xA6-\xA9]",
+                r"|\xE2\x9F\xA6U\+(?:202[A-E]|206[6-9])\xE2\x9F\xA7",
+            ),
+            There::As(Medium),
+        )),
         ..BASE
     },
     Rule {
@@ -37,7 +46,10 @@ pub(super) const RULES: &[Rule] = &[
         check: Check::Line(LineCheck {
             keep: is_no_byte_order_mark,
             ..text(
-                r"\xE2\x80\x8B|\xE2\x81[\xA0-\xA4]|\xEF\xBB\xBF|\xE1\x85\x9F|\xE3\x85\xA4|\xEF\xBE\xA0|\xF3\xA0[\x80\x81]",
+                concat!(
+                    r"\xE2\x80\x8B|\xE2\x81[\xA0-\xA4]|\xEF\xBB\xBF|\xE1\x85\x9F|\xE3\x85\xA4|\xEF\xBE\xA0|\xF3\xA0[\x80\x81]",
+                    r"|\xE2\x9F\xA6U\+(?:200B|206[0-4]|FEFF|115F|3164|FFA0|E00[0-7][0-9A-F])\xE2\x9F\xA7",
+                ),
                 There::As(Medium),
             )
         }),
@@ -75,7 +87,8 @@ pub(super) const RULES: &[Rule] = &[
 
 /// A mark at the very beginning of a line is how some editors begin a file.
 fn is_no_byte_order_mark(found: &Match<'_>) -> bool {
-    found.value != "\u{feff}" || !found.line.starts_with('\u{feff}')
+    let mark = |value: &str| ["\u{feff}", "⟦U+FEFF⟧"].contains(&value);
+    !(mark(found.value) && found.line.starts_with(found.value))
 }
 
 fn unread(change: &Change<'_>) -> Vec<Hit> {

@@ -6,7 +6,7 @@
 
 mod looks;
 
-use bsm_diff::Status;
+use bsm_diff::{Status, secrets};
 
 use crate::offline::change::{Change, Hit, View};
 use crate::offline::language::Language::{Docker, Settings, Shell, Toml, Yaml};
@@ -54,84 +54,66 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "secret-aws-access-key",
         what: "An AWS access key id is added",
-        check: token(r"\b((?:AKIA|ASIA)[A-Z0-9]{16})\b"),
+        check: token(secrets::AWS_ACCESS_KEY),
         ..BASE
     },
     Rule {
         id: "secret-aws-secret-key",
         what: "An AWS secret access key is added",
-        check: token(r#"(?i)(?:aws|secret).{0,30}[=:]\s*["']?([A-Za-z0-9/+]{40})(?:["',;\s]|$)"#),
+        check: token(secrets::AWS_SECRET_KEY),
         ..BASE
     },
     Rule {
         id: "secret-github-token",
         what: "A GitHub token is added",
-        check: token(r"\b(gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22})"),
+        check: token(secrets::GITHUB_TOKEN),
         ..BASE
     },
     Rule {
         id: "secret-gitlab-token",
         what: "A GitLab token is added",
-        check: token(r"\b(gl(?:pat|ptt|dt|rt|cbt)-[A-Za-z0-9_-]{20})"),
+        check: token(secrets::GITLAB_TOKEN),
         ..BASE
     },
     Rule {
         id: "secret-slack-token",
         what: "A Slack token or webhook is added",
-        check: token(
-            r"\b(xox[abeoprs]-[A-Za-z0-9-]{10,}|hooks\.slack\.com/services/T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]{16,})",
-        ),
+        check: token(secrets::SLACK_TOKEN),
         ..BASE
     },
     Rule {
         id: "secret-stripe-key",
         what: "A live Stripe key is added",
-        check: token(r"\b((?:sk|rk)_live_[A-Za-z0-9]{16,})"),
+        check: token(secrets::STRIPE_KEY),
         ..BASE
     },
     Rule {
         id: "secret-google-api-key",
         what: "A Google API key is added",
-        check: token(r"\b(AIza[A-Za-z0-9_-]{35})"),
+        check: token(secrets::GOOGLE_API_KEY),
         ..BASE
     },
     Rule {
         id: "secret-model-api-key",
         what: "A model provider's API key is added",
-        check: token(
-            r"(?:^|[^A-Za-z0-9_-])(sk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{20,}|gsk_[A-Za-z0-9]{30,})",
-        ),
+        check: token(secrets::MODEL_API_KEY),
         ..BASE
     },
-    Rule {
-        id: "secret-npm-token",
-        what: "An npm token is added",
-        check: token(r"\b(npm_[A-Za-z0-9]{36})\b|_authToken\s*=\s*[A-Za-z0-9-]{20,}"),
-        ..BASE
-    },
+    Rule { id: "secret-npm-token", what: "An npm token is added", check: token(secrets::NPM_TOKEN), ..BASE },
     Rule {
         id: "secret-pypi-token",
         what: "A PyPI token is added",
-        check: token(r"\b(pypi-AgE[A-Za-z0-9_-]{40,})"),
+        check: token(secrets::PYPI_TOKEN),
         ..BASE
     },
-    Rule {
-        id: "secret-jwt",
-        what: "A signed JSON Web Token is added",
-        check: token(r"\b(eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})"),
-        ..BASE
-    },
+    Rule { id: "secret-jwt", what: "A signed JSON Web Token is added", check: token(secrets::JWT), ..BASE },
     Rule {
         id: "secret-private-key",
         what: "A private key is added",
         check: Check::Line(LineCheck {
             in_tests: There::As(High),
             in_docs: There::Same,
-            ..LineCheck::new(
-                Scope::Anywhere,
-                Sees::All,
-                r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |ENCRYPTED |PGP )?PRIVATE KEY(?: BLOCK)?-----",
-            )
+            ..LineCheck::new(Scope::Anywhere, Sees::All, secrets::PRIVATE_KEY)
         }),
         ..BASE
     },

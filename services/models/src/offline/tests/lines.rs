@@ -174,14 +174,32 @@ pub(super) const CASES: &[Lines] = &[
     Lines {
         rule: "text-bidirectional-control",
         path: "src/a.rs",
-        hits: &["if x { // \u{202e}}", "let a = \"\u{2066}\";"],
-        misses: &["let a = \"مرحبا\";", "let a = \"\\u{202e}\";"],
+        hits: &[
+            "if x { // \u{202e}}",
+            "let a = \"\u{2066}\";",
+            "if x { // ⟦U+202E⟧}",
+            "let a = \"⟦U+2066⟧\";",
+        ],
+        misses: &["let a = \"مرحبا\";", "let a = \"\\u{202e}\";", "let a = \"⟦U+200D⟧ ⟦U+202⟧ U+202E\";"],
     },
     Lines {
         rule: "text-invisible",
         path: "src/a.rs",
-        hits: &["let a\u{200b} = 1;", "x\u{feff}y", "let \u{3164} = 1;"],
-        misses: &["let a = 1;", "\u{feff}// a byte order mark", "let family = \"👨\u{200d}👩\";"],
+        hits: &[
+            "let a\u{200b} = 1;",
+            "x\u{feff}y",
+            "let \u{3164} = 1;",
+            "let a⟦U+200B⟧ = 1;",
+            "x⟦U+FEFF⟧y",
+            "⟦U+E0041⟧",
+        ],
+        misses: &[
+            "let a = 1;",
+            "\u{feff}// a byte order mark",
+            "⟦U+FEFF⟧// a byte order mark",
+            "let family = \"👨⟦U+200D⟧👩\";",
+            "let family = \"👨\u{200d}👩\";",
+        ],
     },
     Lines {
         rule: "text-addressed-to-reviewer",

@@ -177,3 +177,20 @@ fn removing_a_secret_is_no_finding() {
         super::changing("src/a.py", &real("-id = \"AK~IAQ7XK3MPLW2RT5VNA\"\n+id = os.environ[\"ID\"]"));
     assert_eq!(reviewed(&diff, Lens::Security).findings, []);
 }
+
+#[test]
+fn hidden_characters_do_not_hide_a_key_or_a_call() {
+    let key = real("id = \"AK~IAQ7XK3MPLW2RT5VNA\"");
+    for hidden in ["\u{200b}", "\u{200d}", "⟦U+200B⟧", "⟦U+00AD⟧"] {
+        let review =
+            reviewed(&adding("src/a.py", &key.replace("XK3", &format!("X{hidden}K3"))), Lens::Security);
+        let found = of_rule(&review, "secret-aws-access-key");
+        assert_eq!(found.len(), 1, "{review:?}");
+        assert_eq!((found[0].line, found[0].severity), (Some(1), Severity::Critical));
+    }
+    let split = adding("src/a.py", &format!("x = 1⟦U+2028⟧{key}\u{85}e\u{200c}val(x)"));
+    let review = reviewed(&split, Lens::Security);
+    for rule in ["secret-aws-access-key", "python-eval"] {
+        assert_eq!(of_rule(&review, rule).len(), 1, "{rule}: {review:?}");
+    }
+}
