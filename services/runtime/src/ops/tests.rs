@@ -13,6 +13,7 @@ use bsm_proto::ops::v1::*;
 
 use crate::{
     call::Call,
+    client::{self, Traffic},
     drain::Drain,
     flags::Flag as Name,
     listen,
@@ -227,6 +228,28 @@ async fn a_flag_is_changed_at_run_time_and_after_a_restart() {
     let again = run_in(mesh.data, &[("flags.hedging", "50%"), ("flags.retry", "false")]).await;
     let flags = again.process.guards.flags();
     assert_eq!((flags.get(Name::Hedging).get(), flags.get(Name::Retry).get()), (10, 0));
+}
+
+#[tokio::test]
+async fn a_call_outside_a_flag_runs_without_that_guard() {
+    let mut mesh = run(&[]).await;
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let guards = mesh.process.guards.clone();
+    let url = format!("http://{gone}");
+    let edge = client::edge(Role::Models, Role::Memory, Traffic::Calls, &url, &guards).unwrap();
+    let mut client = OpsServiceClient::new(edge);
+    let mut reasons = async || {
+        let mut reasons = Vec::new();
+        for _ in 0..7 {
+            let request = Call::background("c-1").request(GetInfoRequest {});
+            reasons.push(reason(&client.get_info(request).await.unwrap_err()).unwrap());
+        }
+        reasons
+    };
+    mesh.client.set_flag(asks(set(Name::CircuitBreaker, 0))).await.unwrap();
+    assert_eq!(reasons().await, ["UNREACHABLE"; 7], "neither judged nor refused");
+    mesh.client.set_flag(asks(set(Name::CircuitBreaker, 100))).await.unwrap();
+    assert_eq!(reasons().await.last().unwrap(), "CIRCUIT_OPEN");
 }
 
 #[tokio::test]
