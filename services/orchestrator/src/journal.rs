@@ -14,6 +14,7 @@ mod aside;
 mod error;
 mod feed;
 mod finish;
+mod forget;
 mod read;
 mod reader;
 mod recover;

@@ -18,6 +18,7 @@ pub mod journal;
 pub mod policy;
 pub mod prompt;
 pub mod report;
+mod retention;
 pub mod rules;
 mod status;
 pub mod strategy;
@@ -33,6 +34,7 @@ use bsm_runtime::{
     folder::Folder,
     process::Process,
     server::{MESSAGE_LIMIT, Service},
+    settings::OrchestratorSettings,
 };
 
 use crate::{
@@ -66,7 +68,9 @@ pub async fn open(process: &Process) -> Result<Service, OpenError> {
     };
     watch(&process.drain, journal.clone());
     let (mesh, rules) = (Arc::new(mesh), Arc::new(rules));
-    let max_jobs = settings.orchestrator.max_jobs;
+    let OrchestratorSettings { max_jobs, keep_days } = settings.orchestrator.clone();
+    let (kept, folder) = (journal.clone(), reports.clone());
+    process.drain.spawn("retention", |stop| retention::run(kept, folder, keep_days, stop));
     let engine = Engine::new(Parts { journal, mesh, rules, reports, max_jobs });
     engine.recover().await?;
     let running = engine.clone();

@@ -10,9 +10,15 @@ mod tests;
 
 use std::fmt::Write;
 
-use crate::job::{Decision, Job};
+use crate::job::{Decision, Job, JobId};
 
 use escape::escaped;
+
+/// The name of a job's report below the folder of reports.
+#[must_use]
+pub fn file_name(job: JobId) -> String {
+    format!("{job}.md")
+}
 
 /// The report of a job. Parts that have no content are left out.
 #[must_use]

@@ -142,6 +142,8 @@ pub struct ModelSettings {
 pub struct OrchestratorSettings {
     /// Jobs that run at once; others queue.
     pub max_jobs: usize,
+    /// Days that a job is kept after its end.
+    pub keep_days: u32,
 }
 
 /// Every mistake in the settings.
@@ -214,6 +216,7 @@ impl Settings {
             models: ModelSettings::parse(p),
             orchestrator: OrchestratorSettings {
                 max_jobs: p.number("orchestrator.max_jobs", 1, 1_000) as usize,
+                keep_days: p.number("orchestrator.keep_days", 1, 3_650) as u32,
             },
         }
     }

@@ -65,7 +65,7 @@ pub(super) async fn remember(
 pub(super) async fn finish(engine: &Shared, stop: &CancellationToken, job: &mut Job) -> Result<(), Failure> {
     let now = clock::unix_ms();
     (job.state, job.finished_at) = (JobState::Succeeded, Some(now));
-    let name = format!("{}.md", job.id);
+    let name = report::file_name(job.id);
     job.report_file = Some(name.clone());
     let markdown = report::markdown(job);
     let file = match write(&engine.reports.join(&name), &markdown).await {

@@ -33,8 +33,10 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, Error> {
     // A reply is sent after the commit, and FULL makes the commit an fsync: what was answered is on the disk.
     db.pragma_update(None, "journal_mode", "WAL").map_err(unusable)?;
     db.pragma_update(None, "synchronous", "FULL").map_err(unusable)?;
-    db.pragma_update(None, "foreign_keys", "ON").map_err(unusable)?;
+    // A script may replace a table that others refer to, so their rules hold from here on.
+    db.pragma_update(None, "foreign_keys", "OFF").map_err(unusable)?;
     migrate(&mut db).map_err(unusable)?;
+    db.pragma_update(None, "foreign_keys", "ON").map_err(unusable)?;
     Ok(db)
 }
 

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::*;
+use crate::journal::row::to_json;
 
 fn refused(dir: &Path) -> String {
     Journal::open(dir).err().expect("the file must be refused").to_string()
@@ -16,6 +17,36 @@ async fn a_closed_journal_opens_again_with_everything_in_it() {
     drop(journal);
     let journal = Journal::open(dir.path()).unwrap();
     assert_eq!(journal.job(id).await.unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_journal_of_the_first_release_opens_with_everything_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = Connection::open(dir.path().join("journal.db")).unwrap();
+    db.execute_batch(include_str!("../schema.sql")).unwrap();
+    db.pragma_update(None, "application_id", 0x4253_4d6a).unwrap();
+    db.pragma_update(None, "user_version", 1).unwrap();
+    let (id, new, decision) = (JobId::new(), new_job(&["a"]), decision("d1", Action::BlockPr));
+    let (strategy, decided) = (to_json(&new.strategy), to_json(&decision));
+    let rows = [
+        format!(
+            "INSERT INTO jobs (id, event, state, source, subject, correlation_id, created_at, finished_at)
+                 VALUES ('{id}', 'push', 'succeeded', 'api', '', 'c', 1, 2)"
+        ),
+        format!("INSERT INTO inputs VALUES ('{id}', '{}', '{{}}', '{{}}')", strategy),
+        format!("INSERT INTO decisions VALUES ('d1', 'k', '{id}', 'block_pr', 1, '{}')", decided),
+        format!("UPDATE jobs SET decision_id = 'd1' WHERE id = '{id}'"),
+    ];
+    rows.iter().for_each(|row| assert_eq!(db.execute(row, []).unwrap(), 1));
+    drop(db);
+
+    let journal = Journal::open(dir.path()).unwrap();
+    let job = journal.job(id).await.unwrap();
+    assert_eq!((job.decision, job.finished_at), (Some(decision), Some(2)));
+    journal.forget(vec![id]).await.unwrap();
+    let later = running(&journal, &["a"]).await;
+    let other = super::decision("d2", Action::BlockPr);
+    assert_eq!(journal.decide(later, Some("k".into()), other).await.unwrap().first, Some(id));
 }
 
 #[test]
