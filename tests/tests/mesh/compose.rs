@@ -87,7 +87,7 @@ fn every_secret_is_given_only_to_the_services_that_use_it() {
     let has = |role: Role, name: &str| !compose["services"][role.name()]["environment"][name].is_null();
     for setting in SETTINGS.iter().filter(|setting| setting.kind == Kind::Secrets) {
         let users: &[Role] = match setting.key {
-            "admin_token" => &Role::ALL,
+            "admin_token" | "alerts.url" => &Role::ALL,
             "webhook_secret" => &[Role::Gateway],
             "models.openai.keys" => &[Role::Models],
             _ => &[], // not in the compose file
@@ -104,6 +104,8 @@ fn restrictions_that_the_operator_sets_reach_the_services_that_obey_them() {
     let compose = compose();
     for (name, obeyed_by) in [
         ("SAFE_MODE", &Role::ALL[..]),
+        ("CIRCUIT_BREAKER_ENABLED", &Role::ALL),
+        ("CACHE_STAMPEDE_PROTECTION", &Role::ALL),
         ("MOBILE_MODE", &[Role::Registry, Role::Gateway]),
         ("LAN_ONLY", &[Role::Gateway]),
         ("CORS_ORIGINS", &[Role::Gateway]),
