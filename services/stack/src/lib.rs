@@ -23,7 +23,7 @@
 //! # The order of an inbound call
 //!
 //! ```text
-//! rate limit (per caller) → bulkhead (sheds what does not fit) → deadline::InboundLayer → handler
+//! rate limit (per caller) → adaptive concurrency (sheds what does not fit) → deadline::InboundLayer → handler
 //! ```
 //!
 //! # What a layer says when it says no
@@ -37,6 +37,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`concurrency`] | how many inbound calls a process takes on at once, found out by itself |
 //! | [`deadline`] | the whole call's deadline: type, `grpc-timeout`, inbound and outbound layer |
 //! | [`timeout`] | the bound on the head of one attempt |
 //! | [`bulkhead`] | how many calls one dependency may hold, and how many may wait |
@@ -55,6 +56,7 @@ pub mod breaker;
 pub mod bulkhead;
 pub mod cache;
 pub mod classify;
+pub mod concurrency;
 pub mod deadline;
 pub mod hedge;
 pub mod priority;
@@ -71,6 +73,7 @@ mod tests;
 pub use breaker::{Breaker, BreakerLayer, CircuitOpen};
 pub use bulkhead::{Bulkhead, BulkheadLayer};
 pub use classify::{Classify, GrpcClassifier, Outcome};
+pub use concurrency::ConcurrencyLayer;
 pub use deadline::{Deadline, DeadlineExceeded};
 pub use hedge::HedgeLayer;
 pub use priority::Priority;

@@ -1,0 +1,182 @@
+//! The limit as a function of how long calls take: (state, sample, now) → state.
+//!
+//! Samples are gathered in windows, and each window's median is held against the time that calls take without load:
+//!
+//! ```text
+//! gradient = tolerance × unloaded / median      between ½ and 1: by how much the window was too slow
+//! limit    → limit × gradient + √limit          the root is the queue that is allowed, and the growth
+//! ```
+//!
+//! Three things keep it honest. A limit that nobody presses against does not move, for nothing is known about it. Calls
+//! that ran out of time count more than any gradient: a tenth of them in a window cost a tenth of the limit. And since
+//! under a steady load nobody sees the time without load, the limit is halved for a moment every now and then, and the
+//! calls that start in that moment show it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Config;
+
+#[cfg(test)]
+mod tests;
+
+/// Samples kept of one window; a busy process does not need all of them.
+pub(super) const KEPT: usize = 256;
+
+/// What the limit is multiplied with when calls run out of time.
+const BACK_OFF: f64 = 0.9;
+
+/// The part of the time that probing may take is one in this many.
+const PROBE_SHARE: u32 = 30;
+
+/// What one call says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sample {
+    /// When the call was let in.
+    pub(super) started: Instant,
+    /// Calls in flight when it was, itself included.
+    pub(super) in_flight: usize,
+    /// How it went.
+    pub(super) ended: Ended,
+}
+
+/// How a call went, as far as it matters here. Calls that failed otherwise say nothing: failing is often quick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// It gave a good head.
+    Answered,
+    /// It ran out of time.
+    OutOfTime,
+}
+
+/// The limit and what it rests on.
+#[derive(Debug)]
+pub(super) struct Gradient {
+    config: Config,
+    limit: f64,
+    unloaded: Option<Duration>,
+    phase: Phase,
+    window: Window,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    Steady { probe_at: Instant },
+    Probing { since: Instant },
+}
+
+#[derive(Debug)]
+struct Window {
+    opened: Instant,
+    times: Vec<Duration>,
+    answered: usize,
+    out_of_time: usize,
+    peak: usize, // of calls in flight
+}
+
+// === impl Gradient ===
+
+impl Gradient {
+    pub(super) fn new(config: Config, now: Instant) -> Self {
+        let phase = Phase::Steady { probe_at: now + config.probe_every };
+        Self { config, limit: config.initial as f64, unloaded: None, phase, window: Window::open(now) }
+    }
+
+    /// How many calls there may be in flight.
+    pub(super) fn limit(&self) -> usize {
+        let limit = match self.phase {
+            Phase::Steady { .. } => self.limit,
+            Phase::Probing { .. } => self.limit / 2.0,
+        };
+        (limit as usize).clamp(self.config.min, self.config.max)
+    }
+
+    /// How long calls take without load, as far as is known.
+    pub(super) const fn unloaded(&self) -> Option<Duration> {
+        self.unloaded
+    }
+
+    /// Takes a sample into account.
+    pub(super) fn observe(&mut self, sample: Sample, now: Instant) {
+        if matches!(self.phase, Phase::Probing { since } if sample.started < since) {
+            return; // it stood in the queue that the probe wants to be without
+        }
+        self.window.add(sample, now);
+        let Config { window, min_samples, .. } = self.config;
+        if self.window.age(now) >= window && self.window.answered + self.window.out_of_time >= min_samples {
+            self.judge(now);
+            self.window = Window::open(now);
+        }
+    }
+
+    fn judge(&mut self, now: Instant) {
+        let median = self.window.median();
+        if let Phase::Probing { since } = self.phase {
+            self.unloaded = median.or(self.unloaded);
+            let pause = self.config.probe_every.max((now - since) * PROBE_SHARE);
+            self.phase = Phase::Steady { probe_at: now + pause };
+            return;
+        }
+        if self.window.out_of_time * 10 >= self.window.answered {
+            return self.set(self.limit * BACK_OFF);
+        }
+        let Some(median) = median else { return };
+        if (self.window.peak as f64) < self.limit / 2.0 {
+            // Nobody queues, so this *is* the time without load, be it longer or shorter than before.
+            self.unloaded = Some(self.unloaded.map_or(median, |known| (known + median) / 2));
+            return;
+        }
+        let unloaded = self.unloaded.map_or(median, |known| known.min(median));
+        self.unloaded = Some(unloaded);
+        self.set(self.next_limit(unloaded, median));
+        if matches!(self.phase, Phase::Steady { probe_at } if probe_at <= now) {
+            self.phase = Phase::Probing { since: now };
+        }
+    }
+
+    fn next_limit(&self, unloaded: Duration, median: Duration) -> f64 {
+        let Config { tolerance, smoothing, .. } = self.config;
+        let gradient = match median.is_zero() {
+            true => 1.0, // calls that take no time at all are in time
+            false => (tolerance * unloaded.as_secs_f64() / median.as_secs_f64()).clamp(0.5, 1.0),
+        };
+        let verdict = self.limit * gradient + self.limit.sqrt();
+        self.limit * (1.0 - smoothing) + verdict * smoothing
+    }
+
+    fn set(&mut self, limit: f64) {
+        self.limit = limit.clamp(self.config.min as f64, self.config.max as f64);
+    }
+}
+
+// === impl Window ===
+
+impl Window {
+    const fn open(now: Instant) -> Self {
+        Self { opened: now, times: Vec::new(), answered: 0, out_of_time: 0, peak: 0 }
+    }
+
+    fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.opened)
+    }
+
+    fn add(&mut self, sample: Sample, now: Instant) {
+        self.peak = self.peak.max(sample.in_flight);
+        if sample.ended == Ended::OutOfTime {
+            self.out_of_time += 1;
+            return;
+        }
+        let took = now.saturating_duration_since(sample.started);
+        match self.times.get_mut(self.answered % KEPT) {
+            Some(oldest) => *oldest = took,
+            None => self.times.push(took),
+        }
+        self.answered += 1;
+    }
+
+    fn median(&mut self) -> Option<Duration> {
+        let middle = self.times.len() / 2;
+        (!self.times.is_empty()).then(|| *self.times.select_nth_unstable(middle).1)
+    }
+}

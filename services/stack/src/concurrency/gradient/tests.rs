@@ -1,0 +1,155 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const UNLOADED: Duration = Duration::from_millis(20);
+
+/// A gradient and its clock.
+struct Bench {
+    gradient: Gradient,
+    now: Instant,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self { gradient: Gradient::new(Config::default(), now), now }
+    }
+
+    /// Windows in which all calls take `took` while `in_flight` of them are out.
+    fn windows(&mut self, count: u32, took: Duration, in_flight: usize) {
+        self.samples(count, took, in_flight, Ended::Answered);
+    }
+
+    fn samples(&mut self, windows: u32, took: Duration, in_flight: usize, ended: Ended) {
+        let Config { window, min_samples, .. } = Config::default();
+        for _ in 0..windows {
+            self.now += window;
+            for _ in 0..min_samples {
+                let sample = Sample { started: self.now - took, in_flight, ended };
+                self.gradient.observe(sample, self.now);
+            }
+        }
+    }
+
+    /// A process with so many workers, kept as full as the limit allows.
+    fn full_house(&mut self, windows: u32, workers: usize) {
+        for _ in 0..windows {
+            let in_flight = self.gradient.limit();
+            let queue = (in_flight as f64 / workers as f64).max(1.0);
+            self.windows(1, UNLOADED.mul_f64(queue), in_flight);
+        }
+    }
+
+    fn limit(&self) -> usize {
+        self.gradient.limit()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_is_pressed_against_rises_as_long_as_calls_stay_quick() {
+    let mut bench = Bench::new();
+    let before = bench.limit();
+    bench.windows(20, UNLOADED, bench.limit());
+    assert!(bench.limit() > before);
+    (0..2000).for_each(|_| bench.windows(1, UNLOADED, bench.limit()));
+    assert_eq!(bench.gradient.limit as usize, Config::default().max, "and no further");
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_falls_when_calls_queue_somewhere_and_settles_a_little_above_what_there_is_room_for() {
+    for workers in [20, 100, 400] {
+        let mut bench = Bench::new();
+        bench.windows(5, UNLOADED, 1); // a quiet start shows the time without load
+        bench.full_house(300, workers);
+        let settled = bench.gradient.limit / workers as f64;
+        assert!((1.0..1.8).contains(&settled), "{settled} calls in flight for each of {workers} workers");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_under_overload_finds_the_time_without_load_by_probing() {
+    let mut bench = Bench::new();
+    bench.full_house(1500, 20); // 64 calls for 20 workers: the first that it sees is three times too slow
+    let settled = bench.gradient.limit / 20.0;
+    assert!((1.0..1.8).contains(&settled), "{settled}");
+    assert!(bench.gradient.unloaded().expect("known") < UNLOADED.mul_f64(1.2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_nobody_presses_against_stays() {
+    let mut bench = Bench::new();
+    let before = bench.limit();
+    bench.windows(100, UNLOADED, before / 2 - 1);
+    bench.windows(100, UNLOADED * 20, before / 2 - 1);
+    assert_eq!(bench.limit(), before, "slow or not");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_slower_for_good_are_the_new_measure() {
+    let mut bench = Bench::new();
+    bench.windows(10, UNLOADED, 4);
+    bench.windows(10, UNLOADED * 10, 4);
+    let unloaded = bench.gradient.unloaded().expect("known");
+    assert!(unloaded > UNLOADED * 9, "{unloaded:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_run_out_of_time_cost_a_tenth_of_the_limit_a_window_down_to_the_minimum() {
+    let mut bench = Bench::new();
+    bench.samples(1, Duration::from_secs(1), 64, Ended::OutOfTime);
+    assert_eq!(bench.limit(), 57);
+    bench.samples(100, Duration::from_secs(1), 64, Ended::OutOfTime);
+    assert_eq!(bench.limit(), Config::default().min);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_halves_the_limit_until_calls_that_began_in_it_have_ended() {
+    let mut bench = Bench::new();
+    let windows = Config::default().probe_every.div_duration_f64(Config::default().window) as u32;
+    (0..windows).for_each(|_| bench.windows(1, UNLOADED, bench.limit()));
+    let (limit, whole) = (bench.limit(), bench.gradient.limit);
+    assert_eq!(limit, (whole / 2.0) as usize, "it probes");
+    let before = bench.now;
+    bench.windows(1, UNLOADED * 50, limit); // they began long before
+    assert_eq!(bench.limit(), limit, "and still does");
+    bench.now = before + UNLOADED * 20;
+    bench.windows(1, UNLOADED / 2, limit);
+    assert_eq!(bench.limit(), whole as usize);
+    assert_eq!(
+        bench.gradient.unloaded(),
+        Some(UNLOADED / 2),
+        "what the probe saw counts, not what was known"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_window_is_judged_only_when_it_is_over_and_holds_enough() {
+    let mut bench = Bench::new();
+    let Config { window, min_samples, .. } = Config::default();
+    let sample = |now| Sample { started: now, in_flight: 64, ended: Ended::Answered };
+    for _ in 0..min_samples * 10 {
+        bench.gradient.observe(sample(bench.now), bench.now);
+    }
+    assert_eq!(bench.limit(), 64, "not over");
+    bench.gradient.observe(sample(bench.now + window), bench.now + window);
+    assert!(bench.limit() > 64);
+}
+
+proptest! {
+    #[test]
+    fn no_samples_whatever_move_the_limit_out_of_its_bounds(
+        samples in proptest::collection::vec((0u64..500, 0u64..100_000, 0usize..5000, any::<bool>()), 1..600),
+        min in 0usize..50, max in 0usize..200,
+    ) {
+        let config = Config { min, max, min_samples: 3, ..Config::default() }.clamped();
+        let mut now = Instant::now() + Duration::from_secs(1000);
+        let mut gradient = Gradient::new(config, now);
+        for (pass, took, in_flight, answered) in samples {
+            now += Duration::from_millis(pass);
+            let ended = if answered { Ended::Answered } else { Ended::OutOfTime };
+            gradient.observe(Sample { started: now - Duration::from_millis(took), in_flight, ended }, now);
+            prop_assert!((config.min..=config.max).contains(&gradient.limit()));
+        }
+    }
+}
