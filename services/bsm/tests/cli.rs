@@ -147,7 +147,11 @@ fn paths_that_are_not_utf_8_are_reviewed() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_behind_the_output_exits_74_and_not_with_a_panic() {
-    for args in [&["config"][..], &["review", "--rules"], &["validate", concat!(env!("CARGO_MANIFEST_DIR"), "/../..")]] {
+    for args in [
+        &["config"][..],
+        &["review", "--rules"],
+        &["validate", concat!(env!("CARGO_MANIFEST_DIR"), "/../..")],
+    ] {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
         let output = bsm(args).stdout(full).stderr(Stdio::piped()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);

@@ -11,8 +11,7 @@ use crate::{
     defaults::{self, Builtin},
     exit::Exit,
     mesh::{Mesh, reachable},
-    out,
-    settings,
+    out, settings,
 };
 
 /// Runs until a signal.

@@ -8,7 +8,13 @@ use bsm_proto::orchestrator::v1::{
     orchestrator_service_client::OrchestratorServiceClient,
 };
 use bsm_runtime::{
-    call::Call, client::{self, Edge, Traffic}, guards::Guards, json, role::Role, server::MESSAGE_LIMIT, settings::Settings,
+    call::Call,
+    client::{self, Edge, Traffic},
+    guards::Guards,
+    json,
+    role::Role,
+    server::MESSAGE_LIMIT,
+    settings::Settings,
 };
 use serde_json::Value;
 
@@ -45,8 +51,13 @@ pub(crate) async fn run(
 }
 
 async fn follow(mesh: &Mesh, event: &str, payload: Value) -> anyhow::Result<Job> {
-    let edge =
-        client::edge(Role::Gateway, Role::Orchestrator, Traffic::Calls, mesh.url(Role::Orchestrator), &Guards::default())?;
+    let edge = client::edge(
+        Role::Gateway,
+        Role::Orchestrator,
+        Traffic::Calls,
+        mesh.url(Role::Orchestrator),
+        &Guards::default(),
+    )?;
     let mut client = OrchestratorServiceClient::new(edge).max_decoding_message_size(MESSAGE_LIMIT);
     let call = Call::from_headers(&Default::default());
     known_event(&mut client, &call, event).await?;

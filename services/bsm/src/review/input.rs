@@ -72,7 +72,9 @@ fn from_bytes(bytes: &[u8], name: &str) -> anyhow::Result<Change> {
         notes.push(format!("{name} is not all UTF-8; other bytes are shown as \u{FFFD}"));
     }
     if coloured {
-        notes.push(format!("{name} held colour codes, which are taken out; `git diff --no-color` leaves them away"));
+        notes.push(format!(
+            "{name} held colour codes, which are taken out; `git diff --no-color` leaves them away"
+        ));
     }
     let bounded = bound(&text, SEND_LIMIT);
     if bounded.truncated {
