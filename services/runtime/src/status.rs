@@ -57,7 +57,11 @@ const LONGEST: usize = 512;
 
 fn clipped(mut text: String) -> String {
     if text.len() > LONGEST {
-        text.truncate(text.floor_char_boundary(LONGEST - '…'.len_utf8()));
+        let mut end = LONGEST - '…'.len_utf8();
+        while !text.is_char_boundary(end) {
+            end -= 1; // the beginning of the text is one
+        }
+        text.truncate(end);
         text.push('…');
     }
     text
