@@ -27,6 +27,8 @@ mod details;
 mod dice;
 mod failure;
 mod layer;
+#[cfg(test)]
+mod outage;
 mod policy;
 mod replay;
 #[cfg(test)]
