@@ -26,9 +26,9 @@ pub enum Error {
         limit: usize,
     },
     /// A field of the request is malformed.
-    #[error("{field} {problem}")]
+    #[error("{} {problem}", json_name(field))]
     InvalidField {
-        /// Which one.
+        /// Which one, as the contract spells it.
         field: &'static str,
         /// What is wrong with it, following on the name: "must be …".
         problem: String,
@@ -87,6 +87,17 @@ impl From<Unanswered> for Error {
             Unanswered::Unparseable { .. } => Self::Unparseable(sentence),
         }
     }
+}
+
+/// A field as people write it in JSON: `pageToken` for `page_token`.
+fn json_name(field: &str) -> String {
+    let mut words = field.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |mut name, word| {
+        let mut letters = word.chars();
+        name.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        name + letters.as_str()
+    })
 }
 
 /// Why the orchestrator cannot be opened.

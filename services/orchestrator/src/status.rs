@@ -85,7 +85,7 @@ pub(crate) fn malformed_answer(service: &str) -> Status {
 mod tests {
     use std::sync::Arc;
 
-    use bsm_runtime::status::reason;
+    use bsm_runtime::status::{field_violations, reason};
 
     use super::*;
     use crate::job::JobId;
@@ -131,6 +131,17 @@ mod tests {
             let sentence = err.to_string();
             let status = Status::from(err);
             assert_eq!((status.code(), reason(&status).as_deref()), (code, Some(expected)), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn sentences_name_fields_as_json_does_and_details_as_the_contract_does() {
+        for (field, named) in
+            [("wait", "wait"), ("page_token", "pageToken"), ("last_event_id", "lastEventId")]
+        {
+            let status = Status::from(Error::InvalidField { field, problem: "must be good".into() });
+            assert_eq!(status.message(), format!("{named} must be good"));
+            assert_eq!(field_violations(&status)[0].0, field);
         }
     }
 

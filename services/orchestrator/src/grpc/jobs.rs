@@ -39,7 +39,7 @@ fn filter(request: ListJobsRequest) -> Result<Filter, Error> {
     let before: Option<Result<JobId, _>> = given(request.page_token).map(|token| token.parse());
     let before = before
         .transpose()
-        .map_err(|_| invalid("page_token", "must be the next_page_token of a page before".into()))?;
+        .map_err(|_| invalid("page_token", "must be the nextPageToken of a page before".into()))?;
     Ok(Filter { state, event: given(request.event), before, limit })
 }
 

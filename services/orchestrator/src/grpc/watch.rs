@@ -49,7 +49,7 @@ fn last_event(id: &str) -> Result<u64, Error> {
         return Ok(0);
     }
     let known = id.parse().ok().filter(|sequence| *sequence <= i64::MAX as u64);
-    let problem = || "must be the event_id of an event that was received".to_owned();
+    let problem = || "must be the eventId of an event that was received".to_owned();
     known.ok_or_else(|| Error::InvalidField { field: "last_event_id", problem: problem() })
 }
 
