@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bsm_stack::deadline::Deadline;
+use bsm_stack::{deadline::Deadline, retry::Upstream};
 use http::{HeaderMap, HeaderValue};
 use tonic::Request;
 use uuid::Uuid;
@@ -19,6 +19,8 @@ pub struct Call {
     correlation_id: Arc<str>,
     deadline: Option<Deadline>,
     traceparent: Option<HeaderValue>,
+    /// Somebody above tries again what fails, so nothing below does: retries at every hop would multiply.
+    retried_above: bool,
 }
 
 /// Whether a text may serve as a correlation id: 1 to 64 of `[A-Za-z0-9._-]`.
@@ -36,6 +38,7 @@ impl Call {
             correlation_id: id.map_or_else(|| Uuid::new_v4().to_string().into(), Arc::from),
             deadline: None,
             traceparent: headers.get(trace::TRACEPARENT).cloned(),
+            retried_above: Upstream::from_headers(headers).is_some(),
         }
     }
 
@@ -49,7 +52,12 @@ impl Call {
 
     /// Work that outlives its caller, under the caller's correlation id.
     pub fn background(correlation_id: &str) -> Call {
-        Call { correlation_id: correlation_id.into(), deadline: None, traceparent: None }
+        Call {
+            correlation_id: correlation_id.into(),
+            deadline: None,
+            traceparent: None,
+            retried_above: false,
+        }
     }
 
     /// Work that goes on for a call that ended long ago, under its correlation id and in its trace.
@@ -98,6 +106,9 @@ impl Call {
         if let Some(deadline) = self.deadline {
             request.extensions_mut().insert(deadline); // the client stack turns it into grpc-timeout
         }
+        if self.retried_above {
+            request.extensions_mut().insert(Upstream);
+        }
         let headers = request.metadata_mut().as_mut();
         // An id made elsewhere than from headers might not be a header; it then stays in the logs only.
         if let Ok(value) = HeaderValue::from_str(&self.correlation_id) {
@@ -123,6 +134,14 @@ mod tests {
         assert_eq!(Call::from_headers(&headers).correlation_id(), "pr-12.a_B");
         headers.insert(CORRELATION_HEADER, HeaderValue::from_static("no good"));
         assert_eq!(Call::from_headers(&headers).correlation_id().len(), 36);
+    }
+
+    #[test]
+    fn what_is_tried_again_above_is_not_below() {
+        let mut headers = HeaderMap::new();
+        assert!(Call::from_headers(&headers).request(()).extensions().get::<Upstream>().is_none());
+        headers.insert(bsm_stack::retry::RETRIES, HeaderValue::from_static("0"));
+        assert!(Call::from_headers(&headers).request(()).extensions().get::<Upstream>().is_some());
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,8 +1,8 @@
 //! The one client stack: everything between a caller in this process and one service of the mesh.
 
-mod own_timeout;
 mod peer;
 mod status_layer;
+mod transport_error;
 
 use std::time::Duration;
 
@@ -10,6 +10,8 @@ use bsm_stack::{
     breaker::{self, BreakerLayer},
     bulkhead::{self, BulkheadLayer},
     deadline::OutboundLayer,
+    hedge::{self, HedgeLayer, Hedging},
+    retry::{BudgetConfig, Idempotent, Policy, ReplayBody, RetryLayer},
     timeout::TimeoutLayer,
 };
 use http::{Request, Response};
@@ -20,7 +22,7 @@ use tonic::{
 };
 use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
-use crate::{flags::SwitchesLayer, guards::Guards, role::Role};
+use crate::{flags::SwitchesLayer, guards::Guards, role::Role, scopes::Scopes};
 use peer::PeerClassifier;
 pub use status_layer::StatusLayer;
 
@@ -102,16 +104,29 @@ pub fn edge(from: Role, to: Role, traffic: Traffic, url: &str, guards: &Guards) 
     let config = breaker::Config { probe_lease: patience.attempt, ..breaker::Config::internal() };
     let breaker = guards.breaker(name.as_str(), config);
     let bulkhead = guards.bulkhead(name.as_str(), traffic.bulkhead());
+    let budget = guards.retry_budget(name.as_str(), BudgetConfig::default());
+    let hedging = Hedging::new(name.as_str(), hedge::Config::default(), budget.clone());
     let stack = ServiceBuilder::new()
         .layer(StatusLayer) // whatever is refused below reads as a gRPC status
         .layer(SwitchesLayer::new(guards.flags().clone())) // which of the guards below this call runs under
         .layer(OutboundLayer::new(patience.deadline, MARGIN)) // the whole call, inherited from the caller
+        .map_request(mark_idempotent) // what the contract says may be sent twice
+        .layer(RetryLayer::new(Policy::default(), budget)) // at this hop, unless somebody above does it
+        .layer(HedgeLayer::new(hedging)) // a late read is asked for once more, from the same budget
         .layer(BreakerLayer::new(breaker, PeerClassifier)) // judges the attempt, timeouts included
         .layer(BulkheadLayer::new(bulkhead)) // queued time is not the upstream's fault
         .layer(TimeoutLayer::new(patience.attempt)) // one try, to the head of its answer
-        .then(own_timeout::leave_to_the_deadline) // the channel's own clock is not to judge
+        .then(transport_error::meaning) // an own timeout is the deadline's, a refused connection was never used
+        .map_request(|request: Request<ReplayBody<ReplayBody<Body>>>| request.map(Body::new)) // for the channel
         .service(channel);
     Ok(BoxCloneSyncService::new(stack))
+}
+
+fn mark_idempotent<B>(mut request: Request<B>) -> Request<B> {
+    if Scopes::of_the_contract().rpc(request.uri().path()).is_some_and(|rpc| rpc.idempotent) {
+        request.extensions_mut().insert(Idempotent);
+    }
+    request
 }
 
 fn channel(url: &str) -> Result<Channel, tonic::transport::Error> {

@@ -16,6 +16,8 @@ pub struct Rpc {
     pub scope: Scope,
     /// Whether it answers with a stream.
     pub streams: bool,
+    /// Whether it may be sent twice without harm: `idempotency_level` in the contract.
+    pub idempotent: bool,
 }
 
 static CONTRACT: LazyLock<Scopes> =
@@ -34,7 +36,8 @@ impl Scopes {
             for method in service.methods() {
                 let path = format!("/{}/{}", service.full_name(), method.name());
                 let scope = scope(&pool, &method);
-                rpcs.insert(path, Rpc { scope, streams: method.is_server_streaming() });
+                let (streams, idempotent) = (method.is_server_streaming(), is_idempotent(&method));
+                rpcs.insert(path, Rpc { scope, streams, idempotent });
             }
         }
         Ok(Scopes(rpcs))
@@ -44,6 +47,13 @@ impl Scopes {
     pub fn rpc(&self, path: &str) -> Option<Rpc> {
         self.0.get(path).copied()
     }
+}
+
+/// NO_SIDE_EFFECTS or IDEMPOTENT; unknown, the default, is neither.
+fn is_idempotent(method: &MethodDescriptor) -> bool {
+    let options = method.options();
+    let level = options.get_field_by_name("idempotency_level");
+    level.and_then(|level| level.as_enum_number()).is_some_and(|level| level != 0)
 }
 
 fn scope(pool: &DescriptorPool, method: &MethodDescriptor) -> Scope {
@@ -67,11 +77,20 @@ mod tests {
     }
 
     #[test]
+    fn reads_may_be_sent_twice_and_what_changes_or_costs_something_may_not() {
+        let idempotent = |path| Scopes::of_the_contract().rpc(path).unwrap().idempotent;
+        assert!(idempotent("/bsm.registry.v1.RegistryService/ResolveAgent"));
+        assert!(idempotent("/bsm.memory.v1.MemoryService/FindSimilarReviews"));
+        assert!(!idempotent("/bsm.orchestrator.v1.OrchestratorService/SubmitEvent"));
+        assert!(!idempotent("/bsm.models.v1.ModelService/Complete"));
+    }
+
+    #[test]
     fn whatever_changes_a_process_needs_the_operator() {
         let scopes = Scopes::of_the_contract();
         for rpc in ["ResetBreaker", "SetBreakerMode", "ClearCache", "SetFlag"] {
             let found = scopes.rpc(&format!("/bsm.ops.v1.OpsService/{rpc}")).unwrap();
-            assert_eq!(found, Rpc { scope: Scope::Admin, streams: false }, "{rpc}");
+            assert_eq!(found, Rpc { scope: Scope::Admin, streams: false, idempotent: false }, "{rpc}");
         }
         assert!(scopes.rpc("/bsm.ops.v1.OpsService/WatchTransitions").unwrap().streams);
         assert_eq!(scopes.rpc("/grpc.health.v1.Health/Check"), None);
