@@ -61,6 +61,24 @@ mod tests {
     }
 
     #[test]
+    fn the_delivered_texts_promise_nothing_that_is_not_there() {
+        let folders = [delivered(), delivered().join("../knowledge")];
+        let files = folders
+            .iter()
+            .flat_map(|folder| fs::read_dir(folder).unwrap())
+            .map(|entry| entry.unwrap().path());
+        let mut read = 0;
+        for file in files.filter(|path| path.is_file()) {
+            let text = fs::read_to_string(&file).unwrap().to_lowercase();
+            for promise in ["reload", "supersede", "waiting_approval"] {
+                assert!(!text.contains(promise), "{} speaks of {promise}", file.display());
+            }
+            read += 1;
+        }
+        assert!(read > 8, "{read} files");
+    }
+
+    #[test]
     fn mistakes_of_all_files_come_at_once() {
         let dir = tempfile::tempdir().unwrap();
         let copy = |name: &str, old: &str, new: &str| {
