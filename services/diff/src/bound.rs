@@ -17,7 +17,7 @@ pub struct Bounded {
     pub left_out: Vec<String>,
     /// The one of `left_out` of which the beginning is in the text.
     pub cut: Option<String>,
-    /// True when anything is missing.
+    /// True when anything is missing that may belong to the change, be it unreadable.
     pub truncated: bool,
 }
 
@@ -25,8 +25,9 @@ pub struct Bounded {
 ///
 /// A text that fits comes back as it is. Otherwise files are taken whole, in their order, and those too large
 /// for what room is left are passed over; the room that remains at the end goes to the beginning of the first file
-/// passed over, cut behind a hunk or a line and marked. What stands around the files is dropped. A text without
-/// any file is cut behind a line. Takes time linear in `text`.
+/// passed over, cut behind a hunk or a line and marked. What stands around the files is dropped, and where
+/// [notes](Diff::notes) say that it may be more than prose, that counts as missing. A text without any file is cut behind
+/// a line. Takes time linear in `text`.
 pub fn bound(text: &str, max_bytes: usize) -> Bounded {
     let diff = Diff::parse(text);
     if text.len() <= max_bytes {
@@ -36,10 +37,11 @@ pub fn bound(text: &str, max_bytes: usize) -> Bounded {
         let text = cut::prefix(text, max_bytes).to_owned();
         return Bounded { text, truncated: true, ..Bounded::default() };
     }
-    assemble(text, &diff.files, max_bytes)
+    assemble(text, &diff, max_bytes)
 }
 
-fn assemble(text: &str, files: &[File], max_bytes: usize) -> Bounded {
+fn assemble(text: &str, diff: &Diff, max_bytes: usize) -> Bounded {
+    let files = &diff.files;
     let mut room = max_bytes;
     let fits: Vec<bool> = files.iter().map(|file| take(&mut room, size(text, file))).collect();
     let mut bounded = Bounded { truncated: true, ..Bounded::default() };
@@ -57,8 +59,8 @@ fn assemble(text: &str, files: &[File], max_bytes: usize) -> Bounded {
         }
         bounded.left_out.push(file.path().to_owned());
     }
-    // Only what stood around the files was too much.
-    bounded.truncated = !bounded.left_out.is_empty();
+    // Perhaps only words around the files were too much.
+    bounded.truncated = !(bounded.left_out.is_empty() && diff.notes.is_empty());
     bounded
 }
 

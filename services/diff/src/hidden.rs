@@ -72,10 +72,12 @@ pub(crate) fn is_split(line: &str) -> bool {
 
 /// The hidden character whose escape begins `text`, and the length of the escape.
 fn escaped(text: &str) -> Option<(char, usize)> {
-    let digits = text.strip_prefix(OPEN)?.split(CLOSE).next().filter(|digits| digits.len() <= 6)?;
-    let c = char::from_u32(u32::from_str_radix(digits, 16).ok()?).filter(|c| is_hidden(*c))?;
-    let length = OPEN.len() + digits.len() + CLOSE.len_utf8();
-    (text.get(length - CLOSE.len_utf8()..)?.starts_with(CLOSE)).then_some((c, length))
+    let rest = text.strip_prefix(OPEN)?;
+    // No more than six digits are looked at, so that a text full of openings is not read over and over.
+    let digits = rest.bytes().take(7).take_while(u8::is_ascii_hexdigit).count();
+    rest[digits..].strip_prefix(CLOSE).filter(|_| digits <= 6)?;
+    let c = char::from_u32(u32::from_str_radix(&rest[..digits], 16).ok()?).filter(|c| is_hidden(*c))?;
+    Some((c, OPEN.len() + digits + CLOSE.len_utf8()))
 }
 
 /// Characters that some take for the end of a line and diffs do not.

@@ -8,8 +8,8 @@ use std::ops::Range;
 pub struct Diff {
     /// One entry per file header; the same path twice is two entries.
     pub files: Vec<File>,
-    /// What could not be read and was left out, at most 100 entries. Whoever decides on the diff should know:
-    /// a change that was not read was not reviewed.
+    /// What could not be read and was left out, what contradicts itself, and what is named and not shown, by line; at
+    /// most 100 entries. Whoever decides on the diff should know: a change that was not read was not reviewed.
     pub notes: Vec<Note>,
 }
 

@@ -3,20 +3,16 @@
 /// The old and the new path, without prefixes.
 pub(crate) type Pair = (Option<String>, Option<String>);
 
-/// The two paths behind `diff --git `; `None` when spaces make the border between them unclear.
+/// The two paths behind `diff --git `, prefixes included; `None` when spaces make the border between them unclear.
 pub(crate) fn git_pair(rest: &str) -> Option<(String, String)> {
-    let (old, new) = if rest.starts_with('"') {
+    if rest.starts_with('"') {
         let (old, tail) = unquote(rest)?;
-        (old, plain_or_quoted(tail.strip_prefix(' ')?))
+        Some((old, whole(tail.strip_prefix(' ')?)?))
     } else if let Some((old, _)) = rest.split_once(" \"") {
-        (old.to_owned(), plain_or_quoted(&rest[old.len() + 1..]))
+        Some((old.to_owned(), whole(&rest[old.len() + 1..])?))
     } else {
         let (old, new) = equal_halves(rest).or_else(|| one_space(rest))?;
-        (old.to_owned(), new.to_owned())
-    };
-    match without_prefixes((Some(old), Some(new))) {
-        (Some(old), Some(new)) => Some((old, new)),
-        _ => None,
+        Some((old.to_owned(), new.to_owned()))
     }
 }
 
@@ -33,6 +29,15 @@ pub(crate) fn header_path(raw: &str) -> Option<String> {
 /// A path that may be quoted, such as the one behind `rename from `.
 pub(crate) fn plain_or_quoted(raw: &str) -> String {
     unquote(raw).map_or_else(|| raw.to_owned(), |(path, _)| path)
+}
+
+/// The same, unless something follows the closing quote.
+fn whole(raw: &str) -> Option<String> {
+    match unquote(raw) {
+        Some((path, "")) => Some(path),
+        Some(_) => None,
+        None => Some(raw.to_owned()),
+    }
 }
 
 /// Takes `a/` and `b/` away (and git's mnemonic `c/ i/ o/ w/`), unless both sides carry the same letter: that
@@ -119,7 +124,9 @@ mod tests {
     use super::*;
 
     fn pair(rest: &str) -> Option<(String, String)> {
-        git_pair(rest)
+        let (old, new) = git_pair(rest)?;
+        let (old, new) = without_prefixes((Some(old), Some(new)));
+        old.zip(new)
     }
 
     fn both(path: &str) -> Option<(String, String)> {

@@ -45,6 +45,13 @@ fn what_stands_around_the_files_goes_first() {
 }
 
 #[test]
+fn what_could_not_be_read_does_not_go_unnoticed() {
+    let text = format!("{}\n{}", file("x", 1, 2), "+surplus\n".repeat(100));
+    let bounded = bound(&text, 200);
+    assert_eq!((bounded.kept, bounded.left_out.len(), bounded.truncated), (1, 0, true));
+}
+
+#[test]
 fn the_beginning_of_a_large_file_stays_a_readable_diff() {
     let text = file("x", 3, 100);
     for max in [300, 2_000, 4_000, 5_000] {

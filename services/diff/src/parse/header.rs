@@ -4,6 +4,14 @@ use crate::cursor::Cursor;
 use crate::model::{File, Status};
 use crate::path;
 
+use super::names::{self, Differs, Names};
+
+/// What git calls a file without content, by SHA-1 and by SHA-256.
+const EMPTY: [&str; 2] = [
+    "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+    "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
+];
+
 /// True when a file's header begins at the cursor.
 pub(super) fn starts(cursor: &Cursor<'_>) -> bool {
     let Some(line) = cursor.peek() else { return false };
@@ -13,24 +21,38 @@ pub(super) fn starts(cursor: &Cursor<'_>) -> bool {
         || is_plain(*cursor)
 }
 
+/// A file's header.
+#[derive(Default)]
+pub(super) struct Header {
+    pub(super) file: File,
+    /// What is odd about it, each a sentence without its full stop.
+    pub(super) odd: Vec<&'static str>,
+    /// Whether it promises lines: those that show nothing leave out what they should show.
+    pub(super) announces: bool,
+    /// Whether a header of diff(1) names two files.
+    pub(super) differs: Differs,
+    /// Whether git wrote it.
+    pub(super) git: bool,
+}
+
 /// Reads the header that begins at the cursor.
-pub(super) fn read(cursor: &mut Cursor<'_>) -> File {
+pub(super) fn read(cursor: &mut Cursor<'_>) -> Header {
     let start = cursor.pos();
     let line = cursor.peek().unwrap_or_default();
-    let mut file = if let Some(rest) = git_line(line) {
+    let mut header = if let Some(rest) = git_line(line) {
         cursor.advance();
         git(rest, cursor)
     } else if let Some(path) = combined_line(line) {
         cursor.advance();
-        combined(path, cursor)
+        Header { file: combined(path, cursor), git: true, ..Header::default() }
     } else if let Some(names) = binary_line(line) {
         cursor.advance();
-        binary(names)
+        Header { file: binary(names), ..Header::default() }
     } else {
         plain(cursor)
     };
-    file.span = start..cursor.pos();
-    file
+    header.file.span = start..cursor.pos();
+    header
 }
 
 fn git_line(line: &str) -> Option<&str> {
@@ -53,33 +75,35 @@ fn is_plain(mut cursor: Cursor<'_>) -> bool {
 
 // === git ===
 
-fn git(rest: &str, cursor: &mut Cursor<'_>) -> File {
-    let pair = path::git_pair(rest);
-    let mut file = File::default();
-    let (mut old, mut new) = (None, None);
+fn git(rest: &str, cursor: &mut Cursor<'_>) -> Header {
+    let mut header = Header { git: true, ..Header::default() };
+    let mut names = Names { line: rest.to_owned(), ..Names::default() };
     while let Some(line) = cursor.peek() {
-        if let Some(raw) = line.strip_prefix("--- ") {
-            old = Some(path::header_path(raw));
-        } else if let Some(raw) = line.strip_prefix("+++ ") {
-            new = Some(path::header_path(raw));
+        // A second pair belongs to another file.
+        if let Some(raw) = line.strip_prefix("--- ").filter(|_| names.old.is_none() && names.new.is_none()) {
+            names.old = Some(path::header_path(raw));
+        } else if let Some(raw) = line.strip_prefix("+++ ").filter(|_| names.new.is_none()) {
+            names.new = Some(path::header_path(raw));
         } else if line == "GIT binary patch" {
-            binary_patch(&mut file, cursor);
+            binary_patch(&mut header.file, cursor);
             continue;
-        } else if binary_line(line).is_some() {
-            file.binary = true;
-        } else if !extended(&mut file, line) {
+        } else if line.starts_with("Binary file") {
+            header.file.binary = true;
+        } else if !extended(&mut header, &mut names, line) {
             break;
         }
         cursor.advance();
     }
-    let shown = (old.clone().flatten(), new.clone().flatten());
-    name(&mut file, pair, path::without_prefixes(shown));
-    absent(&mut file, old == Some(None), new == Some(None));
-    file
+    header.announces |= names.old.is_some() || names.new.is_some();
+    let (no_old, no_new) = (names.old == Some(None), names.new == Some(None));
+    let (old, new) = names.settle(&mut header.odd);
+    (header.file.old_path, header.file.new_path) = (old, new);
+    absent(&mut header.file, no_old, no_new);
+    header
 }
 
 /// One of git's extended header lines; false when `line` is none.
-fn extended(file: &mut File, line: &str) -> bool {
+fn extended(header: &mut Header, names: &mut Names, line: &str) -> bool {
     let words = [
         "old mode ",
         "new mode ",
@@ -95,39 +119,45 @@ fn extended(file: &mut File, line: &str) -> bool {
     ];
     let Some(word) = words.into_iter().find(|word| line.starts_with(word)) else { return false };
     let value = &line[word.len()..];
+    let file = &mut header.file;
     match word {
         "old mode " => file.old_mode = mode(value),
         "new mode " => file.new_mode = mode(value),
         "deleted file mode " => (file.status, file.old_mode) = (Status::Deleted, mode(value)),
         "new file mode " => (file.status, file.new_mode) = (Status::Added, mode(value)),
         "rename from " => {
-            (file.status, file.old_path) = (Status::Renamed, Some(path::plain_or_quoted(value)))
+            (file.status, names.from) = (Status::Renamed, Some(path::plain_or_quoted(value)));
         }
-        "rename to " => file.new_path = Some(path::plain_or_quoted(value)),
-        "copy from " => (file.status, file.old_path) = (Status::Copied, Some(path::plain_or_quoted(value))),
-        "copy to " => file.new_path = Some(path::plain_or_quoted(value)),
+        "copy from " => (file.status, names.from) = (Status::Copied, Some(path::plain_or_quoted(value))),
+        "rename to " | "copy to " => names.to = Some(path::plain_or_quoted(value)),
         "index " => {
-            if let Some(same) = value.split_once(' ').and_then(|(_, mode_)| mode(mode_)) {
+            header.announces |= content_differs(value);
+            if let Some(same) = value.split_once(' ').and_then(|(_, same)| mode(same)) {
                 (file.old_mode, file.new_mode) = (Some(same), Some(same));
             }
         }
         _ => {}
     }
+    if word.ends_with("mode ") && mode(value).is_none() {
+        header.odd.push("the mode of this file cannot be read");
+    }
     true
 }
 
-fn mode(octal: &str) -> Option<u32> {
-    u32::from_str_radix(octal.trim(), 8).ok()
+/// The octal number that begins `text`: git does not mind what follows it.
+fn mode(text: &str) -> Option<u32> {
+    u32::from_str_radix(text.split_whitespace().next()?, 8).ok()
 }
 
-/// Names the file from the best source: `rename from/to`, then `diff --git`, then `---` and `+++`.
-fn name(file: &mut File, pair: Option<(String, String)>, shown: path::Pair) {
-    let (old, new) = match pair {
-        Some((old, new)) => (Some(old), Some(new)),
-        None => shown,
+/// Whether `index a..b` tells of content that lines must show: not when both are the same or nothing.
+fn content_differs(value: &str) -> bool {
+    let hashes = value.split_whitespace().next().and_then(|hashes| hashes.split_once(".."));
+    let Some((old, new)) = hashes else { return true };
+    let nothing = |hash: &str| {
+        let absent = hash.bytes().all(|byte| byte == b'0');
+        absent || (hash.len() >= 4 && EMPTY.iter().any(|empty| empty.starts_with(hash)))
     };
-    file.old_path = file.old_path.take().or(old);
-    file.new_path = file.new_path.take().or(new);
+    old != new && !(nothing(old) && nothing(new))
 }
 
 /// Takes the path away from the side on which the file does not exist.
@@ -157,8 +187,20 @@ fn binary_patch(file: &mut File, cursor: &mut Cursor<'_>) {
         }
         // The first block leads to the new content; the second is the way back.
         file.binary_size = file.binary_size.or(literal);
-        while cursor.next().is_some_and(|line| !line.is_empty()) {}
+        cursor.advance();
+        while cursor.peek().is_some_and(is_base85) {
+            cursor.advance();
+        }
+        if cursor.peek() == Some("") {
+            cursor.advance();
+        }
     }
+}
+
+/// A letter for the length, then git's digits, of which a blank is none: so that no patch swallows what follows it.
+fn is_base85(line: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&()*+-;<=>?@^_`{|}~".contains(&byte);
+    line.starts_with(|first: char| first.is_ascii_alphabetic()) && line.bytes().all(digit)
 }
 
 // === others ===
@@ -181,7 +223,7 @@ fn binary((old, new): (&str, &str)) -> File {
     file
 }
 
-fn plain(cursor: &mut Cursor<'_>) -> File {
+fn plain(cursor: &mut Cursor<'_>) -> Header {
     let mut path = |start: &str| {
         let line = cursor.next().unwrap_or_default();
         path::header_path(line.strip_prefix(start).unwrap_or(line))
@@ -192,7 +234,8 @@ fn plain(cursor: &mut Cursor<'_>) -> File {
     let (no_old, no_new) = (range.starts_with("@@ -0,0 "), range.contains(" +0,0 @@"));
     let (no_old, no_new) = (no_old || shown.0.is_none(), no_new || shown.1.is_none());
     let (old_path, new_path) = path::without_prefixes(shown);
+    let differs = names::differ(old_path.as_deref(), new_path.as_deref());
     let mut file = File { old_path, new_path, ..File::default() };
     absent(&mut file, no_old, no_new);
-    file
+    Header { file, differs, ..Header::default() }
 }

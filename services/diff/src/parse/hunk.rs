@@ -1,6 +1,7 @@
 //! One hunk: `@@ -old,count +new,count @@ section` and as many lines as it counts.
 
 use crate::cursor::Cursor;
+use crate::hidden;
 use crate::model::{Hunk, Line, LineKind};
 
 /// What the `@@` line says.
@@ -11,9 +12,17 @@ struct Range {
     new_left: u32,
 }
 
-/// Reads the hunk at the cursor and says what is odd about it; `None`, and the cursor unmoved, when its `@@`
-/// line cannot be read.
-pub(super) fn read(cursor: &mut Cursor<'_>) -> Option<(Hunk, Option<String>)> {
+/// A hunk, and what is odd about it.
+pub(super) struct Read {
+    pub(super) hunk: Hunk,
+    /// A sentence without its full stop.
+    pub(super) odd: Option<String>,
+    /// Line of the text, from 1: the first added line that some take for several.
+    pub(super) split: Option<usize>,
+}
+
+/// Reads the hunk at the cursor; `None`, and the cursor unmoved, when its `@@` line cannot be read.
+pub(super) fn read(cursor: &mut Cursor<'_>) -> Option<Read> {
     let start = cursor.pos();
     let (mut range, section) = range(cursor.peek()?)?;
     cursor.advance();
@@ -23,6 +32,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Option<(Hunk, Option<String>)> {
         section: section.to_owned(),
         ..Hunk::default()
     };
+    let mut split = None;
     while let Some(text) = cursor.peek() {
         if text.starts_with('\\') {
             // "\ No newline at end of file" speaks of the line before it.
@@ -30,6 +40,9 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Option<(Hunk, Option<String>)> {
                 last.no_newline = true;
             }
         } else if let Some(line) = range.take(text) {
+            if split.is_none() && line.kind == LineKind::Added && hidden::is_split(&line.text) {
+                split = Some(cursor.number());
+            }
             hunk.lines.push(line);
         } else {
             break;
@@ -38,7 +51,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Option<(Hunk, Option<String>)> {
     }
     hunk.span = start..cursor.pos();
     let odd = range.odd(cursor.peek());
-    Some((hunk, odd))
+    Some(Read { hunk, odd, split })
 }
 
 /// Parses `@@ -1,2 +3,4 @@ section`.

@@ -1,3 +1,5 @@
+mod notes;
+
 use crate::{Diff, File, Line, LineKind, Status};
 
 fn only(text: &str) -> File {
@@ -127,7 +129,7 @@ fn one_diff_may_hold_many_files_in_both_styles() {
 
 #[test]
 fn binary_files_have_no_hunks() {
-    let patch = "diff --git a/x.png b/x.png\nnew file mode 100644\nindex 000..123\nGIT binary patch\nliteral 1234\nzcmV;@@ -1\n--+\n\nliteral 0\nHcmV?d00001\n\n";
+    let patch = "diff --git a/x.png b/x.png\nnew file mode 100644\nindex 000..123\nGIT binary patch\nliteral 1234\nzcmV;@@-1\nz--+++?@@\n\nliteral 0\nHcmV?d00001\n\n";
     let file = only(patch);
     assert_eq!((file.binary, file.binary_size, file.hunks.len()), (true, Some(1234), 0));
     assert_eq!(file.span, 0..patch.len());
