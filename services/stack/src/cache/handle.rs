@@ -175,6 +175,11 @@ where
         &self.inner.name
     }
 
+    #[cfg(test)]
+    pub(super) fn epochs(&self) -> usize {
+        self.inner.shelf.epochs()
+    }
+
     fn launch(&self, takeoff: Takeoff<K, V, E>) {
         self.inner.totals.load_started();
         let landing = Landing::of(takeoff, &self.inner);

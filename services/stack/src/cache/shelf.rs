@@ -149,6 +149,12 @@ where
         self.entries.iter().filter_map(|(_, entry)| entry.age(now, &self.rules)).collect()
     }
 
+    /// Epochs under way.
+    #[cfg(test)]
+    pub(super) fn epochs(&self) -> usize {
+        self.lock().current.len()
+    }
+
     /// The epochs are never left half-changed, so a panic elsewhere while they were held does not spoil them.
     fn lock(&self) -> MutexGuard<'_, Epochs<K, V, E>> {
         self.epochs.lock().unwrap_or_else(PoisonError::into_inner)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, yield_now};
-use tokio::time::advance;
+use tokio::time::{advance, timeout};
 
 use super::handle::World;
 use super::*;
@@ -22,6 +22,8 @@ const TTL: Duration = Duration::from_secs(100);
 const STALE: Duration = Duration::from_secs(50);
 const ON_ERROR: Duration = Duration::from_secs(200);
 const SECOND: Duration = Duration::from_secs(1);
+/// Longer than anything takes that ends at all. Where the clock stands still, it is over as soon as nobody moves.
+const FOR_EVER: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the source is down")]
@@ -107,6 +109,11 @@ async fn rest() {
     }
 }
 
+/// A call that need not wait.
+async fn ask(cache: &Cached, key: &'static str) -> Result<Got<u32>, Arc<LoadError<Down>>> {
+    timeout(FOR_EVER, cache.get(&key)).await.expect("no call hangs")
+}
+
 /// A call in a task of its own, which has begun to wait.
 async fn call(cache: &Cached, key: &'static str) -> Call {
     let cache = cache.clone();
@@ -122,12 +129,16 @@ async fn load(upstream: &Upstream, cache: &Cached, key: &'static str, value: u32
     assert_eq!(got(call).await, loaded(value));
 }
 
+async fn told(call: Call) -> Result<Got<u32>, Arc<LoadError<Down>>> {
+    timeout(FOR_EVER, call).await.expect("no call hangs").expect("no panic")
+}
+
 async fn got(call: Call) -> Got<u32> {
-    call.await.expect("no panic").expect("a value")
+    told(call).await.expect("a value")
 }
 
 async fn error(call: Call) -> Arc<LoadError<Down>> {
-    call.await.expect("no panic").expect_err("an error")
+    told(call).await.expect_err("an error")
 }
 
 fn loaded(value: u32) -> Got<u32> {

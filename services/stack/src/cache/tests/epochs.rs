@@ -78,7 +78,7 @@ async fn a_reload_from_before_an_invalidation_is_dropped_because_nobody_waits() 
     let (upstream, cache) = setup();
     load(&upstream, &cache, "a", 1).await;
     advance(TTL).await;
-    cache.get(&"a").await.expect("stale");
+    ask(&cache, "a").await.expect("stale");
     let reload = upstream.next().await;
     assert!(!reload.is_dropped());
     cache.invalidate(&"a");

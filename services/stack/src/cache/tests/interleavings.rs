@@ -78,13 +78,15 @@ impl Scene {
         Arc::new(Self { cache, moments, floor: AtomicU64::new(0) })
     }
 
-    async fn call(&self, stampede: Stampede) {
+    /// Calls once, perhaps giving up; whether there was an answer.
+    async fn call(&self, stampede: Stampede) -> bool {
         let floor = self.floor.load(SeqCst);
         let patience = thread_rng().gen_bool(0.5).then(|| thread_rng().gen_range(0..4));
         let answer = patiently(patience, self.cache.get_under(&KEY, stampede)).await;
         if let Some(Ok(Got { value: Made::Loaded(began), .. })) = answer {
             assert!(began > floor, "loaded at {began}, invalidated at {floor}, and seen afterwards");
         }
+        answer.is_some()
     }
 
     fn end_epoch(&self, end: End) {
@@ -190,7 +192,11 @@ fn a_cold_key_is_loaded_once_whoever_is_cancelled() {
         let calls: Vec<_> = (0..4)
             .map(|_| {
                 let scene = Arc::clone(&scene);
-                spawn(async move { scene.call(Stampede::Prevented).await })
+                spawn(async move {
+                    if scene.call(Stampede::Prevented).await {
+                        assert!(scene.cache.peek(&KEY).is_some(), "what is told has been kept");
+                    }
+                })
             })
             .collect();
         block_on(async {

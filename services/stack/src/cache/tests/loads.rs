@@ -33,7 +33,8 @@ async fn ten_thousand_calls_for_a_cold_key_are_one_load() {
 fn ten_thousand_calls_from_many_threads_are_one_load() {
     let upstream = Upstream::default();
     let cache = upstream.cache(config());
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).build().expect("threads");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build().expect("threads");
     runtime.block_on(async {
         let calls = stampede(&cache, 10_000).await;
         upstream.next().await.succeed(1);
@@ -86,7 +87,7 @@ async fn a_load_that_panics_is_an_error_for_its_waiters_and_no_hang() {
 async fn a_loader_that_panics_when_it_is_called_is_the_same() {
     let loader = |_key| -> BoxLoad { panic!("the test blows this loader up") };
     let cache: Cached = Cache::new("agents", config(), loader);
-    assert_eq!(*cache.get(&"a").await.expect_err("a panic"), LoadError::Lost);
+    assert_eq!(*error(call(&cache, "a").await).await, LoadError::Lost);
     assert_eq!(cache.stats().load_failures, 1);
 }
 
@@ -96,7 +97,7 @@ async fn a_load_whose_runtime_is_gone_is_an_error_and_does_not_wedge_its_key() {
     let world = World { spawn: Box::new(drop), ..World::default() };
     let cache: Cached = Cache::in_world(world, "agents", config(), upstream.loader());
     for _ in 0..2 {
-        assert_eq!(*cache.get(&"a").await.expect_err("no runtime"), LoadError::Lost);
+        assert_eq!(*error(call(&cache, "a").await).await, LoadError::Lost);
         advance(SECOND).await;
     }
     assert_eq!(cache.stats().loads, 2);
@@ -136,7 +137,7 @@ async fn with_the_stampede_allowed_each_call_loads_by_itself() {
     assert_eq!((stats.loads, stats.coalesced), (5, 0));
 
     cache.set_stampede(Stampede::Prevented);
-    assert_eq!(cache.get(&"a").await, Ok(Got::hit(4)), "what they loaded is kept");
+    assert_eq!(ask(&cache, "a").await, Ok(Got::hit(4)), "what they loaded is kept");
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,7 +146,7 @@ async fn a_call_that_loads_by_itself_takes_its_load_along_when_it_goes() {
     let shared = call(&cache, "a").await;
     let shared_load = upstream.next().await;
     let alone = cache.get_under(&"a", Stampede::Allowed);
-    let alone = tokio::time::timeout(SECOND, alone);
+    let alone = timeout(SECOND, alone);
     let ((), timed_out) = tokio::join!(rest(), alone);
     timed_out.expect_err("nobody answers");
     assert!(upstream.next().await.is_dropped());

@@ -158,6 +158,15 @@ impl Model {
         ages.filter(|age| *age < last).collect()
     }
 
+    /// Keys for which a load is under way whose answer would be kept.
+    pub(super) fn epochs(&self) -> usize {
+        let under_way = |key: &usize| {
+            let epoch = self.keys[*key].epoch;
+            self.loads.iter().any(|load| load.key == *key && load.epoch == epoch && !load.over)
+        };
+        (0..self.keys.len()).filter(under_way).count()
+    }
+
     fn keep(&mut self, key: usize, value: u32) {
         self.keys[key].value = Some((value, self.now));
         self.keys[key].failure = None;

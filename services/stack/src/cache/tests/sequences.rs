@@ -187,6 +187,7 @@ impl Pair {
         let endings = self.endings.lock().expect("unpoisoned");
         let alive = endings.iter().enumerate().filter(|(_, ending)| !ending.is_closed());
         assert!(alive.map(|(number, _)| number).eq(self.under_way()), "which loads are under way");
+        assert_eq!(self.cache.epochs(), self.model.epochs(), "nothing is known of a key without a load");
     }
 
     fn compare_stats(&self) {
