@@ -1,6 +1,7 @@
 //! The reviewer that is always there: rules over the added lines of a diff, no model and no network.
 //!
 //! ```text
+//! prompt -> marks -> Diff
 //! Diff -> Place per file -> Scanner (one RegexSet over all line rules) ─┐
 //!                        -> file and change checks ────────────────────┴-> Tally -> Review
 //! ```
@@ -12,6 +13,7 @@ mod change;
 mod code;
 mod language;
 mod lens;
+mod marks;
 mod place;
 mod review;
 mod rule;

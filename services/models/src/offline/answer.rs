@@ -2,9 +2,8 @@
 
 mod text;
 
-use bsm_diff::Diff;
-
 use super::lens::Lens;
+use super::marks;
 use super::review::{Nothing, Review, review};
 
 /// What is asked of the offline reviewer.
@@ -79,16 +78,17 @@ pub struct Answer {
 pub fn answer(request: &Request<'_>) -> Result<Answer, Nothing> {
     let lens = Lens::of_task(request.task);
     let mut asked = request.messages.iter().rev().filter(|message| message.role == Role::User);
+    let read = |message: &Message<'_>| marks::diff(request.messages, message);
     match request.form {
         Form::Json => {
-            let diff = asked.map(|message| Diff::parse(message.text)).find(|diff| !diff.is_empty());
+            let diff = asked.map(read).find(|diff| !diff.is_empty());
             let review = review(&diff.ok_or(Nothing)?, lens)?;
             let text =
                 serde_json::to_string(&review).expect("a review has only string keys and finite numbers");
             Ok(Answer { text, review: Some(review) })
         }
         Form::Text => {
-            let diff = asked.next().map(|message| Diff::parse(message.text)).unwrap_or_default();
+            let diff = asked.next().map(read).unwrap_or_default();
             Ok(match review(&diff, lens) {
                 Ok(review) => Answer { text: text::shown(&review, request.tongue), review: Some(review) },
                 Err(Nothing) => Answer { text: text::introduction(request.tongue), review: None },

@@ -1,6 +1,6 @@
 //! A diff as the rules see it, and what they find.
 
-use bsm_diff::{Diff, File, Line};
+use bsm_diff::{Diff, File, Line, secrets};
 
 use super::place::Place;
 use super::rule::Severity;
@@ -53,9 +53,9 @@ impl<'a> Change<'a> {
 // === impl View ===
 
 impl View<'_> {
-    /// A hit on the file as a whole.
+    /// A hit on the file as a whole. Should the path hold a key, the hit does not.
     pub(crate) fn hit(&self) -> Hit {
-        Hit { file: self.place.path.to_owned(), order: self.order, ..Hit::default() }
+        Hit { file: secrets::mask(self.place.path), order: self.order, ..Hit::default() }
     }
 
     /// A hit on one of its lines.

@@ -3,6 +3,9 @@
 //! A key is a key wherever it stands, so these rules read documents and generated files too. In tests they are high
 //! and not critical. Values that are documented as examples are passed over in documents only: in code they show where
 //! the real one will be pasted.
+//!
+//! Each looks at one line, as it reads without hidden characters. A key that a program puts together from parts, or that
+//! is encoded, is not found.
 
 mod looks;
 
@@ -11,7 +14,7 @@ use bsm_diff::{Status, secrets};
 use crate::offline::change::{Change, Hit, View};
 use crate::offline::language::Language::{Docker, Settings, Shell, Toml, Yaml};
 use crate::offline::lens::Lens::{Review, Security};
-use crate::offline::rule::Severity::{Critical, High, Low};
+use crate::offline::rule::Severity::{Critical, High, Info, Low};
 use crate::offline::rule::{Check, Family, LineCheck, Match, Rule, Scope, Sees, Shows, There};
 
 const ROTATE: &str =
@@ -152,6 +155,15 @@ pub(super) const RULES: &[Rule] = &[
         ),
         ..BASE
     },
+    Rule { id: "secret-in-path", what: "A path holds a key", check: Check::Change(in_paths), ..BASE },
+    Rule {
+        id: "secret-removed",
+        severity: Info,
+        what: "A key is removed, and stays in the history",
+        suggestion: "Revoke it, if that has not been done: whoever has the repository has the key.",
+        check: Check::Change(removed),
+        ..BASE
+    },
     Rule {
         id: "secret-file",
         what: "A file that usually holds secrets is added",
@@ -161,6 +173,26 @@ pub(super) const RULES: &[Rule] = &[
         ..BASE
     },
 ];
+
+/// A key in a name is as public as one in a line.
+fn in_paths(change: &Change<'_>) -> Vec<Hit> {
+    let stays = |view: &&View<'_>| view.file.status != Status::Deleted;
+    let hit = |view: &View<'_>| {
+        secrets::find(view.place.path)?;
+        Some(Hit { severity: view.place.test.then_some(High), ..view.hit() })
+    };
+    change.files.iter().filter(stays).filter_map(hit).collect()
+}
+
+/// One hit per file, unless the key only moves within it: then the added line tells.
+fn removed(change: &Change<'_>) -> Vec<Hit> {
+    let gone = |view: &View<'_>| {
+        let key = view.file.removed().find_map(|line| secrets::find(&line.text))?;
+        let stays = view.file.added().any(|line| line.text.contains(&key));
+        (!stays).then(|| view.hit())
+    };
+    change.files.iter().filter_map(gone).collect()
+}
 
 fn secret_files(change: &Change<'_>) -> Vec<Hit> {
     let arrives =

@@ -148,6 +148,10 @@ fn licences() -> Vec<Whole> {
 
 fn others() -> Vec<Whole> {
     let certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
+    let key = ["AKIA", "Q7XK3MPLW2RT5VNA"].concat();
+    let renamed = |old: &str, new: &str| {
+        format!("diff --git a/{old} b/{new}\nsimilarity index 100%\nrename from {old}\nrename to {new}\n")
+    };
     let cut = "--- a/x.rs\n+++ b/x.rs\n@@ -1,9 +1,9 @@\n-a\n+b\nThe end.\n".to_owned();
     vec![
         whole(
@@ -165,6 +169,20 @@ fn others() -> Vec<Whole> {
                 changing(".env", "-X=1\n+X=2"),
             ],
         ),
-        whole("diff-unread", [cut], [adding("x.rs", "a")]),
+        whole(
+            "diff-unread",
+            [cut, adding("x.rs", "a") + "\n+b\n", adding("x.rs", "a⟦U+2028⟧b"), renamed("x.txt", "x.sh")],
+            [adding("x.rs", "a"), renamed("x.sh", "y.sh")],
+        ),
+        whole(
+            "secret-in-path",
+            [adding(&format!("{key}.txt"), "x"), changing(&format!("a/{key}/x"), "-a\n+b")],
+            [adding("AKIA.txt", "x"), format!("--- a/{key}\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n")],
+        ),
+        whole(
+            "secret-removed",
+            [changing("x.env", &format!("-K={key}")), changing("x.md", &format!("-{key}\n+b"))],
+            [changing("x.env", &format!("-K={key}\n+L={key}")), changing("x.env", "-K=1")],
+        ),
     ]
 }

@@ -172,10 +172,22 @@ fn a_key_in_a_test_asks_for_changes_and_one_in_code_blocks() {
 }
 
 #[test]
-fn removing_a_secret_is_no_finding() {
-    let diff =
-        super::changing("src/a.py", &real("-id = \"AK~IAQ7XK3MPLW2RT5VNA\"\n+id = os.environ[\"ID\"]"));
-    assert_eq!(reviewed(&diff, Lens::Security).findings, []);
+fn removing_a_secret_is_told_and_held_against_nobody() {
+    let key = real("AK~IAQ7XK3MPLW2RT5VNA");
+    let diff = super::changing("src/a.py", &format!("-id = \"{key}\"\n+id = os.environ[\"ID\"]"));
+    let review = reviewed(&diff, Lens::Security);
+    assert_eq!((review.decision, review.score), (Decision::Approve, 10.0));
+    assert_eq!(of_rule(&review, "secret-removed")[0].severity, Severity::Info);
+    assert_eq!(review.findings.len(), 1, "{review:?}");
+}
+
+#[test]
+fn a_key_in_a_path_blocks_and_is_not_repeated() {
+    let key = real("AK~IAQ7XK3MPLW2RT5VNA");
+    let review = reviewed(&adding(&format!("keys/{key}.py"), "eval(x)"), Lens::Security);
+    assert_eq!(review.decision, Decision::Block);
+    assert_eq!(of_rule(&review, "secret-in-path")[0].file, "keys/AKIA….py");
+    assert!(!serde_json::to_string(&review).unwrap().contains(&key));
 }
 
 #[test]
