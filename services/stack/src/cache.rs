@@ -23,7 +23,6 @@
 //! - `flight`: one load, from its start to its landing.
 //! - `handle`: [`Cache`], where these meet the clock, the loader and the callers.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -146,16 +145,5 @@ impl<V> Got<V> {
 
     fn stale(value: V, age: Duration) -> Self {
         Self { value, stale: Some(age), source: Source::Stale }
-    }
-}
-
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Hit => "hit",
-            Self::Loaded => "loaded",
-            Self::Joined => "joined",
-            Self::Stale => "stale",
-        })
     }
 }
