@@ -48,5 +48,5 @@ pub use view::{Cause, CircuitOpen, Mode, Recent, Snapshot, State, Transition};
 
 /// The atomics of `tally`, `window` and `gate`; a model checker puts its own here.
 mod atomic {
-    pub(super) use std::sync::atomic::AtomicU64;
+    pub(super) use std::sync::atomic::{AtomicU64, fence};
 }

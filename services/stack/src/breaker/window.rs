@@ -2,12 +2,12 @@
 //!
 //! No lock. Each count carries its generation, so nothing has to be cleared when the breaker changes its state.
 
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::atomic::AtomicU64;
+use super::atomic::{AtomicU64, fence};
 use super::tally::{SLOTS, Tally};
 
 pub(super) struct Window {
@@ -78,6 +78,7 @@ impl Window {
             self.trouble.store(generation << 32 | (tick + 1) & 0xffff_ffff, Release);
         }
         tally.count(generation, tick, is_current);
+        fence(SeqCst); // of a good and a bad call at once, at least one sees the other when the counts are judged
     }
 
     /// Whether this generation has counted anything bad that the window still holds. Cheap, unlike the counts.
