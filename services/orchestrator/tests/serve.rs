@@ -87,7 +87,9 @@ async fn with_the_whole_mesh_down_a_job_still_ends_with_a_person_and_is_there_af
     let get = GetJobRequest { job_id: job_id.clone() };
     let job = orchestrator.get_job(get.clone()).await.unwrap().into_inner().job.unwrap();
     assert_eq!(job.decision.as_ref().unwrap().action, "manual_review");
-    assert!(job.steps.iter().all(|step| step.status == "failed" && step.code == "UNREACHABLE"), "{job:#?}");
+    // Repeats on the way may open the circuit before the job gives up.
+    let outage = |code: &str| ["UNREACHABLE", "CIRCUIT_OPEN"].contains(&code);
+    assert!(job.steps.iter().all(|step| step.status == "failed" && outage(&step.code)), "{job:#?}");
     let report = data.path().join("orchestrator/reports").join(job.report_file.as_ref().unwrap());
     assert!(fs::read_to_string(report).unwrap().starts_with("# Report"));
     first.drain.finish().await.unwrap();
