@@ -7,8 +7,8 @@
 //! whatever follows the diff from being taken for content. What looks like a part of a change and is not read as one
 //! is noted, because some other reader of the same text may apply it.
 
-mod becomes;
 mod combined;
+mod content;
 mod header;
 mod hunk;
 mod names;
@@ -114,9 +114,11 @@ impl Reader<'_> {
         } else {
             (!file.says_something()).then_some("this names a file and does not say what changes in it")
         };
-        let becomes = becomes::something_else(file)
+        let becomes = content::becomes_something_else(file)
             .then_some("this file becomes one of another kind, and its content is not shown");
-        for odd in odd.into_iter().chain(becomes) {
+        let elsewhere = content::is_elsewhere(file)
+            .then_some("the content of this file is kept by git LFS, and the diff does not show it");
+        for odd in odd.into_iter().chain(becomes).chain(elsewhere) {
             self.note(open.line, odd);
         }
     }

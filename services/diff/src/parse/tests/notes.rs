@@ -67,6 +67,7 @@ fn what_some_other_reader_may_take_for_a_change_is_noted() {
         "diff --git a/x b/x\nold mode 100644\nnew mode rwx\n",
         "diff --git a/notes.txt b/x.sh\nsimilarity index 100%\ncopy from notes.txt\ncopy to x.sh\n",
         "diff --git a/notes.txt b/.github/workflows/x.yml\nsimilarity index 100%\nrename from notes.txt\nrename to .github/workflows/x.yml\n",
+        "--- a/big\n+++ b/big\n@@ -1,3 +1,3 @@\n version https://git-lfs.github.com/spec/v1\n-oid sha256:1\n-size 1\n+oid sha256:2\n+size 2\n",
         " import os\n+eval(input())\n",
         "\n+eval(input())\n",
         "-- evil\n+eval(input())\n",

@@ -1,7 +1,7 @@
-//! Renames that turn a file into one of another kind: prose into a program, data into a pipeline. A diff shows nothing of
-//! what did not change, so nobody who reads it has seen the program.
+//! Content that a diff does not show: of a file that a rename turns into one of another kind, such as prose into a program
+//! or data into a pipeline, and of one that git LFS keeps elsewhere. Nobody who reads the diff has seen it.
 
-use crate::model::{File, Status};
+use crate::model::{File, Line, Status};
 
 /// Extensions that stand for one kind.
 const KINDS: &[&[&str]] = &[
@@ -16,7 +16,7 @@ const KINDS: &[&[&str]] = &[
 const PROSE: &[&str] = &["md", "markdown", "mdx", "rst", "adoc", "txt", "org"];
 
 /// True when the file is a rename or copy into another kind of file, or into a folder of tools such as `.github`.
-pub(super) fn something_else(file: &File) -> bool {
+pub(super) fn becomes_something_else(file: &File) -> bool {
     let moved = matches!(file.status, Status::Renamed | Status::Copied);
     match (&file.old_path, &file.new_path) {
         (Some(old), Some(new)) if moved => {
@@ -25,6 +25,14 @@ pub(super) fn something_else(file: &File) -> bool {
         }
         _ => false,
     }
+}
+
+/// True when all that changes is which content git LFS fetches: its hash stands in the diff for the content.
+pub(super) fn is_elsewhere(file: &File) -> bool {
+    let pointer = |line: &Line| {
+        ["version https://git-lfs", "oid sha256:", "size "].iter().any(|start| line.text.starts_with(start))
+    };
+    file.added().all(pointer) && file.added().any(|line| line.text.starts_with("oid sha256:"))
 }
 
 /// The first folder that begins with a dot: what lies there is run by somebody's tools.
@@ -48,7 +56,7 @@ mod tests {
 
     fn becomes(old: &str, new: &str, status: Status) -> bool {
         let (old_path, new_path) = (Some(old.to_owned()), Some(new.to_owned()));
-        something_else(&File { old_path, new_path, status, ..File::default() })
+        becomes_something_else(&File { old_path, new_path, status, ..File::default() })
     }
 
     #[test]
