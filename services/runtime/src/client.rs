@@ -32,6 +32,16 @@ pub type Edge = BoxCloneSyncService<Request<Body>, Response<Body>, Status>;
 /// What is kept back from the deadline on each hop, so that the callee gives up before its caller does.
 const MARGIN: Duration = Duration::from_millis(5);
 
+/// Retries within the mesh are for moments, such as a restart. A service that wants to be left alone for longer is:
+/// whoever waits at the other end hears so at once, with the time to come back.
+const RETRY: Policy = Policy {
+    max_attempts: 3,
+    base: Duration::from_millis(50),
+    cap: Duration::from_secs(1),
+    patience: Duration::from_secs(1),
+    max_body: 256 * 1024,
+};
+
 /// How patient an edge is.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -111,7 +121,7 @@ pub fn edge(from: Role, to: Role, traffic: Traffic, url: &str, guards: &Guards) 
         .layer(SwitchesLayer::new(guards.flags().clone())) // which of the guards below this call runs under
         .layer(OutboundLayer::new(patience.deadline, MARGIN)) // the whole call, inherited from the caller
         .map_request(mark_idempotent) // what the contract says may be sent twice
-        .layer(RetryLayer::new(Policy::default(), budget)) // at this hop, unless somebody above does it
+        .layer(RetryLayer::new(RETRY, budget)) // at this hop, unless somebody above does it
         .layer(HedgeLayer::new(hedging)) // a late read is asked for once more, from the same budget
         .layer(BreakerLayer::new(breaker, PeerClassifier)) // judges the attempt, timeouts included
         .layer(BulkheadLayer::new(bulkhead)) // queued time is not the upstream's fault

@@ -45,12 +45,15 @@ impl Classify for PeerClassifier {
 }
 
 fn refine(outcome: Outcome, told_in: Option<&HeaderMap>) -> Outcome {
-    if outcome == Outcome::Failure && told_in.is_some_and(is_passed_on) { Outcome::Healthy } else { outcome }
-}
-
-fn is_passed_on(headers: &HeaderMap) -> bool {
-    let reason = Status::from_header_map(headers).and_then(|status| reason(&status));
-    reason.is_some_and(|reason| PASSED_ON.contains(&reason.as_str()))
+    if outcome != Outcome::Failure {
+        return outcome;
+    }
+    let told = told_in.and_then(Status::from_header_map).and_then(|status| reason(&status));
+    match told.as_deref() {
+        Some("BULKHEAD_FULL") => Outcome::Throttled, // it works, and has more of it than it can take
+        Some(reason) if PASSED_ON.contains(&reason) => Outcome::Healthy,
+        _ => outcome,
+    }
 }
 
 #[cfg(test)]
@@ -71,6 +74,11 @@ mod tests {
         for reason in PASSED_ON {
             assert_eq!(told(Refusal::new(Code::Unavailable, *reason, "x")), Outcome::Healthy, "{reason}");
         }
+    }
+
+    #[test]
+    fn a_full_service_is_busy_and_not_broken() {
+        assert_eq!(told(Refusal::new(Code::Unavailable, "BULKHEAD_FULL", "x")), Outcome::Throttled);
     }
 
     #[test]

@@ -19,7 +19,8 @@ pub struct Policy {
     pub base: Duration,
     /// The longest backoff. Default 2 s.
     pub cap: Duration,
-    /// The longest wait that a callee may ask for where no deadline bounds it. Default 30 s.
+    /// The longest wait before an attempt: where a callee asks for more, or the deadline leaves less, the failure is
+    /// final, and the caller learns when to come back. Default 30 s.
     pub patience: Duration,
     /// The largest request body that is kept for a further attempt, in bytes. Default 256 KiB.
     pub max_body: usize,
@@ -91,7 +92,7 @@ impl Policy {
             Pushback::After(wait) => wait.saturating_add(backoff), // all who were told the same spread out
             Pushback::Never => return Verdict::Final(Why::Pushback),
         };
-        let left = tried.deadline.map_or(self.patience, |deadline| deadline.remaining(now));
+        let left = tried.deadline.map_or(self.patience, |deadline| deadline.remaining(now).min(self.patience));
         if after < left { Verdict::Again { after } } else { Verdict::Final(Why::TooLate) }
     }
 
