@@ -86,6 +86,35 @@ fn a_change_that_cannot_be_seen_whole_exits_3() {
 }
 
 #[test]
+fn what_is_hidden_in_a_line_is_found() {
+    let line = "if access != \"user\u{202e} \u{2066}# admin\u{2069} \u{2066}\":";
+    let trojan = new_file("src/access.py", &[line]);
+    let (code, out, err) = run(&["review"], (clean() + &trojan).as_bytes());
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(out.contains("text-bidirectional-control") && out.contains("src/access.py:1"), "{out}");
+
+    let hiding = leaking().replace("J7QX", "J7\u{200b}QX");
+    let (code, out, err) = run(&["review"], hiding.as_bytes());
+    assert_eq!(code, 2, "{out}{err}");
+    assert!(out.contains("secret-aws-access-key") && out.contains("config/prod.env:2"), "{out}");
+
+    let joined = new_file("README.md", &["A family: \u{1f468}\u{200d}\u{1f469}"]);
+    let (code, out, err) = run(&["review"], (clean() + &joined).as_bytes());
+    assert_eq!(code, 3, "{out}{err}");
+    assert!(out.contains("1 hidden character"), "{out}");
+}
+
+#[test]
+fn what_could_be_a_change_and_was_not_read_is_never_approved() {
+    let rename = "diff --git a/n.txt b/x.sh\nsimilarity index 100%\nrename from n.txt\nrename to x.sh\n";
+    for text in ["Only in b: x.py\n", "\n+eval(input())\n", "*** a/x.py\n--- b/x.py\n", rename] {
+        let (code, out, err) = run(&["review"], (clean() + text).as_bytes());
+        assert_ne!(code, 0, "{text}{out}{err}");
+        assert!(out.contains("diff-unread"), "{text}{out}{err}");
+    }
+}
+
+#[test]
 fn json_output_is_json_with_the_decision_and_its_evidence() {
     let (code, out, _) = run(&["review", "--json"], leaking().as_bytes());
     let json: Value = serde_json::from_str(&out).unwrap();

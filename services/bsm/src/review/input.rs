@@ -17,6 +17,9 @@ const READ_LIMIT: u64 = 256 * 1024 * 1024;
 /// Bytes sent to the agents at most, below the mesh's message limit.
 const SEND_LIMIT: usize = 2 * 1024 * 1024;
 
+/// What begins the code for a colour.
+const ESCAPE: &str = "\u{1b}[";
+
 /// A change as it can be sent.
 #[derive(Debug)]
 pub(crate) struct Change {
@@ -24,6 +27,8 @@ pub(crate) struct Change {
     pub diff: String,
     /// Files that were left out to keep within the limit.
     pub left_out: Vec<String>,
+    /// Whether anything was left out.
+    pub truncated: bool,
     /// Things the user should know.
     pub notes: Vec<String>,
 }
@@ -85,21 +90,42 @@ fn from_bytes(bytes: &[u8], name: &str) -> anyhow::Result<Change> {
             listed(&bounded.left_out)
         ));
     }
-    Ok(Change { diff: bounded.text, left_out: bounded.left_out, notes })
+    Ok(Change { diff: bounded.text, left_out: bounded.left_out, truncated: bounded.truncated, notes })
 }
 
 /// `git diff` colours what it prints to a terminal or when told to; a coloured diff reads as no diff at all. Only
 /// codes at the beginning of lines mean that: an escape within a line belongs to the change.
+///
+/// Nothing but colours is taken out: of other escapes a terminal hides the text within, which would hide it from the
+/// reviewers, too.
 fn without_colours(text: String) -> (String, bool) {
-    let coloured = text.lines().any(|line| line.starts_with("\u{1b}[") && line.contains("m"));
-    if !coloured {
+    if !text.lines().any(|line| colour(line).is_some()) {
         return (text, false);
     }
-    (anstream::adapter::strip_str(&text).to_string(), true)
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(ESCAPE) {
+        let (before, code) = rest.split_at(at);
+        // An escape that is no colour stays.
+        let (kept, behind) = colour(code).map_or_else(|| code.split_at(ESCAPE.len()), |behind| ("", behind));
+        plain.extend([before, kept]);
+        rest = behind;
+    }
+    plain.push_str(rest);
+    (plain, true)
+}
+
+/// What follows the code for a colour, such as `ESC [ 1 ; 32 m`, with which `text` begins.
+fn colour(text: &str) -> Option<&str> {
+    let code = text.strip_prefix(ESCAPE)?;
+    code.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';').strip_prefix(['m', 'K'])
 }
 
 fn listed(paths: &[String]) -> String {
     const SHOWN: usize = 5;
+    if paths.is_empty() {
+        return "lines that belong to no file".to_owned();
+    }
     let shown = paths.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     match paths.len().saturating_sub(SHOWN) {
         0 => shown,
@@ -111,7 +137,7 @@ impl Change {
     /// The payload of the event.
     pub(crate) fn payload(&self, title: Option<&str>) -> Value {
         let mut payload = json!({"diff": self.diff});
-        if !self.left_out.is_empty() {
+        if self.truncated {
             payload["diffTruncated"] = true.into();
             payload["diffLeftOut"] = json!(self.left_out);
         }
@@ -146,6 +172,14 @@ mod tests {
     }
 
     #[test]
+    fn only_colours_are_taken_out() {
+        let line = "+x = \"\u{1b}]0;\"; eval(input()) #\u{7}\u{1b}[2J\u{1b}[\n";
+        let diff = format!("\u{1b}[1mdiff --git a/a b/a\u{1b}[m\n--- a/a\n+++ b/a\n@@ -0,0 +1 @@\n{line}");
+        let change = from_bytes(diff.as_bytes(), "x").unwrap();
+        assert!(change.diff.starts_with("diff --git a/a b/a\n") && change.diff.ends_with(line), "{change:?}");
+    }
+
+    #[test]
     fn a_change_beyond_the_limit_says_what_was_left_out() {
         let file = |name: &str, lines: usize| {
             let body = "+0123456789abcdef\n".repeat(lines);
@@ -157,5 +191,9 @@ mod tests {
         let change = from_bytes(text.as_bytes(), "x").unwrap();
         assert!(change.diff.len() <= SEND_LIMIT && change.payload(None)["diffTruncated"] == true);
         assert!(change.notes[0].contains("large.txt"), "{:?}", change.notes);
+
+        let text = file("small.txt", 3) + "\n" + &"+surplus\n".repeat(300_000);
+        let change = from_bytes(text.as_bytes(), "x").unwrap();
+        assert_eq!(change.payload(None)["diffTruncated"], true, "what could not be read is missing, too");
     }
 }

@@ -91,6 +91,24 @@ fn a_hunk_that_cannot_be_read_makes_the_change_incomplete() {
 }
 
 #[test]
+fn what_could_be_a_change_and_was_not_read_makes_the_change_incomplete() {
+    let hunk = "@@ -1 +1,2 @@\n import os\n+eval(input())\n";
+    let behind = [
+        format!("diff --git a/README.md b/README.md\n--- a/app/x.py\n+++ b/app/x.py\n{hunk}"),
+        format!("--- a/x.py\n+++ b/README.md\n{hunk}"),
+        "Only in b: x.py\n".to_owned(),
+        "\n+eval(input())\n".to_owned(),
+        "diff --git a/x.py b/x.py\nindex 1..2 100644\n".to_owned(),
+        "diff --git a/n.txt b/x.sh\nsimilarity index 100%\nrename from n.txt\nrename to x.sh\n".to_owned(),
+        "--- a/lib\n+++ b/lib\n@@ -1 +1 @@\n-Subproject commit 1\n+Subproject commit 2\n".to_owned(),
+    ];
+    for text in behind {
+        let change = change(json!({"diff": format!("{SMALL}{text}")}));
+        assert!(!change.is_complete() && !change.unseen.is_empty(), "{text}");
+    }
+}
+
+#[test]
 fn a_cut_made_before_is_honoured() {
     assert!(!change(json!({"diff": SMALL, "diffTruncated": true})).is_complete());
     let unnamed = change(json!({"diff": SMALL, "diffLeftOut": 3}));
