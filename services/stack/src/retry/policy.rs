@@ -92,7 +92,8 @@ impl Policy {
             Pushback::After(wait) => wait.saturating_add(backoff), // all who were told the same spread out
             Pushback::Never => return Verdict::Final(Why::Pushback),
         };
-        let left = tried.deadline.map_or(self.patience, |deadline| deadline.remaining(now).min(self.patience));
+        let left =
+            tried.deadline.map_or(self.patience, |deadline| deadline.remaining(now).min(self.patience));
         if after < left { Verdict::Again { after } } else { Verdict::Final(Why::TooLate) }
     }
 
