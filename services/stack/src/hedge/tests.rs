@@ -4,7 +4,7 @@ use http_body_util::{BodyExt, Full};
 use proptest::prelude::*;
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::advance;
-use tower::{BoxError, Layer, ServiceExt};
+use tower::{BoxError, Layer, Service, ServiceExt};
 use tower_test::mock::{self, Handle, Mock, SendResponse};
 
 use super::*;
@@ -263,7 +263,7 @@ async fn race(first: Script, second: Script) -> Race {
     let config = Config { after: Some(AFTER), ..Config::default() };
     let hedging = Hedging::new("memory", config, Budget::new("memory", BudgetConfig::default()));
     let start = Instant::now();
-    let mut call = Box::pin(HedgeLayer::new(hedging).layer(callee).oneshot(idempotent()));
+    let mut call = Box::pin(HedgeLayer::new(hedging).layer(callee).call(idempotent())); // always ready
     let response = call.as_mut().await.expect("every script ends in an answer");
     // The future is still held: the loser is gone already, not when somebody gets round to dropping it.
     let left = running.load(Relaxed) as usize;
