@@ -3,7 +3,7 @@ use std::time::Duration;
 use http::Request;
 use tokio::time::advance;
 use tower::{Layer, ServiceExt};
-use tower_test::mock::Mock;
+use tower_test::mock::{Mock, SendResponse};
 
 use super::*;
 use crate::breaker::{Config, SentLayer, State};
@@ -25,6 +25,12 @@ fn client() -> (Client, Endpoint, Breaker) {
     (BreakerLayer::new(breaker.clone(), GrpcClassifier).layer(mock), endpoint, breaker)
 }
 
+/// The call at the other end. Time passes only when nobody has anything to do, so a call that was never sent is noticed.
+async fn sent(endpoint: &mut Endpoint) -> (Req, SendResponse<Rsp>) {
+    let request = tokio::time::timeout(OPEN * 1000, endpoint.next_request()).await;
+    request.expect("the call is sent").expect("the client is there")
+}
+
 /// One call whose answer is `response`; the head as the caller gets it.
 async fn call(
     client: &Client,
@@ -32,7 +38,7 @@ async fn call(
     response: Result<Rsp, BoxError>,
 ) -> Result<<Client as Service<Req>>::Response, BoxError> {
     let reply = async {
-        let (_, send) = endpoint.next_request().await.expect("the call is sent");
+        let (_, send) = sent(endpoint).await;
         match response {
             Ok(response) => send.send_response(response),
             Err(error) => send.send_error(error),
@@ -158,7 +164,7 @@ fn impatient() -> (Client, Endpoint, Breaker) {
 /// One call whose answer comes after `wait`.
 async fn call_after(wait: Duration, client: &Client, endpoint: &mut Endpoint, response: Rsp) {
     let reply = async {
-        let (_, send) = endpoint.next_request().await.expect("the call is sent");
+        let (_, send) = sent(endpoint).await;
         advance(wait).await;
         send.send_response(response);
     };
@@ -217,7 +223,7 @@ async fn a_call_whose_own_deadline_ran_out_is_slow_and_one_we_refused_is_not() {
     for (error, slow) in [(deadline, 1), (expired, 0)] {
         let (client, mut endpoint, breaker) = impatient();
         let reply = async {
-            let (_, send) = endpoint.next_request().await.expect("the call is sent");
+            let (_, send) = sent(&mut endpoint).await;
             advance(SLOW).await;
             send.send_error(error);
         };
@@ -322,7 +328,7 @@ async fn a_call_with_the_breaker_switched_off_is_neither_refused_nor_judged() {
         let mut request = Request::new(());
         request.extensions_mut().insert(Switches { breaker: false, ..Switches::default() });
         let reply = async {
-            let (_, send) = endpoint.next_request().await.expect("the call is sent");
+            let (_, send) = sent(&mut endpoint).await;
             send.send_response(answer(status));
         };
         let (response, ()) = tokio::join!(client.clone().oneshot(request), reply);
