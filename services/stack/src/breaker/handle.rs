@@ -216,9 +216,9 @@ impl Shared {
             return;
         }
         self.totals.count(Hit::Healthy);
-        self.window.count(generation, now, Hit::Healthy, is_current);
+        let is_troubled = self.window.count(generation, now, Hit::Healthy, is_current);
         let is_too_much = || self.config.judge(self.window.counts(generation, now)).is_some();
-        if self.window.is_troubled(generation, now) && is_too_much() {
+        if is_troubled && is_too_much() {
             self.change(|core| self.judge(core, generation, now));
         }
     }

@@ -61,8 +61,14 @@ impl Window {
     }
 
     /// Counts one call. `is_current` is asked before each write to a count; once it says no, nothing is written that
-    /// a later generation could read.
-    pub(super) fn count(&self, generation: u64, now: Instant, hit: Hit, is_current: impl Fn() -> bool) {
+    /// a later generation could read. Says whether the window is [troubled](Self::is_troubled) now.
+    pub(super) fn count(
+        &self,
+        generation: u64,
+        now: Instant,
+        hit: Hit,
+        is_current: impl Fn() -> bool,
+    ) -> bool {
         let tick = self.tick(now);
         match hit {
             Hit::Healthy | Hit::SlowAnswer => self.end_run(generation),
@@ -79,14 +85,7 @@ impl Window {
         }
         tally.count(generation, tick, is_current);
         fence(SeqCst); // of a good and a bad call at once, at least one sees the other when the counts are judged
-    }
-
-    /// Whether this generation has counted anything bad that the window still holds. Cheap, unlike the counts.
-    pub(super) fn is_troubled(&self, generation: u64, now: Instant) -> bool {
-        let word = self.trouble.load(Acquire);
-        let (last, tick) = (word as u32, (self.tick(now) + 1) as u32);
-        let age = tick.wrapping_sub(last) as i32; // negative for a thread whose clock is a little behind
-        last != 0 && word >> 32 == generation & 0xffff_ffff && age < SLOTS as i32
+        self.is_troubled(generation, tick)
     }
 
     /// What this generation has counted.
@@ -96,6 +95,13 @@ impl Window {
             [&self.healthy, &self.failed, &self.slow].map(|tally| tally.sum(generation, tick));
         let calls = healthy.saturating_add(failures).saturating_add(slow);
         Counts { consecutive: self.consecutive(generation), calls, failures, slow }
+    }
+
+    /// Whether this generation has counted anything bad that the window still holds. Cheap, unlike the counts.
+    fn is_troubled(&self, generation: u64, tick: u64) -> bool {
+        let word = self.trouble.load(Acquire);
+        let age = ((tick + 1) as u32).wrapping_sub(word as u32) as i32; // negative if this thread's clock is behind
+        word as u32 != 0 && word >> 32 == generation & 0xffff_ffff && age < SLOTS as i32
     }
 
     /// Failures since the last healthy answer of this generation.

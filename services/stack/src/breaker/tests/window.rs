@@ -111,14 +111,14 @@ fn a_slow_answer_ends_the_run_and_a_call_given_up_does_not() {
 
 #[test]
 fn it_is_troubled_as_long_as_it_holds_a_bad_call() {
+    let troubled = |window: &Window, generation, now| window.count(generation, now, Hit::Healthy, || true);
     for bad in [Hit::Failed, Hit::SlowAnswer, Hit::SlowSilence] {
         let (window, now) = window();
-        healthy(&window, 3, now);
-        assert!(!window.is_troubled(3, now));
-        window.count(3, now, bad, || true);
-        assert!(window.is_troubled(3, now));
-        assert!(window.is_troubled(3, now + WINDOW - Duration::from_millis(1)));
-        assert!(!window.is_troubled(3, now + WINDOW), "forgotten");
-        assert!(!window.is_troubled(4, now), "another generation's trouble");
+        assert!(!troubled(&window, 3, now));
+        assert!(window.count(3, now, bad, || true));
+        assert!(troubled(&window, 3, now));
+        assert!(troubled(&window, 3, now + WINDOW - Duration::from_millis(1)));
+        assert!(!troubled(&window, 3, now + WINDOW), "forgotten");
+        assert!(!troubled(&window, 4, now), "another generation's trouble");
     }
 }
