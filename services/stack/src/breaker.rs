@@ -27,7 +27,6 @@ mod config;
 mod core;
 mod gate;
 mod handle;
-mod jitter;
 mod layer;
 mod permit;
 mod ramp;

@@ -29,7 +29,6 @@ use std::time::Duration;
 mod entry;
 mod flight;
 mod handle;
-mod interleave;
 mod shelf;
 mod stats;
 #[cfg(test)]

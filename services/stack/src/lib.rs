@@ -65,6 +65,8 @@ pub mod retry;
 pub mod switches;
 pub mod timeout;
 
+mod dice;
+mod interleave;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

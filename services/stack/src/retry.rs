@@ -24,7 +24,6 @@ use tower::BoxError;
 
 mod budget;
 mod details;
-mod dice;
 mod failure;
 mod layer;
 #[cfg(test)]
@@ -35,7 +34,7 @@ mod replay;
 mod tests;
 
 pub use budget::{Budget, Config as BudgetConfig, Snapshot};
-pub use dice::Dice;
+pub use crate::dice::Dice;
 pub(crate) use failure::is_good;
 pub use failure::{Failure, NotSent, Processed, Pushback};
 pub use layer::{Retry, RetryFuture, RetryLayer};

@@ -1,5 +1,7 @@
 //! A body whose frames a test sends one by one, and the requests and responses the tests share.
 
+pub(crate) mod sequences;
+
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};

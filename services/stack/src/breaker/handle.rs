@@ -15,8 +15,9 @@ use tokio::time::Instant;
 use super::core::{Change, Core, Dice, Settled, Ticket};
 use super::gate::{Gate, Way};
 use super::window::{Hit, Window};
-use super::{CircuitOpen, Config, Mode, Permit, Recent, Snapshot, Transition, jitter};
+use super::{CircuitOpen, Config, Mode, Permit, Recent, Snapshot, Transition};
 use crate::classify::Outcome;
+use crate::dice;
 
 #[cfg(test)]
 mod tests;
@@ -60,7 +61,7 @@ impl Breaker {
     /// A closed breaker for the dependency `name`.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, config: Config) -> Self {
-        Self::with_dice(name.into(), config, Box::new(jitter::roll), Instant::now())
+        Self::with_dice(name.into(), config, Box::new(dice::roll), Instant::now())
     }
 
     pub(super) fn with_dice(name: Arc<str>, config: Config, dice: Dice, now: Instant) -> Self {

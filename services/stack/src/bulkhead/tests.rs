@@ -9,6 +9,8 @@ use super::*;
 use crate::switches::Switches;
 use crate::testing::{answer, drain, endpoint, next, streaming};
 
+mod sequences;
+
 const WAIT: Duration = Duration::from_secs(1);
 
 fn bulkhead(max_in_flight: usize, max_queue: usize) -> Bulkhead {

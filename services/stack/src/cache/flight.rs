@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use super::LoadError;
 use super::handle::{Inner, Loader};
-use super::interleave;
 use super::shelf::Ticket;
+use crate::interleave;
 
 /// What a load brings.
 pub(super) type Outcome<V, E> = Result<V, Arc<LoadError<E>>>;

@@ -1,7 +1,7 @@
 //! [`Cache`]: where the shelf meets the clock, the loader, the tasks and the callers.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::Hash;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -11,7 +11,8 @@ use tokio::time::Instant;
 use super::flight::{Flight, Landing, Outcome, Takeoff};
 use super::shelf::{Claim, Shelf, Ticket};
 use super::stats::{Stats, Totals};
-use super::{Config, Got, LoadError, Source, Stampede, interleave};
+use super::{Config, Got, LoadError, Source, Stampede};
+use crate::{dice, interleave};
 
 pub(super) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -228,12 +229,6 @@ impl<K: Hash + Eq + Clone, V: Clone, E> Inner<K, V, E> {
 
 impl Default for World {
     fn default() -> Self {
-        Self { roll: Box::new(roll), spawn: Box::new(|load| drop(tokio::spawn(load))) }
+        Self { roll: Box::new(dice::roll), spawn: Box::new(|load| drop(tokio::spawn(load))) }
     }
-}
-
-/// The standard library seeds `RandomState` from the system and varies it with each use: all that jitter needs.
-fn roll() -> f64 {
-    let bits = RandomState::new().build_hasher().finish() >> 11;
-    bits as f64 / (1u64 << 53) as f64
 }

@@ -13,7 +13,7 @@ use super::*;
 
 mod epochs;
 mod freshness;
-pub(super) mod interleavings;
+mod interleavings;
 mod loads;
 mod model;
 mod sequences;

@@ -17,11 +17,11 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep};
 use tower::{BoxError, Layer, Service};
 
-use super::dice::{self, Dice};
 use super::policy::{Policy, Tried, Verdict};
 use super::replay::{ReplayBody, Whole, gather};
 use super::{Attempts, Budget, Failure, GaveUp, Idempotent, RETRIES, Upstream, count_attempt};
 use crate::deadline::Deadline;
+use crate::dice::{self, Dice};
 use crate::switches::Switches;
 
 /// Sends failed calls again.

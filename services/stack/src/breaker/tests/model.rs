@@ -1,54 +1,27 @@
 //! Any sequence of events, told to the breaker and to a reference that is slow and obviously right: both must say the
 //! same all along.
-//!
-//! Every run of the tests checks 100,000 sequences. A million, or more:
-//!
-//! ```text
-//! BSM_SEQUENCES=1000000 cargo test -p bsm-stack --lib breaker::tests::model
-//! ```
 
 mod reference;
-mod sequence;
+mod events;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::thread;
 
 use tokio::time::Instant;
 
+use self::events::Event;
 use self::reference::{Look, Reference};
-use self::sequence::{Event, Sequence};
-use crate::breaker::{Breaker, Permit};
+use crate::breaker::{Breaker, Config, Permit};
 use crate::classify::Outcome;
-
-const SEQUENCES: u64 = 100_000;
+use crate::testing::sequences;
 
 /// What chance gives out wherever the breaker asks for it.
 const ROLL: f64 = 0.5;
 
 #[test]
-fn any_sequence_of_events_makes_the_breaker_say_what_the_reference_says() {
-    let sequences = std::env::var("BSM_SEQUENCES").map_or(SEQUENCES, |text| text.parse().expect("a number"));
-    let (next, covered) = (AtomicU64::new(0), Coverage::default());
-    let work = || {
-        while let Some(seed) = Some(next.fetch_add(1, Relaxed)).filter(|seed| *seed < sequences) {
-            let sequence = Sequence::new(seed);
-            match run(&sequence, &covered) {
-                Ok(()) => {}
-                Err(_) => fail(seed, sequence),
-            }
-        }
-    };
-    thread::scope(|scope| {
-        let workers = thread::available_parallelism().map_or(1, usize::from);
-        (0..workers).for_each(|_| drop(scope.spawn(work)));
-    });
+fn in_all_sequences_of_events_the_breaker_says_what_the_reference_says() {
+    let covered = Coverage::default();
+    let sequences = sequences::check(events::make, |config, events| run(config, events, &covered));
     covered.assert_enough(sequences);
-}
-
-fn fail(seed: u64, sequence: Sequence) {
-    let shortest = sequence.shrink(|sequence| run(sequence, &Coverage::default()).is_err());
-    let told = run(&shortest, &Coverage::default()).expect_err("it still fails");
-    panic!("sequence {seed} breaks a rule: {told}\n{shortest:#?}");
 }
 
 /// How often something interesting happened; a test that meets nothing proves nothing.
@@ -81,16 +54,15 @@ struct Pair {
 }
 
 /// Why the two differ, if they do.
-fn run(sequence: &Sequence, covered: &Coverage) -> Result<(), String> {
+fn run(config: &Config, events: &[Event], covered: &Coverage) -> Result<(), String> {
     let start = Instant::now();
-    let config = sequence.config();
     let mut pair = Pair {
         breaker: Breaker::with_dice("model".into(), config.clone(), Box::new(|| ROLL), start),
-        reference: Reference::new(config),
+        reference: Reference::new(config.clone()),
         start,
         permits: Vec::new(),
     };
-    for (at, event) in sequence.events.iter().enumerate() {
+    for (at, event) in events.iter().enumerate() {
         pair.tell(*event).map_err(|why| format!("event {at}, {event:?}: {why}"))?;
     }
     pair.look()?;

@@ -1,36 +1,18 @@
 //! Threads that come in between each other wherever they can, calls that are cancelled at any await, loads that are
 //! killed.
 //!
-//! Shuttle runs the real cache on one thread, a step at a time, in an order of its choice; a step ends where a task
-//! waits, and at each [`point`]. Whatever the order: a call sees nothing that began to load before an invalidation
-//! which had returned when the call began; no call hangs (shuttle reports that as a deadlock); a key that is not
-//! invalidated is loaded once.
+//! Whatever the order: a call sees nothing that began to load before an invalidation which had returned when the call
+//! began; no call hangs; a key that is not invalidated is loaded once.
 
-use std::cell::Cell;
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::task::Poll;
 
 use shuttle::future::{block_on, spawn};
 use shuttle::rand::{Rng, thread_rng};
 
 use super::*;
+use crate::interleave::{explore, patiently, pause};
 
-/// Orders tried per test and scheduler; `BSM_INTERLEAVINGS` in the environment sets another number.
-const ORDERS: usize = 5_000;
 const KEY: u8 = 0;
-
-thread_local! {
-    static EXPLORING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Lets the scheduler choose who goes on, if there is one.
-pub(in crate::cache) fn point() {
-    if EXPLORING.get() {
-        shuttle::thread::sleep(Duration::ZERO); // a plain choice; to yield would be to go last
-    }
-}
 
 type Explored = Cache<u8, Made, Down>;
 
@@ -98,49 +80,6 @@ impl Scene {
 
 const ENDS: [End; 3] =
     [|cache| _ = cache.invalidate(&KEY), |cache| _ = cache.clear(), |cache| cache.put(KEY, Made::Put)];
-
-/// Runs a scene in many orders, under a scheduler that chooses evenly and one that likes rare orders.
-fn explore(scene: fn()) {
-    let explored = move || {
-        EXPLORING.set(true);
-        scene();
-        EXPLORING.set(false);
-    };
-    let orders = std::env::var("BSM_INTERLEAVINGS").map_or(ORDERS, |text| text.parse().expect("a number"));
-    shuttle::check_random(explored, orders);
-    shuttle::check_pct(explored, orders, 3);
-}
-
-/// Lets others go first, this many times.
-async fn pause(times: u32) {
-    let mut left = times;
-    poll_fn(|cx| match left.checked_sub(1) {
-        None => Poll::Ready(()),
-        Some(fewer) => {
-            left = fewer;
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-    })
-    .await;
-}
-
-/// Drops the future where it waits, after it was polled once and `patience` times more; never if that is `None`.
-async fn patiently<F: Future>(patience: Option<u32>, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut left = patience;
-    poll_fn(|cx| match (future.as_mut().poll(cx), &mut left) {
-        (Poll::Ready(output), _) => Poll::Ready(Some(output)),
-        (Poll::Pending, None) => Poll::Pending,
-        (Poll::Pending, Some(0)) => Poll::Ready(None),
-        (Poll::Pending, Some(left)) => {
-            *left -= 1;
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        }
-    })
-    .await
-}
 
 /// Three who call twice each, while two end epochs.
 fn calls_and_invalidations(failing: f64, killed: f64, stampede: fn() -> Stampede) {

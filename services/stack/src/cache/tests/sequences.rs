@@ -1,6 +1,4 @@
 //! Random sequences of calls, invalidations, endings and time, on the cache and on the model.
-//!
-//! 100,000 sequences by default; `BSM_SEQUENCES=1000000 cargo test -p bsm-stack cache::tests::sequences` runs more.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -13,6 +11,7 @@ use proptest::test_runner::{Config as RunnerConfig, TestRunner};
 use super::super::handle::BoxFuture;
 use super::model::{Ending, Model, Told, Totals};
 use super::*;
+use crate::testing::sequences;
 
 const KEYS: usize = 2;
 const MS: Duration = Duration::from_millis(1);
@@ -237,8 +236,7 @@ fn bounds(longer_on_error: bool) -> Config {
 }
 
 fn run(sequences: u32) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    let runtime = runtime.expect("a runtime");
+    let runtime = sequences::paused();
     let config = RunnerConfig { cases: sequences, failure_persistence: None, ..RunnerConfig::default() };
     let words = (any::<bool>(), prop::collection::vec(any::<u16>(), 1..24));
     let outcome = TestRunner::new(config).run(&words, |(longer_on_error, words)| {
@@ -256,7 +254,7 @@ fn run(sequences: u32) {
 
 #[test]
 fn the_cache_does_what_the_model_does() {
-    let sequences: u32 = std::env::var("BSM_SEQUENCES").map_or(100_000, |n| n.parse().expect("a number"));
+    let sequences = sequences::wanted() as u32;
     let threads = thread::available_parallelism().map_or(1, |n| n.get() as u32);
     thread::scope(|scope| {
         for _ in 0..threads {

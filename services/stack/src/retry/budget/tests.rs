@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod sequences;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 fn bucket(percent: u32, floor_per_second: u32) -> (Bucket, Instant) {

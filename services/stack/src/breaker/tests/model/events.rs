@@ -1,9 +1,10 @@
-//! Sequences of events: made from a number, and made shorter while they still fail.
+//! What may happen to a breaker, made from random numbers.
 
 use std::time::Duration;
 
 use crate::breaker::{Config, Mode};
 use crate::classify::Outcome;
+use crate::testing::sequences::Chance;
 
 /// Something that happens to a breaker. A number says which of the calls that are out it is about.
 #[derive(Clone, Copy, Debug)]
@@ -20,49 +21,12 @@ pub(super) enum Event {
     Mode(Mode),
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Sequence {
-    config: Config,
-    pub(super) events: Vec<Event>,
-}
-
-/// SplitMix64: a sequence of numbers that look random and depend on the first alone.
-struct Chance(u64);
-
-// === impl Sequence ===
-
-impl Sequence {
-    pub(super) fn new(seed: u64) -> Self {
-        let mut chance = Chance(seed);
-        let config = config(&mut chance);
-        let length = 10 + chance.below(70);
-        let events = (0..length).map(|_| event(&mut chance, &config)).collect();
-        Self { config, events }
-    }
-
-    pub(super) fn config(&self) -> Config {
-        self.config.clone()
-    }
-
-    /// Leaves out events, many at a time and then single ones, as long as what is left still fails.
-    pub(super) fn shrink(mut self, fails: impl Fn(&Self) -> bool) -> Self {
-        let mut chunk = self.events.len();
-        while chunk > 0 {
-            let mut at = 0;
-            while at < self.events.len() {
-                let end = (at + chunk).min(self.events.len());
-                let mut shorter = self.clone();
-                shorter.events.drain(at..end);
-                if fails(&shorter) {
-                    self = shorter;
-                } else {
-                    at = end;
-                }
-            }
-            chunk /= 2;
-        }
-        self
-    }
+/// A breaker's settings and what happens to it.
+pub(super) fn make(chance: &mut Chance) -> (Config, Vec<Event>) {
+    let config = config(chance);
+    let length = 10 + chance.below(70);
+    let events = (0..length).map(|_| event(chance, &config)).collect();
+    (config, events)
 }
 
 fn config(chance: &mut Chance) -> Config {
@@ -123,28 +87,5 @@ fn time(chance: &mut Chance, config: &Config) -> Duration {
         1 => near + Duration::from_nanos(1),
         2 => near,
         _ => Duration::from_millis(chance.below(500)),
-    }
-}
-
-// === impl Chance ===
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn index(&mut self) -> u16 {
-        self.next() as u16
-    }
-
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        &of[self.below(of.len() as u64) as usize]
     }
 }

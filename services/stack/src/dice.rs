@@ -1,10 +1,13 @@
-//! Random numbers for spreading open times: a few an hour, none of them secret.
+//! Random numbers for jitter: none of them secret, and always passed in where something is decided.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+/// A source of numbers in [0, 1).
+pub type Dice = fn() -> f64;
+
 /// A number in [0, 1), different on every call and in every process. The standard library seeds `RandomState` from
 /// the system and varies it with each use, which is all the randomness that jitter needs.
-pub(super) fn roll() -> f64 {
+pub(crate) fn roll() -> f64 {
     let bits = RandomState::new().build_hasher().finish() >> 11;
     bits as f64 / (1u64 << 53) as f64
 }
