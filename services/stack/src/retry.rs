@@ -33,8 +33,8 @@ mod replay;
 #[cfg(test)]
 mod tests;
 
-pub use budget::{Budget, Config as BudgetConfig, Snapshot};
 pub use crate::dice::Dice;
+pub use budget::{Budget, Config as BudgetConfig, Snapshot};
 pub(crate) use failure::is_good;
 pub use failure::{Failure, NotSent, Processed, Pushback};
 pub use layer::{Retry, RetryFuture, RetryLayer};

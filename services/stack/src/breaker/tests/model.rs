@@ -1,8 +1,8 @@
 //! Any sequence of events, told to the breaker and to a reference that is slow and obviously right: both must say the
 //! same all along.
 
-mod reference;
 mod events;
+mod reference;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

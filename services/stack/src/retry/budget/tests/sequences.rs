@@ -88,7 +88,10 @@ fn run(config: &Config, events: &[Event], refusals: &AtomicU64) -> Result<(), St
                 let expected = reference.withdraw(read.into());
                 let left = u128::from(budget.shared.lock().tokens) * 100;
                 if (ours, left) != (expected, reference.tokens) {
-                    return Err(format!("event {at}: {ours} with {left} left, not {expected} with {}", reference.tokens));
+                    return Err(format!(
+                        "event {at}: {ours} with {left} left, not {expected} with {}",
+                        reference.tokens
+                    ));
                 }
             }
         }
