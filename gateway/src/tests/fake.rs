@@ -11,6 +11,7 @@ use std::{
 use bsm_proto::{
     knowledge::v1::{
         DocumentInfo, GetDocumentRequest, GetDocumentResponse, ListDocumentsRequest, ListDocumentsResponse,
+        WatchDocumentsRequest, WatchDocumentsResponse,
         knowledge_service_server::{KnowledgeService, KnowledgeServiceServer},
     },
     orchestrator::v1::{
@@ -53,6 +54,15 @@ impl Fake {
 
 #[tonic::async_trait]
 impl KnowledgeService for Fake {
+    type WatchDocumentsStream = stream::Pending<Result<WatchDocumentsResponse, Status>>;
+
+    async fn watch_documents(
+        &self,
+        _: Request<WatchDocumentsRequest>,
+    ) -> Result<Response<Self::WatchDocumentsStream>, Status> {
+        Ok(Response::new(stream::pending()))
+    }
+
     async fn list_documents(
         &self,
         request: Request<ListDocumentsRequest>,

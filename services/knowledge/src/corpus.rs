@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use bsm_runtime::diagnostic::Diagnostic;
+use bsm_runtime::{diagnostic::Diagnostic, versions::Versioned};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     document::Document,
@@ -20,6 +21,7 @@ pub const MOST_BYTES: u64 = 64 * 1024 * 1024;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Corpus {
     documents: BTreeMap<String, Document>,
+    version: String,
 }
 
 // === impl Corpus ===
@@ -71,6 +73,24 @@ impl Corpus {
     }
 }
 
+impl Versioned for Corpus {
+    /// Sixteen hexadecimal digits that stand for the places and contents of all documents.
+    fn version(&self) -> &str {
+        &self.version
+    }
+}
+
+fn version(documents: &BTreeMap<String, Document>) -> String {
+    let mut hash = Sha256::new();
+    for document in documents.values() {
+        for part in [&document.source, &document.hash] {
+            hash.update((part.len() as u64).to_le_bytes()); // so that no two sets of documents run together alike
+            hash.update(part);
+        }
+    }
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A corpus in the making, and what is wrong so far.
 #[derive(Debug, Default)]
 struct Reading {
@@ -108,7 +128,8 @@ impl Reading {
 
     fn finish(mut self) -> Result<Corpus, LoadError> {
         if self.findings.is_empty() {
-            return Ok(Corpus { documents: self.documents });
+            let version = version(&self.documents);
+            return Ok(Corpus { documents: self.documents, version });
         }
         self.findings.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         Err(LoadError::Invalid(self.findings))

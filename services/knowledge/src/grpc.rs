@@ -1,44 +1,66 @@
 //! Wire ↔ documents.
 
-use std::sync::Arc;
-
 use bsm_proto::knowledge::v1::{
-    DocumentInfo, GetDocumentRequest, GetDocumentResponse, ListDocumentsRequest, ListDocumentsResponse,
+    DocumentInfo, DocumentRevision, GetDocumentRequest, GetDocumentResponse, ListDocumentsRequest,
+    ListDocumentsResponse, WatchDocumentsRequest, WatchDocumentsResponse,
     knowledge_service_server::KnowledgeService,
 };
-use bsm_runtime::server::MESSAGE_LIMIT;
+use bsm_runtime::{
+    server::MESSAGE_LIMIT,
+    versions::{Told, Versioned as _, Versions},
+};
 use prost::Message as _;
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use crate::{corpus::Corpus, document::Document, error::Error, library::Library, name::is_name};
+use crate::{corpus::Corpus, document::Document, error::Error, name::is_name};
 
 /// Serves the corpus in force.
 #[derive(Debug)]
 pub(crate) struct Knowledge {
-    library: Arc<Library>,
+    corpora: Versions<Corpus>,
+    stopping: CancellationToken,
 }
 
 impl Knowledge {
-    pub(crate) fn new(library: Arc<Library>) -> Knowledge {
-        Knowledge { library }
+    /// Watches end with `stopping`.
+    pub(crate) fn new(corpora: Versions<Corpus>, stopping: CancellationToken) -> Knowledge {
+        Knowledge { corpora, stopping }
     }
 }
 
 #[tonic::async_trait]
 impl KnowledgeService for Knowledge {
+    type WatchDocumentsStream = Told<WatchDocumentsResponse>;
+
     async fn list_documents(
         &self,
         request: Request<ListDocumentsRequest>,
     ) -> Result<Response<ListDocumentsResponse>, Status> {
-        Ok(Response::new(list(&self.library.current(), &request.into_inner().audience)?))
+        Ok(Response::new(list(&self.corpora.current(), &request.into_inner().audience)?))
     }
 
     async fn get_document(
         &self,
         request: Request<GetDocumentRequest>,
     ) -> Result<Response<GetDocumentResponse>, Status> {
-        Ok(Response::new(get(&self.library.current(), request.into_inner().document_id)?))
+        Ok(Response::new(get(&self.corpora.current(), request.into_inner().document_id)?))
     }
+
+    async fn watch_documents(
+        &self,
+        request: Request<WatchDocumentsRequest>,
+    ) -> Result<Response<Told<WatchDocumentsResponse>>, Status> {
+        let last = request.into_inner().last_version;
+        Ok(Response::new(self.corpora.follow(last, in_force, self.stopping.clone())))
+    }
+}
+
+fn in_force(corpus: &Corpus) -> WatchDocumentsResponse {
+    let revision =
+        |document: &Document| DocumentRevision { id: document.id.clone(), hash: document.hash.clone() };
+    let documents = corpus.for_audience(&[]).map(revision).collect();
+    WatchDocumentsResponse { version: corpus.version().to_owned(), documents }
 }
 
 /// The size is known before anything is copied, so that a listing that is refused costs nothing.

@@ -1,10 +1,10 @@
 //! The knowledge service: the documents that reviewers and chat agents rest on, read once and served from memory.
 //!
 //! ```text
-//! folder ──files──► bytes ──document──► title, tags, audience, text ──► Corpus ──► Library (the one in force) ──► gRPC
+//! folder ──files──► bytes ──document──► title, tags, audience, text ──► Corpus ──► the version in force ──► gRPC
 //! ```
 //! Everything wrong with the documents is found before the service is ready, and told at once. What is served is an
-//! immutable [`Corpus`]; reading the folder again means making another one and putting it in force.
+//! immutable [`Corpus`]; an edit of the folder makes another one, which is put in force if nothing is wrong with it.
 
 mod corpus;
 mod document;
@@ -12,15 +12,15 @@ mod error;
 mod files;
 mod front_matter;
 mod grpc;
-mod library;
 mod name;
 mod status;
 
-use std::sync::Arc;
+use std::path::Path;
 
 use bsm_proto::knowledge::v1::knowledge_service_server::KnowledgeServiceServer;
 use bsm_runtime::{
     process::Process,
+    reload::{self, Source},
     server::{MESSAGE_LIMIT, Service},
 };
 use tracing::info;
@@ -29,19 +29,25 @@ pub use corpus::{Corpus, MOST_BYTES};
 pub use document::Document;
 pub use error::{Error, LoadError};
 pub use files::{MOST_FILE_BYTES, MOST_FILES, MOST_LEVELS};
-pub use library::Library;
 
-/// Reads the documents of `settings.knowledge_dir` and offers them.
+/// Reads the documents of `settings.knowledge_dir`, again after every edit, and offers them.
 ///
 /// # Errors
-/// When the folder cannot be read or any document is not usable; all mistakes at once.
+/// When the folder cannot be read or any document is not usable; all mistakes at once. Once open, a folder like that
+/// leaves the last good documents in force.
 pub async fn open(process: &Process) -> Result<Service, LoadError> {
     let folder = process.settings.knowledge_dir.clone();
-    let corpus = tokio::task::spawn_blocking(move || Corpus::load(&folder)).await??;
-    info!(documents = corpus.len(), bytes = corpus.bytes(), "the documents are read");
-    let library = Arc::new(Library::new(corpus));
-    let server = KnowledgeServiceServer::new(grpc::Knowledge::new(library))
+    let folders = vec![folder.clone()];
+    let read = Box::new(move || read(&folder));
+    let corpora = reload::open(process, Source { name: "documents", folders, read }).await?;
+    let server = KnowledgeServiceServer::new(grpc::Knowledge::new(corpora, process.drain.stopping()))
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);
     Ok(Service::new().add(server))
+}
+
+fn read(folder: &Path) -> Result<Corpus, LoadError> {
+    let corpus = Corpus::load(folder)?;
+    info!(documents = corpus.len(), bytes = corpus.bytes(), "the documents are read");
+    Ok(corpus)
 }

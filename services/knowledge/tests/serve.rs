@@ -6,7 +6,8 @@ use std::{path::Path, sync::Arc};
 
 use bsm_knowledge::LoadError;
 use bsm_proto::knowledge::v1::{
-    GetDocumentRequest, ListDocumentsRequest, knowledge_service_client::KnowledgeServiceClient,
+    GetDocumentRequest, ListDocumentsRequest, WatchDocumentsRequest,
+    knowledge_service_client::KnowledgeServiceClient,
 };
 use bsm_runtime::{
     drain::Drain,
@@ -66,4 +67,38 @@ async fn a_document_that_is_not_usable_keeps_the_service_from_starting() {
         panic!("it started")
     };
     assert_eq!((findings.len(), findings[0].line), (1, 1));
+}
+
+#[tokio::test]
+async fn an_edited_document_is_told_and_served_and_a_bad_edit_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |text: &str| std::fs::write(dir.path().join("a.md"), text).unwrap();
+    write("# One\n");
+    let process = process(dir.path());
+    let mut client = client(&process).await;
+    let mut watch = client.watch_documents(WatchDocumentsRequest::default()).await.unwrap().into_inner();
+    let first = watch.message().await.unwrap().unwrap();
+    assert_eq!((first.documents.len(), first.documents[0].id.as_str()), (1, "a"));
+
+    write("---\ntitle: [\n");
+    while process.degraded.notes().is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let get = || GetDocumentRequest { document_id: "a".to_owned() };
+    assert_eq!(client.get_document(get()).await.unwrap().into_inner().text, "# One\n");
+    write("# Two\n");
+    let second = watch.message().await.unwrap().unwrap();
+    assert_ne!((&first.version, &first.documents[0].hash), (&second.version, &second.documents[0].hash));
+    let served = client.get_document(get()).await.unwrap().into_inner();
+    assert_eq!(
+        (served.text.as_str(), served.info.unwrap().hash),
+        ("# Two\n", second.documents[0].hash.clone())
+    );
+
+    let last_version = Some(second.version);
+    let again = client.watch_documents(WatchDocumentsRequest { last_version }).await.unwrap();
+    process.drain.begin();
+    let end = again.into_inner().message().await.unwrap_err();
+    assert_eq!((end.code(), reason(&end).as_deref()), (Code::Unavailable, Some("DRAINING")));
+    process.drain.finish().await.unwrap();
 }

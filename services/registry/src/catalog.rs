@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use bsm_runtime::versions::Versioned;
+
 use crate::{definition::Definition, governance::Governance};
 
 mod join;
@@ -46,9 +48,11 @@ impl Catalog {
         let agents = self.registered.iter().map(|index| &self.agents[*index]);
         agents.filter_map(|agent| agent.governance.as_ref().map(|governance| (&agent.definition, governance)))
     }
+}
 
+impl Versioned for Catalog {
     /// Sixteen hexadecimal digits that stand for the content of the files.
-    pub fn version(&self) -> &str {
+    fn version(&self) -> &str {
         &self.version
     }
 }

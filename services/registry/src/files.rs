@@ -57,6 +57,13 @@ pub(crate) fn read(dir: &Path, strictness: Strictness) -> Files {
     Files { registry, definitions, found }
 }
 
+/// The folders that anything is read from.
+pub(crate) fn folders(dir: &Path) -> Vec<PathBuf> {
+    let definitions = folder(dir);
+    let apart = (!definitions.starts_with(dir)).then_some(definitions);
+    [dir.to_owned()].into_iter().chain(apart).collect()
+}
+
 fn folder(dir: &Path) -> PathBuf {
     let folder = dir.join("definitions");
     let older = dir.parent().map(|parent| parent.join("data/agents"));

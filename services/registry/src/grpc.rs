@@ -2,10 +2,15 @@
 
 use bsm_proto::registry::v1::{
     GetAgentStatusRequest, GetAgentStatusResponse, ListAgentStatusesRequest, ListAgentStatusesResponse,
-    ListAgentsRequest, ListAgentsResponse, ResolveAgentRequest, ResolveAgentResponse,
-    registry_service_server::RegistryService,
+    ListAgentsRequest, ListAgentsResponse, ResolveAgentRequest, ResolveAgentResponse, WatchAgentsRequest,
+    WatchAgentsResponse, registry_service_server::RegistryService,
 };
-use bsm_runtime::{clock, settings::Profile};
+use bsm_runtime::{
+    clock,
+    settings::Profile,
+    versions::{Told, Versioned as _, Versions},
+};
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
 use crate::{
@@ -19,11 +24,12 @@ use crate::{
 
 mod wire;
 
-/// Serves one catalog.
+/// Serves the catalog in force. An answer rests on one: it is taken up once, at the beginning.
 #[derive(Debug)]
 pub(crate) struct Registry {
-    catalog: Catalog,
+    catalogs: Versions<Catalog>,
     here: Here,
+    stopping: CancellationToken,
 }
 
 /// What the rules must know of the process.
@@ -37,8 +43,9 @@ pub(crate) struct Here {
 // === impl Registry ===
 
 impl Registry {
-    pub(crate) fn new(catalog: Catalog, here: Here) -> Self {
-        Self { catalog, here }
+    /// Watches end with `stopping`.
+    pub(crate) fn new(catalogs: Versions<Catalog>, here: Here, stopping: CancellationToken) -> Self {
+        Self { catalogs, here, stopping }
     }
 
     fn list(&self, mode: Option<String>) -> Result<ListAgentsResponse, Error> {
@@ -48,14 +55,15 @@ impl Registry {
             (Some(_), None) => false,
             (Some(context), Some(governance)) => governance.contexts.contains(&context),
         };
-        let agents: Vec<_> = self.catalog.agents().iter().filter(wanted).map(wire::listed).collect();
+        let catalog = self.catalogs.current();
+        let agents: Vec<_> = catalog.agents().iter().filter(wanted).map(wire::listed).collect();
         let count = context.map(|_| u32::try_from(agents.len()).unwrap_or(u32::MAX));
         Ok(ListAgentsResponse { agents, count, mode, filtered: context.map(|_| true) })
     }
 
     fn statuses(&self) -> ListAgentStatusesResponse {
         let summary = |(agent, entry)| wire::summary(agent, entry, State::default());
-        let agents: Vec<_> = self.catalog.registered().map(summary).collect();
+        let agents: Vec<_> = self.catalogs.current().registered().map(summary).collect();
         ListAgentStatusesResponse {
             timestamp: clock::unix_ms() as f64,
             total_agents: u32::try_from(agents.len()).unwrap_or(u32::MAX),
@@ -65,25 +73,22 @@ impl Registry {
     }
 
     fn status(&self, id: &str) -> Result<GetAgentStatusResponse, Error> {
-        let agent = self.catalog.get(id);
+        let catalog = self.catalogs.current();
+        let agent = catalog.get(id);
         let governed = agent.and_then(|agent| Some((agent, agent.governance.as_ref()?)));
-        let (agent, governance) = governed.ok_or_else(|| self.unknown(id))?;
+        let (agent, governance) = governed.ok_or_else(|| unknown(&catalog, id))?;
         Ok(wire::status(&agent.definition, governance, State::default()))
     }
 
     fn resolve(&self, request: &ResolveAgentRequest) -> Result<ResolveAgentResponse, Error> {
         let id = &request.agent_id;
         let context = parse("context", &request.context)?;
-        let agent = self.catalog.get(id).ok_or_else(|| self.unknown(id))?;
+        let catalog = self.catalogs.current();
+        let agent = catalog.get(id).ok_or_else(|| unknown(&catalog, id))?;
         rules::may_use(agent, &self.wanted(context, request.mobile))
             .map_err(|rule| Error::Forbidden { agent: id.clone(), rule })?;
-        let registry_version = self.catalog.version().to_owned();
+        let registry_version = catalog.version().to_owned();
         Ok(ResolveAgentResponse { agent: Some(wire::agent(agent)), registry_version })
-    }
-
-    fn unknown(&self, id: &str) -> Error {
-        let registered = self.catalog.registered().map(|(agent, _)| agent.id.as_str());
-        Error::UnknownAgent { agent: id.to_owned(), closest: id::closest(id, registered).map(str::to_owned) }
     }
 
     fn wanted(&self, context: Context, mobile: bool) -> Use {
@@ -97,12 +102,19 @@ impl Registry {
     }
 }
 
+fn unknown(catalog: &Catalog, id: &str) -> Error {
+    let registered = catalog.registered().map(|(agent, _)| agent.id.as_str());
+    Error::UnknownAgent { agent: id.to_owned(), closest: id::closest(id, registered).map(str::to_owned) }
+}
+
 fn parse(field: &'static str, name: &str) -> Result<Context, Error> {
     Context::parse(name).ok_or_else(|| Error::UnknownContext { field, given: name.to_owned() })
 }
 
 #[tonic::async_trait]
 impl RegistryService for Registry {
+    type WatchAgentsStream = Told<WatchAgentsResponse>;
+
     async fn list_agents(
         &self,
         request: Request<ListAgentsRequest>,
@@ -129,6 +141,14 @@ impl RegistryService for Registry {
         request: Request<ResolveAgentRequest>,
     ) -> Result<Response<ResolveAgentResponse>, Status> {
         Ok(Response::new(self.resolve(request.get_ref())?))
+    }
+
+    async fn watch_agents(
+        &self,
+        request: Request<WatchAgentsRequest>,
+    ) -> Result<Response<Told<WatchAgentsResponse>>, Status> {
+        let last = request.into_inner().last_version;
+        Ok(Response::new(self.catalogs.follow(last, wire::in_force, self.stopping.clone())))
     }
 }
 

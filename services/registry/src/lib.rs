@@ -9,8 +9,10 @@ use bsm_proto::registry::v1::registry_service_server::RegistryServiceServer;
 use bsm_runtime::{
     diagnostic::{Diagnostic, Strictness},
     process::Process,
+    reload::{self, Source},
     server::{MESSAGE_LIMIT, Service},
     settings::Settings,
+    versions::Versioned as _,
 };
 
 pub mod catalog;
@@ -43,30 +45,36 @@ pub fn load_on(dir: &Path, strictness: Strictness, today: Date) -> (Option<Catal
     catalog::join(files::read(dir, strictness), today)
 }
 
-/// Opens the registry in the process's `agents_dir`. Warnings are logged.
+/// Opens the registry in the process's `agents_dir`, and reads it again after every edit: by the same rules, with the
+/// same strictness. Warnings are logged.
 ///
 /// # Errors
-/// If there is any error in the files; the text of the error lists everything that was found.
+/// If there is any error in the files; the text of the error lists everything that was found. Once open, files with
+/// errors leave the last good agents in force.
 pub async fn open(process: &Process) -> Result<Service, OpenError> {
     let dir = process.settings.agents_dir.clone();
-    let reading = tokio::task::spawn_blocking({
-        let dir = dir.clone();
-        move || load(&dir, Strictness::Strict)
-    });
-    let (catalog, found) = reading.await?;
+    let folders = files::folders(&dir);
+    let catalogs =
+        reload::open(process, Source { name: "agents", folders, read: Box::new(move || read(&dir)) }).await?;
+    let Settings { profile, safe_mode, mobile_mode, .. } = *process.settings;
+    let here = grpc::Here { profile, safe_mode, mobile_mode };
+    let registry = grpc::Registry::new(catalogs, here, process.drain.stopping());
+    let server = RegistryServiceServer::new(registry)
+        .max_decoding_message_size(MESSAGE_LIMIT)
+        .max_encoding_message_size(MESSAGE_LIMIT);
+    Ok(Service::new().add(server))
+}
+
+fn read(dir: &Path) -> Result<Catalog, OpenError> {
+    let (catalog, found) = load(dir, Strictness::Strict);
     let Some(catalog) = catalog else {
-        return Err(Unusable { dir, found }.into());
+        return Err(Unusable { dir: dir.to_owned(), found }.into());
     };
     for Diagnostic { file, line, column, field, message, fix, .. } in found {
         tracing::warn!(file, line, column, field, fix, "{message}");
     }
     tracing::info!(agents = catalog.agents().len(), version = catalog.version(), "registry read");
-    let Settings { profile, safe_mode, mobile_mode, .. } = *process.settings;
-    let registry = grpc::Registry::new(catalog, grpc::Here { profile, safe_mode, mobile_mode });
-    let server = RegistryServiceServer::new(registry)
-        .max_decoding_message_size(MESSAGE_LIMIT)
-        .max_encoding_message_size(MESSAGE_LIMIT);
-    Ok(Service::new().add(server))
+    Ok(catalog)
 }
 
 #[cfg(test)]

@@ -9,12 +9,13 @@
 //! | [`call`], [`trace`] | what each hop hands on: correlation id, deadline, trace |
 //! | [`scopes`], [`admin_token`], [`caller`] | who may call what, and who did |
 //! | [`status`], [`layer_status`] | how refusals are told on the wire |
-//! | [`guards`], [`cache_view`], [`metrics`], [`ops`], [`health`], [`readiness`], [`telemetry`] | what operators see |
+//! | [`guards`], [`cache_view`], [`metrics`], [`ops`], [`health`], [`readiness`], [`degraded`], [`telemetry`] | what operators see |
 //! | `alerts`, [`audit_log`] | whom changes are told to, and where they are written |
 //! | [`drain`], [`signals`] | how it ends |
 //! | [`flags`] | which share of calls runs under which guard |
 //! | [`lan`] | which addresses are local |
 //! | [`folder`] | where it keeps state |
+//! | [`reload`], [`versions`] | files that are edited while it runs, and those who follow them |
 //! | [`yaml`], [`diagnostic`] | files that people write, and what is wrong with them |
 //! | [`json`], [`clock`] | the edges to JSON and to the wall clock |
 
@@ -27,6 +28,7 @@ pub mod caller;
 pub mod client;
 pub mod clock;
 mod cost;
+pub mod degraded;
 pub mod diagnostic;
 pub mod drain;
 pub mod flags;
@@ -42,6 +44,7 @@ pub mod metrics;
 pub mod ops;
 pub mod process;
 pub mod readiness;
+pub mod reload;
 pub mod role;
 pub mod scopes;
 pub mod server;
@@ -50,4 +53,5 @@ pub mod signals;
 pub mod status;
 pub mod telemetry;
 pub mod trace;
+pub mod versions;
 pub mod yaml;

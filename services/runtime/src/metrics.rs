@@ -57,6 +57,8 @@ pub struct Metrics {
     calls: Family<Labels, Counter>,
     seconds: Family<Labels, Histogram, fn() -> Histogram>,
     breaker_changes: Family<Labels, Counter>,
+    reloads: Family<Labels, Counter>,
+    reload_failures: Family<Labels, Counter>,
     watched: Arc<RwLock<Vec<Guards>>>,
     tallies: Arc<Mutex<BTreeMap<&'static str, Tally>>>,
     began: Instant,
@@ -71,6 +73,9 @@ impl Default for Metrics {
         registry.register("call_seconds", "Time to the end of the answer", seconds.clone());
         let breaker_changes = Family::default();
         registry.register("breaker_transitions", "Changes of state, by the new one", breaker_changes.clone());
+        let (reloads, reload_failures) = (Family::default(), Family::default());
+        registry.register("reloads", "Edited files that were read and are in force", reloads.clone());
+        registry.register("reload_failures", "Edited files that are not usable", reload_failures.clone());
         // One collector for all roles of the process: a family must not be on the page twice.
         let watched = Arc::default();
         registry.register_collector(Box::new(GuardsCollector::of(Arc::clone(&watched))));
@@ -79,6 +84,8 @@ impl Default for Metrics {
             calls,
             seconds,
             breaker_changes,
+            reloads,
+            reload_failures,
             watched,
             tallies: Arc::default(),
             began: Instant::now(),
@@ -113,6 +120,12 @@ impl Metrics {
     pub(crate) fn breaker_changed(&self, breaker: &str, to: &str) {
         let labels = vec![("breaker", breaker.to_owned()), ("to", to.to_owned())];
         self.breaker_changes.get_or_create(&labels).inc();
+    }
+
+    /// Counts one reading of edited files.
+    pub(crate) fn reloaded(&self, what: &str, usable: bool) {
+        let counts = if usable { &self.reloads } else { &self.reload_failures };
+        counts.get_or_create(&vec![("what", what.to_owned())]).inc();
     }
 
     /// What a role has served so far.

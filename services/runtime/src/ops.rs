@@ -12,9 +12,9 @@ use std::pin::Pin;
 
 use bsm_proto::ops::v1::{ops_service_server::OpsService, *};
 use futures_util::{Stream, StreamExt as _};
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
-use crate::{clock, process::Process, status::Refusal};
+use crate::{clock, process::Process, status};
 pub use error::Error;
 pub use operator::Operator;
 pub use show::{breakers, state_name};
@@ -52,9 +52,8 @@ pub fn watch(process: &Process, last_event_id: Option<&str>) -> Transitions {
     let followed = transitions.follow(transitions.since(last_event_id));
     let shown = followed.map(move |transition| Ok(transitions.show(&transition)));
     let stopping = process.drain.stopping();
-    let end =
-        async move { Err(Refusal::new(Code::Unavailable, "DRAINING", "the process is draining").into()) };
-    Box::pin(shown.take_until(stopping.cancelled_owned()).chain(futures_util::stream::once(end)))
+    let end = futures_util::stream::once(async { Err(status::draining()) });
+    Box::pin(shown.take_until(stopping.cancelled_owned()).chain(end))
 }
 
 #[tonic::async_trait]

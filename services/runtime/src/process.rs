@@ -9,6 +9,7 @@ use std::{
 use crate::{
     audit_log::AuditLog,
     client::{self, BadUrl, Edge, Traffic},
+    degraded::Degraded,
     drain::Drain,
     flags::{self, Flags},
     folder::{self, Folder},
@@ -40,6 +41,8 @@ pub struct Process {
     pub drain: Drain,
     /// Whether it may be sent work.
     pub readiness: Readiness,
+    /// What it does worse than it should.
+    pub degraded: Degraded,
     /// When it was made, by the clock on the wall.
     pub started_at: SystemTime,
     /// When it was made, to count from.
@@ -60,6 +63,7 @@ impl Process {
             settings,
             drain,
             readiness: Readiness::default(),
+            degraded: Degraded::default(),
             started_at: SystemTime::now(),
             started: Instant::now(),
         }

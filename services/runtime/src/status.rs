@@ -74,6 +74,11 @@ impl From<Refusal> for Status {
     }
 }
 
+/// The last word of a stream whose process drains. Whoever follows it calls again, with what it saw last.
+pub fn draining() -> Status {
+    Refusal::new(Code::Unavailable, "DRAINING", "the process is draining").into()
+}
+
 /// The reason a status carries, if it is one of ours.
 pub fn reason(status: &Status) -> Option<String> {
     status.get_details_error_info().map(|info| info.reason)

@@ -3,6 +3,7 @@ use bsm_runtime::{
     diagnostic::{Findings, Strictness},
     json, status,
 };
+use futures_util::{FutureExt as _, StreamExt as _};
 use tonic::Code;
 
 use super::*;
@@ -38,15 +39,19 @@ const DEFINITIONS: [&str; 3] = [
      modelName: m\nsystemPrompt: \"Be strict, {{ agentName }}\"\nconditions: { min_compliance_score: 7 }\n",
 ];
 
-fn registry(here: Here) -> Registry {
-    let definitions = DEFINITIONS.iter().map(|text| Findings::new("d.yaml", *text, Strictness::Strict));
+fn catalog(definitions: &[&str]) -> Catalog {
+    let definitions = definitions.iter().map(|text| Findings::new("d.yaml", *text, Strictness::Strict));
     let files = Files {
         registry: Findings::new("registry.yaml", REGISTRY, Strictness::Strict),
         definitions: definitions.collect(),
         found: Vec::new(),
     };
     let (catalog, found) = catalog::join(files, "2026-01-01".parse().unwrap());
-    Registry::new(catalog.unwrap_or_else(|| panic!("{found:#?}")), here)
+    catalog.unwrap_or_else(|| panic!("{found:#?}"))
+}
+
+fn registry(here: Here) -> Registry {
+    Registry::new(Versions::new(catalog(&DEFINITIONS)), here, CancellationToken::new())
 }
 
 fn development() -> Registry {
@@ -155,7 +160,7 @@ async fn a_misspelt_agent_is_told_with_the_one_that_was_meant() {
 async fn an_allowed_agent_is_resolved_in_full() {
     let registry = development();
     let answer = resolve(&registry, "reviewer", "github", false).await.unwrap();
-    assert_eq!(answer.registry_version, registry.catalog.version());
+    assert_eq!(answer.registry_version, registry.catalogs.current().version());
     let agent = answer.agent.unwrap();
     assert_eq!(agent.system_prompt, "Be strict, {{ agentName }}");
     assert_eq!((agent.complexity.as_str(), agent.answer), ("medium", 1));
@@ -193,4 +198,31 @@ fn mobile_mode_of_the_process_binds_callers_that_are_no_mobile_clients() {
     assert_eq!(registry(here).wanted(Context::Chat, true).mobile, Mobile::Client);
     assert_eq!(development().wanted(Context::Chat, true).mobile, Mobile::Client);
     assert_eq!(development().wanted(Context::Chat, false).mobile, Mobile::Off);
+}
+
+#[tokio::test]
+async fn a_watch_tells_the_agents_in_force_and_what_an_edit_changes() {
+    let registry = development();
+    let watch = |last: Option<&str>| {
+        registry.watch_agents(Request::new(WatchAgentsRequest { last_version: last.map(str::to_owned) }))
+    };
+    let mut stream = watch(None).await.unwrap().into_inner();
+    let first = stream.next().await.unwrap().unwrap();
+    let ids: Vec<_> = first.agents.iter().map(|agent| agent.id.as_str()).collect();
+    assert_eq!(ids, ["chatter", "loner", "reviewer"]);
+    let resolved = resolve(&registry, "reviewer", "github", false).await.unwrap();
+    assert_eq!(first.version, resolved.registry_version);
+
+    let edited = DEFINITIONS.map(|text| text.replace("name: Loner", "name: Alone"));
+    registry.catalogs.replace(catalog(&edited.each_ref().map(String::as_str)));
+    let second = stream.next().await.unwrap().unwrap();
+    assert_ne!(second.version, first.version);
+    let differ = |at: usize| first.agents[at].hash != second.agents[at].hash;
+    assert_eq!([differ(0), differ(1), differ(2)], [false, true, false]);
+
+    let mut again = watch(Some(&second.version)).await.unwrap().into_inner();
+    assert!(again.next().now_or_never().is_none(), "it has seen what is in force");
+    registry.stopping.cancel();
+    let end = again.next().await.unwrap().unwrap_err();
+    assert_eq!(status::reason(&end).as_deref(), Some("DRAINING"));
 }

@@ -1,11 +1,13 @@
 //! The registry's types in the contract's words. No rules here.
 
 use bsm_proto::registry::v1 as proto;
-use bsm_runtime::json;
+use bsm_runtime::{json, versions::Versioned as _};
+use prost::Message as _;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::{
-    catalog::Agent,
+    catalog::{Agent, Catalog},
     definition::{Definition, REPEATED},
     governance::Governance,
     lifecycle::State,
@@ -80,6 +82,20 @@ pub(super) fn agent(agent: &Agent) -> proto::Agent {
         governance: agent.governance.as_ref().map(governance),
         conditions: Some(json::to_struct(Value::Object(definition.conditions))),
     }
+}
+
+pub(super) fn in_force(catalog: &Catalog) -> proto::WatchAgentsResponse {
+    let agents = catalog.agents().iter().map(revision).collect();
+    proto::WatchAgentsResponse { version: catalog.version().to_owned(), agents }
+}
+
+/// The hash is of all that is ever served of the agent.
+fn revision(of: &Agent) -> proto::AgentRevision {
+    let mut hash = Sha256::new();
+    hash.update(listed(of).encode_to_vec());
+    hash.update(agent(of).encode_to_vec());
+    let hash = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    proto::AgentRevision { id: of.definition.id.clone(), hash }
 }
 
 fn governance(governance: &Governance) -> proto::Governance {

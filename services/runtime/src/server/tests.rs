@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bsm_proto::knowledge::v1::{
     DocumentInfo, GetDocumentRequest, GetDocumentResponse, ListDocumentsRequest, ListDocumentsResponse,
+    WatchDocumentsRequest, WatchDocumentsResponse,
     knowledge_service_client::KnowledgeServiceClient,
     knowledge_service_server::{KnowledgeService, KnowledgeServiceServer},
 };
@@ -32,6 +33,15 @@ struct Echo;
 
 #[tonic::async_trait]
 impl KnowledgeService for Echo {
+    type WatchDocumentsStream = tokio_stream::Pending<Result<WatchDocumentsResponse, Status>>;
+
+    async fn watch_documents(
+        &self,
+        _: Request<WatchDocumentsRequest>,
+    ) -> Result<Response<Self::WatchDocumentsStream>, Status> {
+        Ok(Response::new(tokio_stream::pending()))
+    }
+
     async fn list_documents(
         &self,
         request: Request<ListDocumentsRequest>,
