@@ -7,8 +7,12 @@ pub mod diffs;
 pub mod github;
 pub mod mesh;
 pub mod node;
+pub mod plan;
 pub mod rest;
+pub mod spread;
 
 pub use mesh::Mesh;
 pub use node::Node;
+pub use plan::Plan;
 pub use rest::Rest;
+pub use spread::Spread;

@@ -1,69 +1,72 @@
 //! Every role as its own process, on free ports, with state in a temporary folder.
 
-use std::{
-    collections::BTreeMap,
-    net::TcpListener,
-    sync::atomic::{AtomicU16, Ordering::Relaxed},
-};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use bsm_runtime::role::Role;
-use tempfile::TempDir;
 
-use crate::{Node, Rest, github};
+use crate::{Node, Plan, Rest};
 
-/// Six processes that find each other by URL.
+/// Processes that find each other by URL.
 pub struct Mesh {
-    nodes: BTreeMap<Role, Node>,
-    ports: BTreeMap<Role, u16>,
-    env: Vec<(String, String)>,
-    data: TempDir,
+    nodes: BTreeMap<(Role, usize), Node>,
+    plan: Plan,
 }
 
 impl Mesh {
-    /// Starts every role; `env` goes to all of them.
+    /// One process a role; `env` goes to all of them.
     pub fn start(env: &[(&str, &str)]) -> Mesh {
-        let data = tempfile::tempdir().unwrap();
-        let mut all: Vec<(String, String)> = vec![
-            ("BSM_DATA_DIR".into(), data.path().display().to_string()),
-            ("GITHUB_WEBHOOK_SECRET".into(), github::SECRET.into()),
-            ("LOG_LEVEL".into(), "debug".into()),
-        ];
-        all.extend(env.iter().map(|(k, v)| (k.to_string(), v.to_string())));
-        let ports: BTreeMap<_, _> = Role::ALL.into_iter().map(|role| (role, free_ports())).collect();
-        for (role, port) in &ports {
-            let name = role.name().to_uppercase();
-            all.push((format!("BSM_{name}_PORT"), port.to_string()));
-            all.push((format!("BSM_{name}_URL"), format!("http://127.0.0.1:{port}")));
+        Plan::new().env(env).start()
+    }
+
+    pub(crate) fn of(plan: Plan) -> Mesh {
+        let mut mesh = Mesh { nodes: BTreeMap::new(), plan };
+        for (role, replica) in mesh.plan.processes() {
+            mesh.begin(role, replica);
         }
-        let mut mesh = Mesh { nodes: BTreeMap::new(), ports, env: all, data };
-        for role in Role::ALL {
-            mesh.restart(role);
-        }
+        mesh.nodes.values().for_each(|node| drop(node.serving()));
         mesh
     }
 
     /// Starts a role again, on the port it had.
     pub fn restart(&mut self, role: Role) {
-        self.nodes.remove(&role); // ends the old one first, if it still runs
-        let env: Vec<_> = self.env.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        let node = Node::start(&["serve", role.name()], &env);
-        node.serving();
-        self.nodes.insert(role, node);
+        self.restart_replica(role, 0);
     }
 
-    /// A role's process.
+    /// Starts one of a role's processes again, on the port it had.
+    pub fn restart_replica(&mut self, role: Role, replica: usize) {
+        self.begin(role, replica).serving();
+    }
+
+    fn begin(&mut self, role: Role, replica: usize) -> &Node {
+        self.nodes.remove(&(role, replica)); // ends the old one first, if it still runs
+        let env = self.plan.environment(role, replica);
+        let env: Vec<_> = env.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.nodes.entry((role, replica)).or_insert(Node::start(&["serve", role.name()], &env))
+    }
+
+    /// A role's process, the first if there are several.
     pub fn node(&mut self, role: Role) -> &mut Node {
-        self.nodes.get_mut(&role).unwrap()
+        self.replica(role, 0)
+    }
+
+    /// One of a role's processes.
+    pub fn replica(&mut self, role: Role, replica: usize) -> &mut Node {
+        self.nodes.get_mut(&(role, replica)).unwrap()
     }
 
     /// Where a role listens.
     pub fn url(&self, role: Role) -> String {
-        format!("http://127.0.0.1:{}", self.ports[&role])
+        self.url_of(role, 0)
+    }
+
+    /// Where one of a role's processes listens.
+    pub fn url_of(&self, role: Role, replica: usize) -> String {
+        format!("http://127.0.0.1:{}", self.plan.port(role, replica))
     }
 
     /// Where a role's metrics are.
     pub fn ops_url(&self, role: Role) -> String {
-        format!("http://127.0.0.1:{}", Role::ops_port(self.ports[&role]))
+        format!("http://127.0.0.1:{}", Role::ops_port(self.plan.port(role, 0)))
     }
 
     /// A client of the gateway.
@@ -72,21 +75,7 @@ impl Mesh {
     }
 
     /// The folder for state of a role.
-    pub fn folder(&self, role: Role) -> std::path::PathBuf {
-        self.data.path().join(role.name())
-    }
-}
-
-/// A port that is free, with the one for metrics free as well: below the range that systems hand out to
-/// outgoing connections, and never the same twice in this process.
-fn free_ports() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    loop {
-        let step = (std::process::id() as u16).wrapping_mul(37).wrapping_add(NEXT.fetch_add(1, Relaxed));
-        let port = 10_000 + step % 20_000;
-        let free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
-        if free(port) && free(Role::ops_port(port)) {
-            return port;
-        }
+    pub fn folder(&self, role: Role) -> PathBuf {
+        self.plan.data(0).join(role.name())
     }
 }

@@ -83,8 +83,13 @@ impl Rest {
 
 /// Sends a request and reads the whole answer.
 pub async fn send(request: RequestBuilder) -> Answer {
-    let response: Response = request.send().await.unwrap();
+    try_send(request).await.unwrap()
+}
+
+/// The same for a gateway that may be away.
+pub async fn try_send(request: RequestBuilder) -> reqwest::Result<Answer> {
+    let response: Response = request.send().await?;
     let (code, headers) = (response.status().as_u16(), response.headers().clone());
-    let text = response.text().await.unwrap();
-    Answer { code, headers, json: serde_json::from_str(&text).unwrap_or_default(), text }
+    let text = response.text().await?;
+    Ok(Answer { code, headers, json: serde_json::from_str(&text).unwrap_or_default(), text })
 }

@@ -111,7 +111,10 @@ pub fn edge(from: Role, to: Role, traffic: Traffic, url: &str, guards: &Guards) 
     let channel = channel(url).map_err(|source| BadUrl { role: to, url: url.to_owned(), source })?;
     let name = traffic.name(from, to);
     let patience = Patience::toward(to);
-    let config = breaker::Config { probe_lease: patience.attempt, ..breaker::Config::internal() };
+    // What an attempt may take is not slow: who asks models waits for them, and one hanging provider would else
+    // make the service look slow in front of all others.
+    let (probe_lease, slow_call) = (patience.attempt, patience.attempt);
+    let config = breaker::Config { probe_lease, slow_call, ..breaker::Config::internal() };
     let breaker = guards.breaker(name.as_str(), config);
     let bulkhead = guards.bulkhead(name.as_str(), traffic.bulkhead());
     let budget = guards.retry_budget(name.as_str(), BudgetConfig::default());

@@ -2,7 +2,8 @@
 
 use bsm_runtime::role::Role;
 use bsm_testkit::{Provider, Reply};
-use bsm_tests::{Mesh, diffs};
+use bsm_tests::{Mesh, diffs, rest::send};
+use reqwest::Method;
 use serde_json::json;
 
 #[tokio::test]
@@ -65,5 +66,31 @@ async fn a_change_that_nobody_saw_is_not_approved() {
         let job_id = rest.submit("pull_request.opened", payload.clone()).await;
         let action = rest.finished(&job_id).await["decision"]["action"].clone();
         assert_ne!(action, "approve_and_merge", "{payload}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_hangs_does_not_close_the_way_to_the_models_for_others() {
+    let provider = Provider::start(|_| Reply::Hangs).await.unwrap();
+    let url = provider.base_url();
+    let mesh = Mesh::start(&[
+        ("OPENAI_API_KEY", "sk-test"),
+        ("BSM_OPENAI_BASE_URL", &url),
+        ("BSM_MODEL_TIMEOUT_SECONDS", "6"), // longer than calls between most services may take
+    ]);
+    let rest = mesh.rest();
+    let ask = |model: &str| {
+        let prompt = json!({"model": model, "messages": [{"role": "user", "content": "hello"}]});
+        send(rest.request(Method::POST, "/api/models/complete").json(&json!({"prompt": prompt})))
+    };
+    // All that the provider's bulkhead holds and lets wait, and nothing else that would make them a small share.
+    let hanging: Vec<_> = (0..20).map(|_| tokio::spawn(ask("openai"))).collect();
+    for call in hanging {
+        let answer = call.await.unwrap();
+        assert!([503, 504].contains(&answer.code), "{}", answer.text);
+    }
+    for _ in 0..20 {
+        let answer = ask("offline").await;
+        assert_eq!(answer.code, 200, "the built-in reviewer answers: {}", answer.text);
     }
 }

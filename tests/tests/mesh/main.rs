@@ -8,6 +8,7 @@ mod contract;
 mod crates;
 mod decisions;
 mod faults;
+mod figures;
 mod jobs;
 mod ops;
 mod recovery;
