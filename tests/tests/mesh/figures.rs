@@ -23,7 +23,8 @@ fn complete(rest: &Rest, model: &str) -> RequestBuilder {
 
 /// One question to an agent, which the orchestrator asks of the models: three hops to the provider.
 fn run_agent(rest: &Rest) -> RequestBuilder {
-    rest.request(Method::POST, "/api/agents/run").json(&json!({"agentId": "security-agent", "input": "Look."}))
+    rest.request(Method::POST, "/api/agents/run")
+        .json(&json!({"agentId": "security-agent", "input": "Look."}))
 }
 
 /// The reason of a failed call.

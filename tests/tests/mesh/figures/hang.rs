@@ -19,7 +19,8 @@ const CALLS: usize = 400;
 /// calls ended within each.
 async fn histogram(mesh: &Mesh) -> Vec<(f64, u64)> {
     let page = Rest::new(&mesh.ops_url(Role::Models)).get("/metrics").await.text;
-    let lines = page.lines().filter(|line| line.starts_with("bsm_call_seconds_bucket") && line.contains(METHOD));
+    let lines =
+        page.lines().filter(|line| line.starts_with("bsm_call_seconds_bucket") && line.contains(METHOD));
     let row = |line: &str| {
         let bound = line.split("le=\"").nth(1)?.split('"').next()?.parse().ok()?; // "+Inf", too
         Some((bound, line.rsplit(' ').next()?.parse().ok()?))
@@ -91,7 +92,10 @@ async fn who_asks_a_hanging_provider_is_refused_at_once_and_the_others_do_not_no
     println!("provider hangs, the same as the gateway's client sees them: {refused}");
     for (at, name) in ["another provider", "another service"].into_iter().enumerate() {
         let (hangs, opened) = (ratio(&hanging_now[at], &before[at]), ratio(&open[at], &before[at]));
-        println!("provider hangs, {name}: before {}; p99 then × {hangs:.2}, once open × {opened:.2}", before[at]);
+        println!(
+            "provider hangs, {name}: before {}; p99 then × {hangs:.2}, once open × {opened:.2}",
+            before[at]
+        );
         // Not a figure but a bound: a call that waits for the provider would take thousands of times as long.
         assert!(hanging_now[at].max() < Duration::from_secs(2), "{}", hanging_now[at]);
         assert!(open[at].max() < Duration::from_secs(2), "{}", open[at]);

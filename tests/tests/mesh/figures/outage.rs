@@ -65,12 +65,14 @@ async fn a_dead_provider_is_asked_no_more_often_than_its_callers_ask() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_service_is_asked_no_more_often_than_its_callers_ask() {
     let plan = asking("http://127.0.0.1:9/v1");
-    let ways = [(Role::Gateway, Role::Registry), (Role::Gateway, Role::Models), (Role::Orchestrator, Role::Models)];
+    let ways =
+        [(Role::Gateway, Role::Registry), (Role::Gateway, Role::Models), (Role::Orchestrator, Role::Models)];
     let mut proxies = Vec::new();
     for (_, to) in ways {
         proxies.push(Proxy::start(plan.address(to)).await.unwrap());
     }
-    let plan = ways.iter().zip(&proxies).fold(plan, |plan, ((from, to), proxy)| plan.via(*from, *to, &proxy.url()));
+    let plan =
+        ways.iter().zip(&proxies).fold(plan, |plan, ((from, to), proxy)| plan.via(*from, *to, &proxy.url()));
     let mesh = plan.start();
     for proxy in &proxies {
         proxy.set(Fault::reset_after(0)).await.unwrap();
