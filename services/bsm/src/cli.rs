@@ -1,9 +1,13 @@
 //! What can be typed after `bsm`, and the help that explains it.
 
+mod bench;
+
 use std::path::PathBuf;
 
 use bsm_runtime::role::Role;
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use bench::{BenchArgs, FASTEST};
 
 const ABOUT: &str = "A governed mesh for AI agents: a change goes in, a decision comes out.
 
@@ -17,12 +21,13 @@ const EXAMPLES: &str = "Examples:
   bsm validate .                every mistake in ./agents, with its place and fix
   bsm config                    all settings in force, and where each came from
   bsm ops breakers              what guards the calls of a running mesh
+  bsm bench http://127.0.0.1:8080/api/agents --rate 500    how it does under load
   bsm serve registry            one service, as containers run it
 
 Settings come from defaults, then the file of --config, then the environment, then --set; the strongest wins.
 
 Exit codes: 0 done; 64 wrong usage; 65 unusable data; 66 unreadable input; 70 a part of bsm failed; 74 output not written; 78 wrong \
-settings. `review` and `validate` say more with theirs.";
+settings. `review`, `validate`, `ops` and `bench` say more with theirs.";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -78,6 +83,8 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     /// Show and change a running mesh: breakers, bulkheads, retry budgets, caches, flags
     Ops(OpsArgs),
+    /// Send load at a fixed rate and report how the target does: REST, or any rpc of the contract
+    Bench(BenchArgs),
     /// Print every setting in force and where its value came from; secrets are masked
     Config {
         /// As JSON

@@ -9,7 +9,8 @@ use bsm_runtime::settings::Invalid;
 pub(crate) enum Exit {
     /// Done; for a review: approve_and_merge.
     Done,
-    /// For a review: request_changes. For a check: mistakes were found.
+    /// For a review: request_changes. For a check: mistakes were found. For what is done in many places or many
+    /// times: not in all of them.
     Changes,
     /// For a review: block_pr.
     Block,

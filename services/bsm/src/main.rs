@@ -38,6 +38,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Review(args) => commands::review::run(&options, &args),
         Command::Validate(args) => commands::validate::run(&options, &args),
         Command::Ops(args) => commands::ops::run(&options, &args),
+        Command::Bench(args) => commands::bench::run(&args),
         Command::Config { json } => commands::config::run(&options, json),
         Command::Healthcheck { url, timeout } => commands::healthcheck::run(&url, timeout),
     }

@@ -5,9 +5,14 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{BufRead, BufReader, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Command, Output, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
 };
 
 use serde_json::Value;
@@ -360,9 +365,160 @@ fn config_tells_each_value_and_where_it_came_from_and_no_secret() {
 
 #[test]
 fn a_health_check_of_nothing_exits_1() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (code, _, err) = run(&["healthcheck", &format!("http://{free}/healthz")], b"");
     assert_eq!(code, 1, "{err}");
     assert!(err.contains("did not answer"), "{err}");
     assert_eq!(run(&["healthcheck", "nonsense"], b"").0, 64);
+}
+
+/// A server on loopback that answers the request of each number with this text, or not at all.
+struct Server {
+    address: SocketAddr,
+    asked: Arc<AtomicUsize>,
+}
+
+fn server(answer: fn(usize) -> Option<&'static str>) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, asked) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counter = asked.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (stream, counter) = (stream.unwrap(), counter.clone());
+            std::thread::spawn(move || talk(stream, &counter, answer));
+        }
+    });
+    Server { address, asked }
+}
+
+/// One connection: requests without a body, each of which ends with an empty line.
+fn talk(stream: TcpStream, counter: &AtomicUsize, answer: fn(usize) -> Option<&'static str>) {
+    for line in BufReader::new(stream.try_clone().unwrap()).lines() {
+        let Ok(line) = line else { return };
+        if line.is_empty()
+            && let Some(text) = answer(counter.fetch_add(1, SeqCst))
+            && (&stream).write_all(text.as_bytes()).is_err()
+        {
+            return;
+        }
+    }
+}
+
+const FINE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+const OVERLOADED: &str =
+    "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 21\r\n\r\n{\"code\":\"OVERLOADED\"}";
+
+fn bench(server: &Server, rate: &str, options: &[&str]) -> (i32, String, String) {
+    let url = format!("http://{}/x", server.address);
+    let args =
+        [&["bench", &url, "--rate", rate, "--duration", "300ms", "--warmup", "0"][..], options].concat();
+    run(&args, b"")
+}
+
+#[test]
+fn a_load_is_sent_at_its_rate_and_its_answers_are_told_apart() {
+    let server = server(|number| Some(if number % 2 == 0 { FINE } else { OVERLOADED }));
+    let (code, out, err) = bench(&server, "100", &["--json"]);
+    assert_eq!(code, 0, "{out}{err}");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let load = &report["load"];
+    assert_eq!([&load["asked"], &load["sent"], &load["answered"], &load["lost"]], [30, 30, 30, 0]);
+    assert_eq!(server.asked.load(SeqCst), 30);
+    let ends: Vec<_> = load["ends"].as_array().unwrap().iter().collect();
+    assert_eq!([&ends[0]["what"], &ends[1]["what"]], ["200", "503 OVERLOADED"]);
+    assert_eq!([&ends[0]["calls"], &ends[1]["calls"]], [15, 15]);
+    assert!(load["latencyMs"]["p99"].as_f64().unwrap() > 0.0, "{out}");
+
+    let (code, out, err) = bench(&server, "100", &["--pid", &std::process::id().to_string()]);
+    assert_eq!(code, 0, "{out}{err}");
+    for part in ["asked 30, sent 30", "503 OVERLOADED", "50.0 %", "all sent", "p99.9"] {
+        assert!(out.contains(part), "{part} is not in\n{out}");
+    }
+    assert_eq!(out.contains("The target used"), cfg!(target_os = "linux"), "{out}");
+}
+
+#[test]
+fn a_load_that_was_not_sent_as_asked_is_reported_and_exits_1_and_one_without_answers_69() {
+    let hangs = server(|_| None);
+    let (code, out, err) = bench(&hangs, "100", &["--timeout", "100ms"]);
+    assert_eq!(code, 69, "{out}{err}");
+    assert!(
+        out.contains("timed out") && err.contains("none of 30 calls was answered: timed out"),
+        "{out}{err}"
+    );
+
+    let (code, out, err) = bench(&hangs, "50000", &["--timeout", "1s"]);
+    assert_eq!(code, 1, "{out}{err}");
+    assert!(
+        out.contains("too many calls were in flight") && err.contains("of 15000 calls were not sent"),
+        "{out}{err}"
+    );
+}
+
+#[test]
+fn an_overload_is_reported_as_two_figures() {
+    let server = server(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(5)); // what a call takes: 200 a second at most
+        Some(FINE)
+    });
+    let options = ["--overload", "3", "--connections", "1", "--timeout", "500ms", "--json"];
+    let (code, out, err) = bench(&server, "40", &options);
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let figure = |name: &str| report["overload"][name].as_f64().unwrap();
+    assert!((50.0..=200.0).contains(&figure("peak")), "{out}");
+    assert!(figure("goodputShare") > 0.3 && figure("p99Ratio") > 2.0, "one connection is a queue: {out}");
+    assert_eq!(report["overloaded"]["rate"].as_f64().unwrap(), 3.0 * figure("peak"));
+    assert!([0, 1].contains(&code), "{err}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_load_ends_at_once_with_the_report_so_far() {
+    let server = server(|_| Some(FINE));
+    let url = format!("http://{}/", server.address);
+    let child = bsm(&["bench", &url, "--duration", "60m"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while server.asked.load(SeqCst) < 3 {
+        std::thread::yield_now();
+    }
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+    assert_eq!(status.code(), Some(1), "{out}{err}");
+    assert!(out.contains("interrupted") && err.contains("interrupted:"), "{out}{err}");
+}
+
+#[test]
+fn a_load_that_makes_no_sense_is_refused_with_the_reason() {
+    const RPC: &str = "grpc://127.0.0.1:1/bsm.registry.v1.RegistryService/ListAgents";
+    const URL: &str = "http://127.0.0.1:1/";
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = format!("http://{free}/");
+    for (args, code, reason) in [
+        (&["127.0.0.1:8080"][..], 64, "http://127.0.0.1:8080/api/agents"),
+        (&[URL, "--rate", "0"], 64, "calls a second"),
+        (&[URL, "--duration", "0"], 64, "a time above 0"),
+        (&[URL, "--overload", "x"], 64, "a factor"),
+        (&[URL, "--header", "x"], 64, "a name and a value"),
+        (&[URL, "--connections", "0"], 64, "1..=1000"),
+        (&[URL, "--pid", "4294967295"], if cfg!(target_os = "linux") { 64 } else { 69 }, "4294967295"),
+        (&["http://192.0.2.1/"], 64, "--allow-remote"),
+        (
+            &[&RPC.replace("ListAgents", "ListAgnets")],
+            64,
+            "did you mean bsm.registry.v1.RegistryService/ListAgents?",
+        ),
+        (&[RPC, "--method", "PUT"], 64, "--method is for REST"),
+        (&[RPC, "--data", "{\n x"], 65, "line 2 column 2"),
+        (&[RPC, "--data", "@no/such/file"], 66, "no/such/file"),
+        (&[&nobody], 69, "nobody answers"),
+    ] {
+        let (exit, _, err) = run(&[&["bench"], args].concat(), b"");
+        assert_eq!(exit, code, "{args:?}: {err}");
+        assert!(err.contains(reason), "{args:?}: {err}");
+    }
 }

@@ -34,6 +34,7 @@ mod tests;
 mod tree;
 
 pub use self::{
+    closest::closest,
     fields::Fields,
     node::{Key, Node, Value},
     path::Path,

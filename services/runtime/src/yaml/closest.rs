@@ -1,7 +1,7 @@
 //! The known name that a misspelt one most likely means.
 
 /// The closest of `known` to `name`, if any is close enough to be meant.
-pub(crate) fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn closest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = 1 + name.chars().count() / 4;
     let distances = known.into_iter().map(|candidate| (distance(name, candidate, allowed), candidate));
     distances
