@@ -101,6 +101,20 @@ impl Call {
         request
     }
 
+    /// Tells the stack toward a server outside of the mesh what it must know of this call. None of it is sent: the
+    /// deadline and who retries bound the call, the id decides which guards it runs under.
+    pub fn mark<B>(&self, request: &mut http::Request<B>) {
+        if let Some(deadline) = self.deadline {
+            request.extensions_mut().insert(deadline);
+        }
+        if self.retried_above {
+            request.extensions_mut().insert(Upstream);
+        }
+        if let Ok(value) = HeaderValue::from_str(&self.correlation_id) {
+            request.headers_mut().insert(CORRELATION_HEADER, value);
+        }
+    }
+
     /// Puts all this on a request made elsewhere.
     pub fn write<M>(&self, request: &mut Request<M>) {
         if let Some(deadline) = self.deadline {

@@ -5,7 +5,8 @@
 //! | [`role`], [`settings`] | who this process is and how it is configured |
 //! | [`process`] | what a role is given to run |
 //! | [`listen`], [`server`] | the ports, the accept loop, the one server stack |
-//! | [`client`] | the one client stack |
+//! | [`client`] | the one client stack within the mesh |
+//! | [`outside`] | the one client stack toward servers outside of it |
 //! | [`call`], [`trace`] | what each hop hands on: correlation id, deadline, trace |
 //! | [`scopes`], [`admin_token`], [`caller`] | who may call what, and who did |
 //! | [`status`], [`layer_status`] | how refusals are told on the wire |
@@ -42,6 +43,7 @@ pub mod layer_status;
 pub mod listen;
 pub mod metrics;
 pub mod ops;
+pub mod outside;
 pub mod process;
 pub mod readiness;
 pub mod reload;

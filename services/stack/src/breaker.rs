@@ -21,12 +21,13 @@
 //! - `window`: the counts of the closed state, without a lock; made of `tally`.
 //! - `gate`: what an admission must know, in two words that are read without a lock.
 //! - `handle`, `permit`: [`Breaker`] and [`Permit`], where all of it meets the clock.
-//! - `layer`, `sent`: [`BreakerLayer`] and [`SentLayer`], where they meet a service.
+//! - `layer`, `sent`, `judge`: [`BreakerLayer`], [`SentLayer`] and [`Judge`], where they meet a service.
 
 mod config;
 mod core;
 mod gate;
 mod handle;
+mod judge;
 mod layer;
 mod permit;
 mod ramp;
@@ -40,6 +41,7 @@ mod tests;
 
 pub use config::Config;
 pub use handle::Breaker;
+pub use judge::Judge;
 pub use layer::{BreakerFuture, BreakerLayer, BreakerService, Verdict};
 pub use permit::{Permit, Stopwatch};
 pub use sent::{Sent, SentLayer};

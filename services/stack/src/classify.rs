@@ -12,8 +12,11 @@ use crate::breaker::CircuitOpen;
 use crate::bulkhead::Rejected;
 use crate::deadline::DeadlineExceeded;
 
+mod http_api;
 #[cfg(test)]
 mod tests;
+
+pub use http_api::{HTTP, HttpClassifier, HttpRow, http_status};
 
 /// What one call says about the dependency that was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,18 +73,6 @@ pub const GRPC: [GrpcRow; 17] = [
 #[must_use]
 pub fn grpc(code: u8) -> Outcome {
     GRPC.get(usize::from(code)).map_or(Outcome::Failure, |row| row.outcome)
-}
-
-/// What the HTTP status of a model provider says. Whether a 429 means "slow down" or "your quota is gone" is in its
-/// body, and whether a 2xx holds an answer too, so both are for the provider's own adapter to refine.
-#[must_use]
-pub const fn provider_http(status: u16) -> Outcome {
-    match status {
-        401 | 403 => Outcome::Credential,
-        429 => Outcome::Throttled,
-        200..=499 => Outcome::Healthy,
-        _ => Outcome::Failure, // 5xx, 529 ("overloaded"), and what is no final status at all
-    }
 }
 
 /// Reads an outcome from whichever part of a response tells it first.

@@ -74,7 +74,7 @@ mod tests;
 
 pub use breaker::{Breaker, BreakerLayer, CircuitOpen};
 pub use bulkhead::{Bulkhead, BulkheadLayer};
-pub use classify::{Classify, GrpcClassifier, Outcome};
+pub use classify::{Classify, GrpcClassifier, HttpClassifier, Outcome};
 pub use concurrency::ConcurrencyLayer;
 pub use deadline::{Deadline, DeadlineExceeded};
 pub use hedge::HedgeLayer;

@@ -4,9 +4,10 @@
 //!
 //! - at most [`Policy::max_attempts`], after an exponential backoff with full jitter that ends before the deadline;
 //! - within a [`Budget`] shared by all calls of the edge;
-//! - at one hop only: the request says `x-bsm-retries: 0` to those below, and [`Upstream`] is obeyed here;
-//! - never what this process refused itself, such as an open circuit, nor what the callee says its own open circuit
-//!   refused;
+//! - at one hop only: a request that may be repeated here whatever became of it says `x-bsm-retries: 0` to those below,
+//!   and [`Upstream`] is obeyed here;
+//! - never what this process refused itself, such as an open circuit, nor what the callee says its own callee failed
+//!   or its own open circuit refused;
 //! - never once a head that reports no failure was forwarded: from then on the answer is the caller's;
 //! - only calls marked [`Idempotent`], and calls that provably were not processed;
 //! - as the callee asks: `RetryInfo`, `grpc-retry-pushback-ms` and `Retry-After` are honoured.
@@ -37,7 +38,7 @@ pub use crate::dice::Dice;
 pub use budget::{Budget, Config as BudgetConfig, Snapshot};
 pub(crate) use failure::is_good;
 pub use failure::{Failure, NotSent, Processed, Pushback};
-pub use layer::{Retry, RetryFuture, RetryLayer};
+pub use layer::{Reads, Retry, RetryFuture, RetryLayer};
 pub use policy::{Policy, Tried, Verdict, Why};
 pub use replay::ReplayBody;
 pub(crate) use replay::{Whole, gather};
@@ -55,6 +56,11 @@ pub struct Idempotent;
 /// In a request's extensions: somebody above retries this call, so nobody below may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Upstream;
+
+/// In a request's extensions: if the callee asks for fewer calls (429), the caller has somebody else to ask, or another
+/// key to ask with, and would rather do that at once than wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RatherElsewhere;
 
 /// In a response's extensions: how many attempts it took, this one included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{BoxError, Layer, Service};
 
-use super::{Breaker, CircuitOpen, Permit};
+use super::{Breaker, CircuitOpen, Judge, Permit};
 use crate::body::{End, Guard, GuardedBody};
 use crate::bulkhead::Rejected;
 use crate::classify::{Classify, Outcome};
@@ -29,6 +29,7 @@ pub struct BreakerLayer<C> {
     breaker: Breaker,
     classifier: C,
     below: Below,
+    judged: Judged,
 }
 
 /// The service that [`BreakerLayer`] makes.
@@ -38,6 +39,7 @@ pub struct BreakerService<S, C> {
     breaker: Breaker,
     classifier: C,
     below: Below,
+    judged: Judged,
 }
 
 /// What is right below the breaker, which decides when a call's time begins.
@@ -47,11 +49,34 @@ enum Below {
     Queue,
 }
 
-/// The permit of one call with the one who knows what its answer means.
+/// Who judges an answer whose head promises well.
+#[derive(Clone, Copy, Debug)]
+enum Judged {
+    ByItsEnd,
+    ByItsReader,
+}
+
+/// The permit of one call with the one who knows what its answer means, until the head has come.
 #[derive(Debug)]
-pub struct Verdict<C> {
+pub struct Pending<C> {
     permit: Permit,
     classifier: C,
+    judged: Judged,
+}
+
+/// The same while the body comes.
+#[derive(Debug)]
+pub struct Verdict<C> {
+    permit: Held,
+    classifier: C,
+}
+
+/// Where the permit of a call is.
+#[derive(Debug)]
+enum Held {
+    Here(Permit),
+    /// The reader of the body may take it.
+    Offered(Judge),
 }
 
 pin_project! {
@@ -59,9 +84,9 @@ pin_project! {
     #[project = BreakerFutureProj]
     #[derive(Debug)]
     pub enum BreakerFuture<F, C> {
-        /// The call is out; without a verdict if it passes by the breaker.
+        /// The call is out; with nothing pending if it passes by the breaker.
         #[doc(hidden)]
-        Admitted { #[pin] call: F, verdict: Option<Verdict<C>> },
+        Admitted { #[pin] call: F, pending: Option<Pending<C>> },
         /// The call was not made.
         #[doc(hidden)]
         Refused { error: Option<CircuitOpen> },
@@ -74,7 +99,7 @@ impl<C> BreakerLayer<C> {
     /// All services this layer makes share `breaker`; `classifier` says what an answer counts as.
     #[must_use]
     pub const fn new(breaker: Breaker, classifier: C) -> Self {
-        Self { breaker, classifier, below: Below::Peer }
+        Self { breaker, classifier, below: Below::Peer, judged: Judged::ByItsEnd }
     }
 
     /// For a stack with a queue between the breaker and the peer: a call's time counts from the moment it passes a
@@ -84,14 +109,21 @@ impl<C> BreakerLayer<C> {
     pub fn above_a_queue(self) -> Self {
         Self { below: Below::Queue, ..self }
     }
+
+    /// For answers that only their reader can judge: one whose head promises well carries a [`Judge`] in its
+    /// extensions.
+    #[must_use]
+    pub fn judged_by_its_reader(self) -> Self {
+        Self { judged: Judged::ByItsReader, ..self }
+    }
 }
 
 impl<S, C: Clone> Layer<S> for BreakerLayer<C> {
     type Service = BreakerService<S, C>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let Self { breaker, classifier, below } = self.clone();
-        BreakerService { inner, breaker, classifier, below }
+        let Self { breaker, classifier, below, judged } = self.clone();
+        BreakerService { inner, breaker, classifier, below, judged }
     }
 }
 
@@ -114,7 +146,7 @@ where
 
     fn call(&mut self, mut request: Request<A>) -> Self::Future {
         if !Switches::of(request.extensions()).breaker {
-            return BreakerFuture::Admitted { call: self.inner.call(request), verdict: None };
+            return BreakerFuture::Admitted { call: self.inner.call(request), pending: None };
         }
         let mut permit = match self.breaker.acquire() {
             Ok(permit) => permit,
@@ -123,8 +155,8 @@ where
         if let Below::Queue = self.below {
             request.extensions_mut().insert(permit.stopwatch());
         }
-        let verdict = Some(Verdict { permit, classifier: self.classifier.clone() });
-        BreakerFuture::Admitted { call: self.inner.call(request), verdict }
+        let pending = Pending { permit, classifier: self.classifier.clone(), judged: self.judged };
+        BreakerFuture::Admitted { call: self.inner.call(request), pending: Some(pending) }
     }
 }
 
@@ -144,10 +176,10 @@ where
             BreakerFutureProj::Refused { error } => {
                 Poll::Ready(Err(error.take().expect("polled after it was ready").into()))
             }
-            BreakerFutureProj::Admitted { call, verdict } => {
+            BreakerFutureProj::Admitted { call, pending } => {
                 let result = ready!(call.poll(cx)).map_err(Into::into);
-                Poll::Ready(match verdict.take() {
-                    Some(verdict) => verdict.on_head(result),
+                Poll::Ready(match pending.take() {
+                    Some(pending) => pending.on_head(result),
                     None => result.map(|response| response.map(GuardedBody::unguarded)),
                 })
             }
@@ -155,58 +187,85 @@ where
     }
 }
 
-// === impl Verdict ===
+// === impl Pending ===
 
-impl<C: Classify> Verdict<C> {
+impl<C: Classify> Pending<C> {
     /// Settles on an error or on a head that tells enough; otherwise goes with the body.
     fn on_head<B: Body>(
         mut self,
         result: Result<Response<B>, BoxError>,
-    ) -> Result<Response<GuardedBody<B, Self>>, BoxError> {
+    ) -> Result<Response<GuardedBody<B, Verdict<C>>>, BoxError> {
         let response = match result {
             Ok(response) => response,
             Err(error) => {
-                self.on_error(&*error);
+                on_error(self.permit, &self.classifier, &*error);
                 return Err(error);
             }
         };
-        let (head, body) = response.into_parts();
-        let body = match self.classifier.head(&head) {
-            None => {
+        let (mut head, body) = response.into_parts();
+        let body = match (self.classifier.head(&head), self.judged) {
+            (None, Judged::ByItsEnd) => {
                 self.permit.head();
-                GuardedBody::new(body, self)
+                GuardedBody::new(
+                    body,
+                    Verdict { permit: Held::Here(self.permit), classifier: self.classifier },
+                )
             }
-            Some(outcome) => {
+            (None, Judged::ByItsReader) => {
+                self.permit.head();
+                let judge = Judge::new(self.permit);
+                head.extensions.insert(judge.clone());
+                match body.is_end_stream() {
+                    true => GuardedBody::unguarded(body), // its end would speak before its reader can
+                    false => GuardedBody::new(
+                        body,
+                        Verdict { permit: Held::Offered(judge), classifier: self.classifier },
+                    ),
+                }
+            }
+            (Some(outcome), _) => {
                 self.permit.record(outcome);
                 GuardedBody::unguarded(body)
             }
         };
         Ok(Response::from_parts(head, body))
     }
-
-    fn on_error(self, error: &(dyn Error + 'static)) {
-        if is_unsent(error) {
-            return self.permit.unsent();
-        }
-        let outcome = self.classifier.error(error);
-        self.permit.record(outcome);
-    }
 }
+
+// === impl Verdict ===
 
 impl<C: Classify> Guard for Verdict<C> {
     fn lasts(&mut self) {
-        self.permit.lasts();
+        match &mut self.permit {
+            Held::Here(permit) => permit.lasts(),
+            Held::Offered(judge) => judge.lasts(),
+        }
     }
 
     fn end(self, end: End<'_>) {
+        let permit = match self.permit {
+            Held::Here(permit) => permit,
+            Held::Offered(judge) => match judge.take() {
+                Some(permit) => permit,
+                None => return, // its reader judges
+            },
+        };
         match end {
             End::Complete(trailers) => {
                 let outcome: Outcome = self.classifier.trailers(trailers);
-                self.permit.record(outcome);
+                permit.record(outcome);
             }
-            End::Failed(error) => self.on_error(error),
+            End::Failed(error) => on_error(permit, &self.classifier, error),
         }
     }
+}
+
+fn on_error(permit: Permit, classifier: &impl Classify, error: &(dyn Error + 'static)) {
+    if is_unsent(error) {
+        return permit.unsent();
+    }
+    let outcome = classifier.error(error);
+    permit.record(outcome);
 }
 
 /// Whether a guard below refused the call, so that it never left this process.

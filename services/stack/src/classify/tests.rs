@@ -45,22 +45,41 @@ fn every_grpc_code_counts_as_the_table_says() {
 
 #[test]
 fn every_http_status_of_a_provider_counts_as_the_table_says() {
-    let cases = [
-        (200, Outcome::Healthy),
-        (400, Outcome::Healthy),
-        (401, Outcome::Credential),
-        (403, Outcome::Credential),
-        (404, Outcome::Healthy),
-        (422, Outcome::Healthy),
-        (429, Outcome::Throttled),
-        (500, Outcome::Failure),
-        (502, Outcome::Failure),
-        (503, Outcome::Failure),
-        (529, Outcome::Failure),
-        (599, Outcome::Failure),
+    use Outcome::{Credential, Failure, Healthy, Throttled};
+    let rows: [(&[u16], &str, Option<Outcome>); 8] = [
+        (&[200, 201, 204, 299], "success", None),
+        (&[401], "unauthorized", Some(Credential)),
+        (&[403], "forbidden", Some(Credential)),
+        (&[429], "too many requests", Some(Throttled)),
+        (&[400, 402, 404, 408, 409, 413, 422, 451, 499], "the caller's fault", Some(Healthy)),
+        (&[529], "overloaded", Some(Failure)),
+        (&[500, 502, 503, 504, 530, 599], "the server's fault", Some(Failure)),
+        (&[100, 302, 307, 600, 999], "no answer", Some(Failure)),
     ];
-    for (status, outcome) in cases {
-        assert_eq!(provider_http(status), outcome, "{status}");
+    assert_eq!(rows.len(), HTTP.len());
+    for (row, (statuses, name, outcome)) in HTTP.iter().zip(rows) {
+        assert_eq!((row.name, row.outcome), (name, outcome));
+        for status in statuses {
+            assert_eq!(HttpClassifier.head(&head(*status, &[])), outcome, "{status}");
+        }
+    }
+}
+
+#[test]
+fn an_http_body_that_comes_whole_is_healthy_and_what_breaks_the_call_is_a_failure_unless_we_did_it() {
+    assert_eq!(HttpClassifier.trailers(None), Outcome::Healthy);
+    let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+    let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+    for error in [Wrapped(Box::new(reset)), Wrapped(Box::new(refused))] {
+        assert_eq!(HttpClassifier.error(&error), Outcome::Failure, "{:?}", error.source());
+    }
+    assert_eq!(HttpClassifier.error(&AttemptTimedOut { after: Duration::ZERO }), Outcome::Failure);
+    let open = CircuitOpen { breaker: "openai".into(), retry_in: Duration::ZERO };
+    let full = Rejected::Full { bulkhead: "openai".into(), max_in_flight: 1, max_queue: 0 };
+    let late = DeadlineExceeded { given: Duration::ZERO };
+    let own: [Box<dyn Error + Send + Sync>; 3] = [Box::new(open), Box::new(full), Box::new(late)];
+    for refusal in own {
+        assert_eq!(HttpClassifier.error(&Wrapped(refusal)), Outcome::Neutral);
     }
 }
 

@@ -13,8 +13,9 @@ use super::failure::Pushback;
 /// The header with the encoded `google.rpc.Status`.
 pub(super) const DETAILS: &str = "grpc-status-details-bin";
 
-/// The reason that a service of the mesh gives when an open circuit of its own turned the call away.
-const CIRCUIT_OPEN: &str = "CIRCUIT_OPEN";
+/// The reasons that a service of the mesh gives when somebody behind it failed, or rests behind an open circuit. It has
+/// tried again what was worth it.
+const PASSED_ON: [&str; 3] = ["CIRCUIT_OPEN", "UPSTREAM_ERROR", "UPSTREAM_MALFORMED"];
 
 /// gRPC writes base64 with or without padding, as it likes.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -28,7 +29,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Details {
     pub(super) retry: Pushback,
-    pub(super) circuit_open: bool,
+    pub(super) passed_on: bool,
 }
 
 /// `google.rpc.Status`, of which code and message are in headers of their own.
@@ -66,7 +67,7 @@ impl Details {
         let error = find::<ErrorInfo>(&status, "google.rpc.ErrorInfo");
         Self {
             retry: retry.map_or(Pushback::Silent, |info| info.pushback()),
-            circuit_open: error.is_some_and(|info| info.reason == CIRCUIT_OPEN),
+            passed_on: error.is_some_and(|info| PASSED_ON.contains(&&*info.reason)),
         }
     }
 }

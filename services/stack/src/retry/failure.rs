@@ -58,6 +58,9 @@ const RESOURCE_EXHAUSTED: u8 = 8;
 
 /// The HTTP statuses that mean the same: a server or a proxy in trouble, and a provider's "overloaded".
 const IN_TROUBLE: [u16; 5] = [500, 502, 503, 504, 529];
+/// A server's own timeout before it has read the request, "too early", and trouble of its own.
+const NOTHING_DONE: [u16; 6] = [408, 425, 500, 502, 503, 529];
+const GATEWAY_TIMEOUT: u16 = 504;
 /// Like `RESOURCE_EXHAUSTED`.
 const TOO_MANY_REQUESTS: u16 = 429;
 
@@ -85,6 +88,24 @@ impl Failure {
         }
     }
 
+    /// What the head of an HTTP API's answer says, such as a model provider's, where work is paid for and few calls are
+    /// marked [`Idempotent`](super::Idempotent).
+    ///
+    /// An answer that reports trouble says that nothing was produced, so it is safe to ask again; but for 504, with which
+    /// somebody in between gave up on work that goes on.
+    #[must_use]
+    pub fn of_http_api(status: StatusCode, headers: &HeaderMap) -> Option<Self> {
+        let pushback = pushback(headers, Pushback::Silent);
+        let failure = |processed| Some(Self { processed, pushback });
+        match status.as_u16() {
+            TOO_MANY_REQUESTS if !matches!(pushback, Pushback::After(_)) => None,
+            TOO_MANY_REQUESTS => failure(Processed::No),
+            GATEWAY_TIMEOUT => failure(Processed::Perhaps),
+            status if NOTHING_DONE.contains(&status) => failure(Processed::No),
+            _ => None,
+        }
+    }
+
     /// What an error of the layers below says; `None` for a refusal of our own.
     #[must_use]
     pub fn of_error(error: &(dyn Error + 'static)) -> Option<Self> {
@@ -108,7 +129,7 @@ fn of_grpc(code: u8, headers: &HeaderMap) -> Option<Failure> {
     let details = Details::read(headers);
     let pushback = pushback(headers, details.retry);
     match code {
-        UNAVAILABLE if details.circuit_open => None, // the callee's own callee rests; it is not for us to insist
+        UNAVAILABLE if details.passed_on => None, // the callee's own callee fails or rests; it is not for us to insist
         // A server that says when to come back has turned the call away instead of trying it.
         UNAVAILABLE if details.retry != Pushback::Silent => {
             Some(Failure { processed: Processed::No, pushback })

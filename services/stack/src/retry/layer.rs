@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Extensions, HeaderValue, Request, Response};
+use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep};
@@ -19,10 +19,15 @@ use tower::{BoxError, Layer, Service};
 
 use super::policy::{Policy, Tried, Verdict};
 use super::replay::{ReplayBody, Whole, gather};
-use super::{Attempts, Budget, Failure, GaveUp, Idempotent, RETRIES, Upstream, count_attempt};
+use super::{
+    Attempts, Budget, Failure, GaveUp, Idempotent, RETRIES, RatherElsewhere, Upstream, count_attempt,
+};
 use crate::deadline::Deadline;
 use crate::dice::{self, Dice};
 use crate::switches::Switches;
+
+/// What the head of an answer says about another attempt: a table such as [`Failure::of_http_api`].
+pub type Reads = fn(StatusCode, &HeaderMap) -> Option<Failure>;
 
 /// Sends failed calls again.
 #[derive(Clone, Debug)]
@@ -30,6 +35,7 @@ pub struct RetryLayer {
     policy: Policy,
     budget: Budget,
     dice: Dice,
+    reads: Reads,
 }
 
 /// The service that [`RetryLayer`] makes.
@@ -76,7 +82,7 @@ impl RetryLayer {
     /// All services this layer makes follow `policy` and share `budget`.
     #[must_use]
     pub fn new(policy: Policy, budget: Budget) -> Self {
-        Self { policy, budget, dice: dice::roll }
+        Self { policy, budget, dice: dice::roll, reads: Failure::of_status }
     }
 
     /// The same with another source of jitter: numbers in [0, 1).
@@ -85,12 +91,19 @@ impl RetryLayer {
         Self { dice, ..self }
     }
 
+    /// The same with another way to read what a head says, such as [`Failure::of_http_api`].
+    #[must_use]
+    pub fn reading(self, reads: Reads) -> Self {
+        Self { reads, ..self }
+    }
+
     /// Whether further attempts are for this layer to make, and the header that forbids them to those below.
     fn claim(&self, head: &mut Parts) -> bool {
         let upstream =
             head.extensions.get::<Upstream>().is_some() || Upstream::from_headers(&head.headers).is_some();
         let ours = Switches::of(&head.extensions).retry && self.policy.max_attempts > 1;
-        if upstream || ours {
+        // Of a call that is not idempotent only what nobody has processed is sent again: nobody below has tried then.
+        if upstream || (ours && head.extensions.get::<Idempotent>().is_some()) {
             head.headers.insert(RETRIES, HeaderValue::from_static("0"));
         }
         ours && !upstream
@@ -165,7 +178,8 @@ where
             let next = match this.step.as_mut().project() {
                 StepProj::Trying { attempt } => {
                     let result = ready!(attempt.poll(cx)).map_err(Into::into);
-                    let failure = this.again.as_ref().and_then(|_| failure(&result));
+                    let failure =
+                        this.again.as_ref().and_then(|again| again.failure(&result, this.layer.reads));
                     match failure.and_then(|failure| this.layer.next_attempt(*this.tried, failure)) {
                         Some(backoff) => Step::Waiting { backoff }, // which lets go of the failed attempt
                         None => return Poll::Ready(last(result, this.tried.attempts)),
@@ -186,13 +200,6 @@ where
             };
             this.step.set(next);
         }
-    }
-}
-
-fn failure<R>(result: &Result<Response<R>, BoxError>) -> Option<Failure> {
-    match result {
-        Ok(response) => Failure::of_status(response.status(), response.headers()),
-        Err(error) => Failure::of_error(&**error),
     }
 }
 
@@ -220,6 +227,19 @@ where
 // === impl Again ===
 
 impl<S> Again<S> {
+    /// What a result says about another attempt; `None` if there is to be none.
+    fn failure<R>(&self, result: &Result<Response<R>, BoxError>, reads: Reads) -> Option<Failure> {
+        let response = match result {
+            Ok(response) => response,
+            Err(error) => return Failure::of_error(&**error),
+        };
+        let turned_away = response.status() == StatusCode::TOO_MANY_REQUESTS;
+        if turned_away && self.head.extensions.get::<RatherElsewhere>().is_some() {
+            return None;
+        }
+        reads(response.status(), response.headers())
+    }
+
     fn send<B>(&mut self) -> S::Future
     where
         S: Service<Request<ReplayBody<B>>>,

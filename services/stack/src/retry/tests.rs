@@ -238,6 +238,34 @@ async fn only_one_hop_retries() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_only_those_below_may_repeat_is_left_to_them() {
+    let (edge, mut callee) = Edge::new();
+    let call = edge.call(request());
+    let (request, send) = sent(&mut callee).await;
+    assert!(!request.headers().contains_key(RETRIES));
+    send.send_response(trailers_only("14"));
+    assert_eq!(attempts(&done(call, &mut callee).await.expect("its answer")), Some(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_with_somebody_else_to_ask_is_not_held_up_by_a_429() {
+    let (edge, mut callee) = Edge::new();
+    let busy = || {
+        let mut busy = streaming().1;
+        *busy.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+        busy.headers_mut().insert("retry-after", HeaderValue::from_static("1"));
+        busy
+    };
+    let call = edge.call(with(idempotent(), RatherElsewhere));
+    sent(&mut callee).await.1.send_response(busy());
+    assert_eq!(attempts(&done(call, &mut callee).await.expect("its answer")), Some(1));
+    let call = edge.call(idempotent());
+    sent(&mut callee).await.1.send_response(busy());
+    sent(&mut callee).await.1.send_response(answer("0"));
+    assert_eq!(attempts(&done(call, &mut callee).await.expect("the second answer")), Some(2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn switched_off_there_is_one_attempt_and_those_below_may_do_as_they_like() {
     let (edge, mut callee) = Edge::new();
     let call = edge.call(with(idempotent(), Switches { retry: false, ..Switches::default() }));

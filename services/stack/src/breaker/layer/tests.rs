@@ -8,7 +8,7 @@ use tower_test::mock::{Mock, SendResponse};
 use super::*;
 use crate::breaker::{Config, SentLayer, State};
 use crate::bulkhead::{self, Bulkhead, BulkheadLayer, Rejected};
-use crate::classify::GrpcClassifier;
+use crate::classify::{GrpcClassifier, HttpClassifier};
 use crate::deadline::DeadlineExceeded;
 use crate::testing::{Endpoint, Req, Rsp, answer, drain, endpoint, next, streaming, trailers_only};
 use crate::timeout::AttemptTimedOut;
@@ -335,4 +335,68 @@ async fn a_call_with_the_breaker_switched_off_is_neither_refused_nor_judged() {
         drain(response.expect("a head").into_body()).await.expect("whole");
     }
     assert_eq!(breaker.snapshot(), before);
+}
+
+/// A breaker over an HTTP server, which leaves the judgement of a success to its reader.
+fn judged() -> (BreakerService<Mock<Req, Rsp>, HttpClassifier>, Endpoint, Breaker) {
+    let config = Config { consecutive_failures: 1, jitter: 0.0, ..Config::provider() };
+    let breaker = Breaker::new("openai", config);
+    let (mock, endpoint) = endpoint();
+    let layer = BreakerLayer::new(breaker.clone(), HttpClassifier).judged_by_its_reader();
+    (layer.layer(mock), endpoint, breaker)
+}
+
+/// The head of a success over [`judged`], and whoever feeds its body.
+async fn success(
+    client: &BreakerService<Mock<Req, Rsp>, HttpClassifier>,
+    endpoint: &mut Endpoint,
+) -> (Response<impl Body<Error = BoxError> + Unpin + use<>>, crate::testing::Feeder) {
+    let (feeder, response) = streaming();
+    let reply = async { sent(endpoint).await.1.send_response(response) };
+    (tokio::join!(client.clone().oneshot(Request::new(())), reply).0.expect("a head"), feeder)
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_reads_a_success_overrules_its_head_even_after_its_end() {
+    let (client, mut endpoint, breaker) = judged();
+    let (response, feeder) = success(&client, &mut endpoint).await;
+    let permit = response.extensions().get::<Judge>().expect("offered").take().expect("not taken yet");
+    feeder.data();
+    drop(feeder);
+    drain(response.into_body()).await.expect("whole");
+    assert_eq!(
+        (breaker.snapshot().successes, breaker.snapshot().failures),
+        (0, 0),
+        "the reader has not spoken"
+    );
+    permit.record(Outcome::Failure); // HTML
+    assert_eq!(breaker.snapshot().state, State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_that_nobody_judges_is_judged_by_its_end() {
+    let (client, mut endpoint, breaker) = judged();
+    let (response, feeder) = success(&client, &mut endpoint).await;
+    let judge = response.extensions().get::<Judge>().expect("offered").clone();
+    feeder.data();
+    drop(feeder);
+    drain(response.into_body()).await.expect("whole");
+    assert_eq!(breaker.snapshot().successes, 1);
+    assert!(judge.take().is_none(), "too late");
+
+    let (response, feeder) = success(&client, &mut endpoint).await;
+    feeder.fail("connection reset");
+    drain(response.into_body()).await.expect_err("broken");
+    assert_eq!(breaker.snapshot().state, State::Open);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_who_leaves_says_nothing() {
+    let (client, mut endpoint, breaker) = judged();
+    let (response, _feeder) = success(&client, &mut endpoint).await;
+    drop(response);
+    let (response, _feeder) = success(&client, &mut endpoint).await;
+    drop(response.extensions().get::<Judge>().expect("offered").take());
+    let snapshot = breaker.snapshot();
+    assert_eq!((snapshot.successes, snapshot.failures, snapshot.state), (0, 0, State::Closed));
 }

@@ -69,9 +69,31 @@ fn a_retry_info_is_honoured_and_proves_that_the_call_was_turned_away() {
 }
 
 #[test]
-fn an_open_circuit_of_the_callee_is_final() {
-    let details = encode(delay(1), Some("CIRCUIT_OPEN"));
-    assert_eq!(failure(200, &[("grpc-status", "14"), ("grpc-status-details-bin", &details)]), None);
+fn what_failed_or_rests_behind_the_callee_is_final() {
+    for reason in ["CIRCUIT_OPEN", "UPSTREAM_ERROR", "UPSTREAM_MALFORMED"] {
+        let details = encode(delay(1), Some(reason));
+        let headers = [("grpc-status", "14"), ("grpc-status-details-bin", &*details)];
+        assert_eq!(failure(200, &headers), None, "{reason}");
+    }
+}
+
+#[test]
+fn of_an_http_api_what_says_that_nothing_was_produced_is_worth_another_attempt() {
+    let api = |status: u16, headers: &[(http::HeaderName, HeaderValue)]| {
+        Failure::of_http_api(StatusCode::from_u16(status).unwrap(), &headers.iter().cloned().collect())
+    };
+    let not_processed = |pushback| Some(Failure { processed: Processed::No, pushback });
+    for status in [408, 425, 500, 502, 503, 529] {
+        assert_eq!(api(status, &[]), not_processed(Pushback::Silent), "{status}");
+    }
+    for status in [200, 204, 302, 400, 401, 403, 404, 409, 422, 429, 501] {
+        assert_eq!(api(status, &[]), None, "{status}");
+    }
+    assert_eq!(api(504, &[]), Some(PERHAPS), "it may have been paid for");
+    let after = [(RETRY_AFTER, HeaderValue::from_static("1"))];
+    for status in [429, 503] {
+        assert_eq!(api(status, &after), not_processed(Pushback::After(SECOND)), "{status}");
+    }
 }
 
 #[test]

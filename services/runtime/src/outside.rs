@@ -1,0 +1,118 @@
+//! The one client stack toward HTTP servers outside of the mesh: model providers, GitHub, the receiver of alerts.
+//!
+//! It is the stack of [`client`](crate::client) with three differences. What an answer says about the server is read
+//! from an HTTP status, and a success is judged by whoever reads its body, through the
+//! [`Judge`](bsm_stack::breaker::Judge) in its extensions. An attempt that timed out is not repeated, because it may
+//! have been paid for. And nothing of ours is sent along: no deadline, no ids.
+
+mod http_client;
+#[cfg(test)]
+mod tests;
+mod trouble;
+
+use std::time::Duration;
+
+use bsm_stack::{
+    breaker::{self, Breaker, BreakerLayer, SentLayer},
+    bulkhead::{self, BulkheadLayer},
+    classify::Classify,
+    deadline::OutboundLayer,
+    retry::{BudgetConfig, Failure, Policy, RetryLayer},
+    timeout::TimeoutLayer,
+};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use tower::{BoxError, ServiceBuilder, ServiceExt as _, util::BoxCloneSyncService};
+
+use crate::{flags::SwitchesLayer, guards::Guards};
+pub use http_client::{HttpClient, Took, Trust};
+pub use trouble::Trouble;
+
+/// A body that is still to come, held to the deadline of its call.
+pub type Body = UnsyncBoxBody<Bytes, BoxError>;
+
+/// The stack as a service. Clones share the connections and the guards. Errors are those of the layers and of the
+/// HTTP client; [`Trouble::of`] reads them.
+pub type Stack = BoxCloneSyncService<Request<Bytes>, Response<Body>, BoxError>;
+
+/// Two more attempts within moments. A server that wants to be left alone for longer is: whoever waits hears so.
+const RETRY: Policy = Policy {
+    max_attempts: 3,
+    base: Duration::from_millis(100),
+    cap: Duration::from_secs(1),
+    patience: Duration::from_secs(2),
+    max_body: 32 * 1024 * 1024, // which is never copied
+};
+
+/// A server outside of the mesh, as far as the stack toward it must know it.
+#[derive(Clone, Debug)]
+pub struct Server<C> {
+    /// What its guards are called, e.g. `openai`.
+    pub name: String,
+    /// The whole call, its body included, when the caller set no deadline or a later one.
+    pub deadline: Duration,
+    /// From sending to the head of the answer.
+    pub attempt: Duration,
+    /// When it is left alone.
+    pub breaker: breaker::Config,
+    /// How many calls it may hold.
+    pub bulkhead: bulkhead::Config,
+    /// What its answers say about it.
+    pub classifier: C,
+}
+
+/// A way to a server outside of the mesh. Clones share the connections and the guards.
+#[derive(Clone, Debug)]
+pub struct Outside {
+    stack: Stack,
+    breaker: Breaker,
+}
+
+// === impl Outside ===
+
+impl Outside {
+    /// Makes the way to a server and lists its guards. Connects when first used.
+    pub fn to<C>(server: Server<C>, client: HttpClient, guards: &Guards) -> Outside
+    where
+        C: Classify + Clone + Send + Sync + 'static,
+    {
+        let Server { name, deadline, attempt, breaker, bulkhead, classifier } = server;
+        let breaker = guards.breaker(name.as_str(), breaker);
+        let bulkhead = guards.bulkhead(name.as_str(), bulkhead);
+        let budget = guards.retry_budget(name.as_str(), BudgetConfig::default());
+        let judged = BreakerLayer::new(breaker.clone(), classifier).above_a_queue().judged_by_its_reader();
+        let stack = ServiceBuilder::new()
+            .map_response(|response: Response<_>| response.map(BodyExt::boxed_unsync)) // one type for all servers
+            .layer(SwitchesLayer::new(guards.flags().clone())) // which of the guards below this call runs under
+            .layer(OutboundLayer::new(deadline, Duration::ZERO)) // the whole call and its body, never without an end
+            .map_request(|request: Request<Bytes>| request.map(Full::new)) // can be sent again as it is
+            .layer(RetryLayer::new(RETRY, budget).reading(Failure::of_http_api)) // unless somebody above does it
+            .layer(judged) // judges each attempt, timeouts included; a success is its reader's to judge
+            .layer(BulkheadLayer::new(bulkhead)) // a slot until the body has ended
+            .layer(SentLayer) // queued time is not the server's slowness
+            .layer(TimeoutLayer::new(attempt)) // one try, to the head of its answer
+            .service(client);
+        Outside { stack: BoxCloneSyncService::new(stack), breaker }
+    }
+
+    /// Sends a request and waits for the head of the answer, whatever its status. The caller's deadline is a
+    /// [`Deadline`](bsm_stack::Deadline) in the extensions, which [`Call::mark`](crate::call::Call::mark) sets. Cancel
+    /// safe: dropping the future, or the body, ends the call at the server.
+    ///
+    /// # Errors
+    /// When there is no answer; [`Trouble::of`] tells why.
+    pub async fn ask(&self, request: Request<Bytes>) -> Result<Response<Body>, BoxError> {
+        self.stack.clone().oneshot(request).await
+    }
+
+    /// The stack as a service.
+    pub fn stack(&self) -> Stack {
+        self.stack.clone()
+    }
+
+    /// Its breaker.
+    pub fn breaker(&self) -> &Breaker {
+        &self.breaker
+    }
+}
