@@ -333,7 +333,11 @@ async fn no_edge_is_without_a_deadline() {
             let answer = ended.unwrap_or_else(|_| panic!("{from}->{to} {traffic:?} waits for ever"));
             assert!(answer.unwrap().headers().contains_key("grpc-status"));
             let patience = Patience::toward(to).deadline;
-            assert!(began.elapsed() <= patience + Duration::from_secs(1), "{from}->{to}: {:?}", began.elapsed());
+            assert!(
+                began.elapsed() <= patience + Duration::from_secs(1),
+                "{from}->{to}: {:?}",
+                began.elapsed()
+            );
         }
     }
     let outside = to(Server { attempt: forever, ..server() }, &without(&[]));

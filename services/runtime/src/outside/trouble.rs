@@ -90,10 +90,9 @@ impl fmt::Display for Trouble {
         };
         match *self {
             Trouble::CircuitOpen { .. } => f.write_str("is not asked while its circuit is open"),
-            Trouble::Full { in_flight, waiting } => write!(
-                f,
-                "has {in_flight} calls in flight and {waiting} waiting, which is all it may have"
-            ),
+            Trouble::Full { in_flight, waiting } => {
+                write!(f, "has {in_flight} calls in flight and {waiting} waiting, which is all it may have")
+            }
             Trouble::Queued => f.write_str("had no free slot before the caller's deadline"),
             Trouble::Late => f.write_str("did not answer before the caller's deadline"),
             Trouble::Slow { after } => write!(f, "did not finish its answer within {after:?}"),
@@ -121,7 +120,11 @@ mod tests {
         let open = CircuitOpen { breaker: "openai".into(), retry_in: second };
         let full = Rejected::Full { bulkhead: "openai".into(), max_in_flight: 10, max_queue: 5 };
         let rows: [(BoxError, Trouble, &str); 6] = [
-            (open.into(), Trouble::CircuitOpen { retry_in: second }, "is not asked while its circuit is open"),
+            (
+                open.into(),
+                Trouble::CircuitOpen { retry_in: second },
+                "is not asked while its circuit is open",
+            ),
             (
                 full.into(),
                 Trouble::Full { in_flight: 10, waiting: 5 },
