@@ -4,22 +4,26 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use bsm_runtime::outside::{HttpClient, Outside, Server, Trust};
 use bsm_runtime::process::Process;
 use bsm_runtime::settings::{ModelSettings, Settings};
-use bsm_stack::{breaker, bulkhead};
+use bsm_stack::{HttpClassifier, breaker, bulkhead};
 use reqwest::Url;
 use tracing::warn;
 
 use crate::gateway::{Gateway, Policy};
 use crate::patience::Limits;
 use crate::provider::{Offline, Parts, Provider, Remote, Row, Site, TABLE, probe_lease};
-use crate::upstream::{Trust, Upstream};
+use crate::upstream::Upstream;
 
 #[cfg(test)]
 mod tests;
 
 /// Reviews of the built-in reviewer at once, and how many may wait. They take a processor each.
 const REVIEWS: bulkhead::Config = bulkhead::Config { max_in_flight: 4, max_queue: 256 };
+
+/// A call at most, where no caller's deadline ends it sooner: a long answer that is read slowly takes its time.
+const WHOLE_CALL: Duration = Duration::from_secs(10 * 60);
 
 /// The settings do not make a gateway.
 #[derive(Debug, thiserror::Error)]
@@ -90,17 +94,22 @@ fn remote(row: &'static Row, process: &Process) -> Result<Remote, OpenError> {
         warn!(provider = row.name, "its keys go over an unencrypted connection; use https");
     }
     let trust = if keys.is_empty() || url.scheme() == "http" { Trust::Nobody } else { Trust::System };
-    let upstream = Upstream::new(base_url, settings.connect_timeout, trust);
-    let upstream = upstream.map_err(|source| OpenError::Client { provider: row.name, source })?;
-    Ok(Remote::new(Parts {
-        row,
-        model,
-        keys,
-        breaker: process.guards.breaker(row.name, breaker_for(settings.timeout)),
-        bulkhead: process.guards.bulkhead(row.name, row.bulkhead),
-        upstream,
-        limits: Limits::within(settings.timeout),
-    }))
+    let client = HttpClient::new(settings.connect_timeout, trust);
+    let client = client.map_err(|source| OpenError::Client { provider: row.name, source })?;
+    let way = Outside::to(server(row, settings.timeout), client, &process.guards);
+    let (upstream, limits) = (Upstream::new(way, base_url), Limits::within(settings.timeout));
+    Ok(Remote::new(Parts { row, model, keys, upstream, limits }))
+}
+
+fn server(row: &Row, timeout: Duration) -> Server<HttpClassifier> {
+    Server {
+        name: row.name.to_owned(),
+        deadline: WHOLE_CALL.max(timeout * 2),
+        attempt: timeout,
+        breaker: breaker_for(timeout),
+        bulkhead: row.bulkhead,
+        classifier: HttpClassifier,
+    }
 }
 
 fn breaker_for(timeout: Duration) -> breaker::Config {

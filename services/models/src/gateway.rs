@@ -2,8 +2,8 @@
 
 use std::future::Future;
 
+use bsm_runtime::call::Call;
 use bsm_runtime::settings::OfflineUse;
-use bsm_stack::Deadline;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -80,8 +80,8 @@ impl Gateway {
     ///
     /// # Errors
     /// When no candidate can be asked, or all of them failed.
-    pub async fn complete(&self, ask: &Ask, deadline: Option<Deadline>) -> Result<Answered<Answer>, Error> {
-        self.walk::<Whole>(ask, deadline).await
+    pub async fn complete(&self, ask: &Ask, call: Call) -> Result<Answered<Answer>, Error> {
+        self.walk::<Whole>(ask, &call).await
     }
 
     /// Asks for a streamed answer and waits for its first piece: until then another candidate can take over. Dropping
@@ -89,12 +89,8 @@ impl Gateway {
     ///
     /// # Errors
     /// When no candidate can be asked, or all of them failed before the first piece. A later failure is in the stream.
-    pub async fn stream(
-        &self,
-        ask: &Ask,
-        deadline: Option<Deadline>,
-    ) -> Result<Answered<PieceStream>, Error> {
-        self.walk::<Streamed>(ask, deadline).await
+    pub async fn stream(&self, ask: &Ask, call: Call) -> Result<Answered<PieceStream>, Error> {
+        self.walk::<Streamed>(ask, &call).await
     }
 
     /// The candidates that a model's name stands for now; `None` is the default of the settings.
@@ -105,17 +101,13 @@ impl Gateway {
         route::candidates(model, &self.landscape())
     }
 
-    async fn walk<M: Manner>(
-        &self,
-        ask: &Ask,
-        deadline: Option<Deadline>,
-    ) -> Result<Answered<M::Answer>, Error> {
+    async fn walk<M: Manner>(&self, ask: &Ask, call: &Call) -> Result<Answered<M::Answer>, Error> {
         let candidates = self.candidates(ask.model.as_deref())?;
         route::check(&candidates)?;
         let mut failed = Vec::new();
         for candidate in candidates.into_iter().filter(Candidate::may_be_asked) {
             let Candidate { provider, model, .. } = candidate;
-            let attempt = Attempt { model: &model, ask, deadline };
+            let attempt = Attempt { model: &model, ask, call };
             match self.try_keys::<M>(provider, attempt, &mut failed).await {
                 Ok(answer) => return Ok(Answered { answer, provider, model, attempts: failed }),
                 Err(Next::Nothing) => break,
@@ -165,7 +157,7 @@ impl Gateway {
 
 /// Nothing is begun for a caller who is gone by the clock.
 async fn ask_in_time<M: Manner>(provider: &Provider, attempt: Attempt<'_>) -> Result<M::Answer, Failure> {
-    match attempt.deadline {
+    match attempt.call.deadline() {
         Some(deadline) if deadline.expired(Instant::now()) => {
             let sentence = "was not asked: the caller's deadline had passed";
             Err(Failure::new(Kind::CallerDeadline, sentence).of(provider.name()))

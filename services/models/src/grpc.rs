@@ -49,8 +49,7 @@ impl ModelService for Models {
     ) -> Result<Response<v1::CompleteResponse>, Status> {
         let call = Call::of(&request);
         let ask = Ask::parse(request.into_inner().prompt.unwrap_or_default()).map_err(Error::Invalid)?;
-        let Answered { answer, provider, attempts, .. } =
-            self.gateway.complete(&ask, call.deadline()).await?;
+        let Answered { answer, provider, attempts, .. } = self.gateway.complete(&ask, call).await?;
         let completion = Some(completion(provider, answer.finish, &attempts));
         Ok(Response::new(v1::CompleteResponse { output: answer.output, completion }))
     }
@@ -61,7 +60,7 @@ impl ModelService for Models {
     ) -> Result<Response<Self::StreamCompleteStream>, Status> {
         let call = Call::of(&request);
         let ask = Ask::parse(request.into_inner().prompt.unwrap_or_default()).map_err(Error::Invalid)?;
-        let answered = self.gateway.stream(&ask, call.deadline()).await?;
+        let answered = self.gateway.stream(&ask, call).await?;
         let messages = told(answered).map(|piece| {
             piece.map(|(delta, done)| v1::StreamCompleteResponse { delta, done }).map_err(Status::from)
         });
@@ -101,7 +100,7 @@ impl ModelService for Models {
         let call = Call::of(&request);
         let v1::ChatDirectRequest { message, history, language } = request.into_inner();
         let ask = said(message, history, language).into_ask(self.max_message).map_err(Error::Chat)?;
-        let Answered { answer, provider, .. } = self.gateway.complete(&ask, call.deadline()).await?;
+        let Answered { answer, provider, .. } = self.gateway.complete(&ask, call).await?;
         let output = or_nothing_said(answer.output, ask.language);
         let provider = provider.to_owned();
         Ok(Response::new(v1::ChatDirectResponse { output, provider, model: answer.finish.model }))
@@ -114,7 +113,7 @@ impl ModelService for Models {
         let call = Call::of(&request);
         let v1::StreamChatDirectRequest { message, history, language } = request.into_inner();
         let ask = said(message, history, language).into_ask(self.max_message).map_err(Error::Chat)?;
-        let mut answered = self.gateway.stream(&ask, call.deadline()).await?;
+        let mut answered = self.gateway.stream(&ask, call).await?;
         answered.answer = never_silent(answered.answer, ask.language);
         let messages = told(answered).map(|piece| {
             piece.map(|(delta, done)| v1::StreamChatDirectResponse { delta, done }).map_err(Status::from)

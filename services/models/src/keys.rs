@@ -96,6 +96,12 @@ impl KeyPool {
         self.pick(now).map(|_| ())
     }
 
+    /// Whether a key beside this one could be picked now.
+    #[must_use]
+    pub fn has_other(&self, KeyId(this): KeyId, now: Instant) -> bool {
+        self.keys.iter().enumerate().any(|(at, key)| at != this && key.rest_at(now).is_none())
+    }
+
     /// Takes note of what a failure says about the key that was used.
     pub fn note(&mut self, KeyId(at): KeyId, failure: &Failure, now: Instant) {
         let rest = match failure.kind.row().key {

@@ -5,11 +5,11 @@
 //!   └─ gateway (one candidate after the other)
 //!        ├─ route      which candidates, in which order, and why: pure
 //!        └─ provider   one attempt
-//!             ├─ remote    breaker → bulkhead → key → request; settles what it learned
+//!             ├─ remote    a key and a request; settles what it learned
 //!             │    ├─ keys       which key is next: pure
 //!             │    ├─ wire       bytes out, bytes in: pure, one file per wire
 //!             │    ├─ patience   how long it may take, and whose fault it is
-//!             │    └─ upstream   the HTTP client
+//!             │    └─ upstream   the stack toward the outside: retry → breaker → bulkhead → timeout
 //!             └─ offline   the built-in reviewer
 //! ```
 //!

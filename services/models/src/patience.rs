@@ -69,6 +69,11 @@ impl Patience {
         Self { limits, left: limits.whole, caller, stage: Stage::Silent }
     }
 
+    /// The provider has had this much of the attempt's time already.
+    pub fn spent(&mut self, took: Duration) {
+        self.left = self.left.saturating_sub(took);
+    }
+
     /// From here on silence has its own limit.
     pub fn begun(&mut self) {
         self.stage = Stage::Begun;

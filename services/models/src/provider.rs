@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use bsm_runtime::call::Call;
 use bsm_runtime::settings::ModelSettings;
-use bsm_stack::{Deadline, bulkhead};
+use bsm_stack::bulkhead;
 use futures_util::stream::BoxStream;
 use secrecy::SecretString;
 
@@ -78,8 +79,8 @@ pub struct Attempt<'a> {
     pub model: &'a str,
     /// The question.
     pub ask: &'a Ask,
-    /// When nobody waits any more.
-    pub deadline: Option<Deadline>,
+    /// Who asks, and until when.
+    pub call: &'a Call,
 }
 
 // === impl Provider ===

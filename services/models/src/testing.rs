@@ -9,6 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Response};
 use axum::routing::post;
+use bsm_runtime::call::Call;
 use bsm_runtime::drain::Drain;
 use bsm_runtime::metrics::Metrics;
 use bsm_runtime::process::Process;
@@ -228,6 +229,11 @@ pub(crate) fn settings(url: &str, keys: &[&str]) -> Settings {
 /// A process with these settings.
 pub(crate) fn process(settings: Settings) -> Process {
     Process::new(Role::Models, Arc::new(settings), Drain::new(Duration::from_secs(1)), Metrics::default())
+}
+
+/// Somebody who waits for as long as it takes.
+pub(crate) fn caller() -> Call {
+    Call::background("a-test")
 }
 
 /// A question without any wishes.

@@ -118,7 +118,9 @@ async fn no_key_is_ever_logged_whatever_the_level() {
     for _ in 0..3 {
         let _ = client.complete(v1::CompleteRequest { prompt: prompt("hi") }).await;
     }
-    assert_eq!(provider.keys(), ["sk-canary-one", "sk-canary-two", "sk-canary-two", "sk-canary-two"]);
+    let one = "sk-canary-one";
+    let two = "sk-canary-two"; // its first call fails with 500 and is made again
+    assert_eq!(provider.keys(), [one, two, two, two, two]);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(log.contains("attempt failed") && log.contains("TRACE"), "the log is on");
     assert!(!log.contains("canary"), "{log}");

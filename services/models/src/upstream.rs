@@ -1,12 +1,15 @@
-//! The way to a provider's server: one HTTP client, bounded in what it takes in, and silent about where it went.
+//! The way to a provider's server: the stack toward the outside, bounded in what it takes in.
 
-use std::error::Error as _;
-use std::iter;
 use std::time::Duration;
 
+use bsm_runtime::call::Call;
+use bsm_runtime::outside::{Body, Outside, Took, Trouble};
+use bsm_stack::breaker::{Judge, Permit};
+use bsm_stack::retry::{Attempts, RatherElsewhere};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
-use reqwest::{Client, Response, Url, redirect};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use tower::BoxError;
 use tracing::debug;
 
 use crate::failure::{Failure, Kind};
@@ -14,30 +17,27 @@ use crate::wire::Outgoing;
 
 /// Bytes of one answer at most, whole or streamed.
 pub const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
-/// How often an HTTP/2 connection is asked whether it is still there, and how long it may take to say so.
-const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(5));
 
 /// A provider's server.
 #[derive(Clone, Debug)]
 pub struct Upstream {
-    client: Client,
+    way: Outside,
     base_url: String,
 }
 
-/// Whom to believe about who a server is.
+/// What a caller would rather do about a 429 than wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trust {
-    /// The machine's root certificates, which are read at once.
-    System,
-    /// Nobody: for servers without TLS, and for those that are not asked at all, so that a minimal image without
-    /// certificates will do.
-    Nobody,
+pub enum Throttled {
+    /// Nothing: a short wait is made here.
+    Waits,
+    /// Ask with another key.
+    GoesElsewhere,
 }
 
 /// An answer whose body is still to come.
 #[derive(Debug)]
 pub struct Reply {
-    response: Response,
+    response: Response<Body>,
     read: usize,
 }
 
@@ -45,39 +45,41 @@ pub struct Reply {
 
 impl Upstream {
     /// A way to the server at `base_url`, which has no trailing slash.
-    ///
-    /// # Errors
-    /// When the machine's root certificates cannot be read.
-    pub fn new(base_url: String, connect_timeout: Duration, trust: Trust) -> Result<Self, reqwest::Error> {
-        // The provider of cryptography is the process's; another part may have installed it first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let (interval, patience) = KEEP_ALIVE;
-        let client = Client::builder()
-            .redirect(redirect::Policy::none()) // a key is for its own origin only
-            .no_proxy() // the same: nobody stands between
-            .referer(false)
-            .user_agent(concat!("bsm/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(connect_timeout)
-            .tcp_nodelay(true) // or every stream pays 40 ms
-            .http2_keep_alive_interval(interval)
-            .http2_keep_alive_timeout(patience);
-        let client = match trust {
-            Trust::System => client,
-            Trust::Nobody => client.tls_certs_only([]),
-        };
-        Ok(Self { client: client.build()?, base_url })
+    #[must_use]
+    pub fn new(way: Outside, base_url: String) -> Self {
+        Self { way, base_url }
+    }
+
+    /// The way itself.
+    #[must_use]
+    pub fn way(&self) -> &Outside {
+        &self.way
     }
 
     /// Sends a request and waits for the head of the answer. Cancel safe: dropping the future ends the call.
     ///
     /// # Errors
-    /// When the server cannot be reached or breaks the connection off.
-    pub async fn send(&self, outgoing: Outgoing, key: (HeaderName, HeaderValue)) -> Result<Reply, Failure> {
-        let url = Url::parse(&format!("{}{}", self.base_url, outgoing.path));
-        let url = url.map_err(|_| Failure::new(Kind::Internal, "has an address that is none"))?;
-        let request =
-            self.client.post(url).headers(outgoing.headers).header(key.0, key.1).body(outgoing.body);
-        let response = request.send().await.map_err(failure)?;
+    /// When the server is not asked, cannot be reached, or breaks the connection off.
+    pub async fn send(
+        &self,
+        call: &Call,
+        outgoing: Outgoing,
+        key: (HeaderName, HeaderValue),
+        throttled: Throttled,
+    ) -> Result<Reply, Failure> {
+        let request = Request::post(format!("{}{}", self.base_url, outgoing.path)).body(outgoing.body.into());
+        let mut request: Request<Bytes> =
+            request.map_err(|_| Failure::new(Kind::Internal, "has an address that is none"))?;
+        *request.headers_mut() = outgoing.headers;
+        request.headers_mut().insert(key.0, key.1);
+        if throttled == Throttled::GoesElsewhere {
+            request.extensions_mut().insert(RatherElsewhere);
+        }
+        call.mark(&mut request);
+        let response = self.way.ask(request).await.map_err(|error| failure(&error))?;
+        if let Some(Attempts(attempts @ 2..)) = response.extensions().get() {
+            debug!(attempts, status = response.status().as_u16(), "the provider was asked more than once");
+        }
         Ok(Reply { response, read: 0 })
     }
 }
@@ -97,6 +99,18 @@ impl Reply {
         self.response.headers()
     }
 
+    /// How long the attempt took to the head, our own queue and earlier attempts aside.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        self.response.extensions().get().map_or(Duration::ZERO, |Took(took)| *took)
+    }
+
+    /// The duty to judge the answer, once; `None` where its head has told all.
+    #[must_use = "a permit that is dropped says nothing about the provider"]
+    pub fn permit(&mut self) -> Option<Permit> {
+        self.response.extensions_mut().remove::<Judge>()?.take()
+    }
+
     /// Whether the body says that it is of this type, parameters aside.
     #[must_use]
     pub fn is(&self, content_type: &str) -> bool {
@@ -110,15 +124,24 @@ impl Reply {
     /// # Errors
     /// When the connection breaks, or the body is longer than [`LONGEST_ANSWER`].
     pub async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
-        let bytes = self.response.chunk().await.map_err(failure)?;
-        self.read += bytes.as_ref().map_or(0, Bytes::len);
+        let bytes = loop {
+            match self.response.body_mut().frame().await {
+                None => return Ok(None),
+                Some(Err(error)) => return Err(failure(&error)),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(bytes) => break bytes,
+                    Err(_trailers) => {}
+                },
+            }
+        };
+        self.read += bytes.len();
         if self.read > LONGEST_ANSWER {
             return Err(Failure::new(
                 Kind::Malformed,
                 format!("answered with more than {LONGEST_ANSWER} bytes"),
             ));
         }
-        Ok(bytes)
+        Ok(Some(bytes))
     }
 
     /// The whole body. Not cancel safe: what was read is lost.
@@ -150,23 +173,20 @@ impl Reply {
     }
 }
 
-/// What an error of the HTTP client means. Its own words name the address, so they stay in the debug log.
-fn failure(error: reqwest::Error) -> Failure {
-    let error = error.without_url();
-    debug!(error = %error, "upstream");
-    let cause = iter::successors(error.source(), |&cause| cause.source())
-        .find_map(|cause| cause.downcast_ref::<std::io::Error>())
-        .map(|cause| format!(": {}", cause.kind()))
-        .unwrap_or_default();
-    match () {
-        () if error.is_connect() && error.is_timeout() => {
-            Failure::new(Kind::Timeout, "did not accept the connection in time")
-        }
-        () if error.is_timeout() => Failure::new(Kind::Timeout, "did not answer in time"),
-        () if error.is_connect() => Failure::new(Kind::Transient, format!("could not be reached{cause}")),
-        () if error.is_builder() => {
-            Failure::new(Kind::Internal, "could not be asked: the request is malformed")
-        }
-        () => Failure::new(Kind::Transient, format!("broke the connection off{cause}")),
-    }
+/// What an error of the stack means. The HTTP client's own words stay in the debug log.
+fn failure(error: &BoxError) -> Failure {
+    let trouble = Trouble::of(&**error);
+    let kind = match trouble {
+        Trouble::CircuitOpen { .. } => Kind::CircuitOpen,
+        Trouble::Full { .. } => Kind::BulkheadFull,
+        Trouble::Queued | Trouble::Late => Kind::CallerDeadline,
+        Trouble::Slow { .. } | Trouble::NotAccepted => Kind::Timeout,
+        Trouble::Unreachable(_) | Trouble::Broken(_) => Kind::Transient,
+        Trouble::Malformed => Kind::Internal,
+    };
+    let wait = match trouble {
+        Trouble::CircuitOpen { retry_in } => Some(retry_in),
+        _ => None,
+    };
+    Failure::new(kind, trouble.to_string()).retry_after(wait)
 }

@@ -7,8 +7,9 @@ use futures_util::{StreamExt, TryStreamExt};
 
 use super::*;
 use crate::answer::{Piece, Usage};
-use crate::testing::{Script, Scripted, Then, ask, deltas, process, settings};
+use crate::testing::{Script, Scripted, Then, ask, caller, deltas, process, settings};
 
+mod guards;
 mod keys;
 mod leaving;
 mod slow;
@@ -25,7 +26,7 @@ fn at(provider: &Scripted) -> Gateway {
 
 /// The failed attempts of a whole answer that did not come.
 async fn failure(gateway: &Gateway) -> Attempts {
-    match gateway.complete(&ask("hi"), None).await {
+    match gateway.complete(&ask("hi"), caller()).await {
         Err(Error::Failed(attempts)) => attempts,
         other => panic!("expected a failure, not {other:?}"),
     }
@@ -35,7 +36,7 @@ async fn failure(gateway: &Gateway) -> Attempts {
 async fn an_answer_comes_with_its_provider_model_and_usage() {
     let provider = Scripted::start([Script::says("Hello!")]).await;
     let ask = Ask { idempotency_key: Some("job-7".to_owned()), ..ask("hi") };
-    let answered = at(&provider).complete(&ask, None).await.unwrap();
+    let answered = at(&provider).complete(&ask, caller()).await.unwrap();
     assert_eq!((answered.provider, answered.answer.output.as_str()), ("openai", "Hello!"));
     assert_eq!(answered.answer.finish.model, "gpt-4o-2024-08-06");
     assert_eq!(answered.answer.finish.usage, Usage { input_tokens: 3, output_tokens: 2 });
@@ -47,7 +48,7 @@ async fn an_answer_comes_with_its_provider_model_and_usage() {
 #[tokio::test]
 async fn a_stream_comes_piece_by_piece_with_usage_at_the_end() {
     let provider = Scripted::start([Script::streams(&["Hel", "lo سلام"])]).await;
-    let answered = at(&provider).stream(&ask("hi"), None).await.unwrap();
+    let answered = at(&provider).stream(&ask("hi"), caller()).await.unwrap();
     let pieces: Vec<Piece> = answered.answer.try_collect().await.unwrap();
     assert_eq!(pieces[..2], [Piece::Delta("Hel".to_owned()), Piece::Delta("lo سلام".to_owned())]);
     let Piece::Done(finish) = &pieces[2] else { panic!("{pieces:?}") };
@@ -58,7 +59,7 @@ async fn a_stream_comes_piece_by_piece_with_usage_at_the_end() {
 #[tokio::test]
 async fn a_server_that_knows_no_streams_is_taken_at_its_whole_word() {
     let provider = Scripted::start([Script::says("all at once")]).await;
-    let answered = at(&provider).stream(&ask("hi"), None).await.unwrap();
+    let answered = at(&provider).stream(&ask("hi"), caller()).await.unwrap();
     let pieces: Vec<Piece> = answered.answer.try_collect().await.unwrap();
     assert_eq!((pieces.len(), &pieces[0]), (2, &Piece::Delta("all at once".to_owned())));
 }
@@ -85,7 +86,7 @@ async fn a_bad_answer_is_its_kind_of_failure_whole_or_streamed() {
         let whole = failure(&at(&provider)).await;
         assert_eq!(whole.kind(), kind, "{script:?}");
         assert!(whole.last().failure.message.contains(sentence), "{script:?}: {whole:?}");
-        match at(&provider).stream(&ask("hi"), None).await {
+        match at(&provider).stream(&ask("hi"), caller()).await {
             Err(Error::Failed(attempts)) => assert_eq!(attempts.kind(), kind, "{script:?}"),
             other => panic!("{script:?}: {:?}", other.map(|answered| answered.provider)),
         }
@@ -100,7 +101,7 @@ async fn a_connection_that_breaks_is_transient_before_and_amid_the_answer() {
     assert_eq!(refused.last().failure.message, "openai could not be reached: connection refused");
 
     let provider = Scripted::start([Script::Stream(deltas(&["Hel"]), Then::Reset)]).await;
-    let mut answered = at(&provider).stream(&ask("hi"), None).await.unwrap();
+    let mut answered = at(&provider).stream(&ask("hi"), caller()).await.unwrap();
     assert_eq!(answered.answer.next().await, Some(Ok(Piece::Delta("Hel".to_owned()))));
     let broken = answered.answer.next().await.unwrap().unwrap_err();
     assert_eq!(broken.kind, Kind::Transient, "{broken}");
@@ -114,22 +115,6 @@ async fn an_answer_without_end_is_cut_off() {
     let attempts = failure(&at(&provider)).await;
     assert_eq!(attempts.kind(), Kind::Malformed);
     assert!(attempts.last().failure.message.contains("more than 16777216 bytes"), "{attempts:?}");
-}
-
-#[tokio::test]
-async fn the_breaker_opens_after_5_failures_and_then_nobody_is_asked() {
-    let provider = Scripted::start([Script::fails(500, "")]).await;
-    let gateway = at(&provider);
-    for _ in 0..5 {
-        assert_eq!(failure(&gateway).await.kind(), Kind::Transient);
-    }
-    let refused = failure(&gateway).await;
-    assert_eq!(refused.kind(), Kind::CircuitOpen);
-    assert!(refused.retry_after().is_some_and(|wait| wait <= Duration::from_secs(30)));
-    assert_eq!(provider.seen().len(), 5);
-    let line = gateway.providers().remove(0);
-    assert_eq!((line.name, line.breaker), ("openai", "OPEN"));
-    assert!(line.obstacle.unwrap().starts_with("its circuit is open"));
 }
 
 #[tokio::test]
@@ -147,7 +132,7 @@ async fn a_broken_stream_feeds_the_breaker_too() {
     let provider = Scripted::start([Script::Stream(deltas(&["a"]), Then::Reset)]).await;
     let gateway = at(&provider);
     for _ in 0..5 {
-        let answered = gateway.stream(&ask("hi"), None).await.unwrap();
+        let answered = gateway.stream(&ask("hi"), caller()).await.unwrap();
         answered.answer.collect::<Vec<_>>().await;
     }
     assert_eq!(failure(&gateway).await.kind(), Kind::CircuitOpen);
@@ -159,11 +144,11 @@ async fn the_next_candidate_answers_and_says_who_did_not() {
     let mut settings = settings(&provider.url, &["sk-first"]);
     settings.models.offline = OfflineUse::Always;
     let gateway = gateway(settings);
-    let answered = gateway.complete(&ask(DIFF), None).await.unwrap();
+    let answered = gateway.complete(&ask(DIFF), caller()).await.unwrap();
     assert_eq!((answered.provider, answered.answer.finish.model.as_str()), ("offline", "offline"));
     let tried: Vec<_> = answered.attempts.iter().map(|a| (a.provider, a.failure.reason())).collect();
     assert_eq!(tried, [("openai", "UPSTREAM_ERROR")]);
-    let streamed = gateway.stream(&ask(DIFF), None).await.unwrap();
+    let streamed = gateway.stream(&ask(DIFF), caller()).await.unwrap();
     assert_eq!((streamed.provider, streamed.attempts.len()), ("offline", 1));
 }
 
@@ -180,7 +165,7 @@ async fn after_the_first_piece_nobody_takes_over() {
     let provider = Scripted::start([Script::Stream(deltas(&["half"]), Then::Reset)]).await;
     let mut settings = settings(&provider.url, &["sk-first"]);
     settings.models.offline = OfflineUse::Always;
-    let answered = gateway(settings).stream(&ask(DIFF), None).await.unwrap();
+    let answered = gateway(settings).stream(&ask(DIFF), caller()).await.unwrap();
     assert_eq!(answered.provider, "openai");
     let pieces: Vec<_> = answered.answer.collect().await;
     assert!(matches!(pieces[..], [Ok(Piece::Delta(_)), Err(_)]), "{pieces:?}");
@@ -189,13 +174,15 @@ async fn after_the_first_piece_nobody_takes_over() {
 #[tokio::test]
 async fn without_a_key_the_built_in_reviewer_answers_in_text_or_json() {
     let gateway = gateway(settings("http://127.0.0.1:1/v1", &[]));
-    let text = gateway.complete(&ask(DIFF), None).await.unwrap();
+    let text = gateway.complete(&ask(DIFF), caller()).await.unwrap();
     assert_eq!(text.provider, "offline");
     let schema = serde_json::Map::new();
-    let json =
-        gateway.complete(&Ask { response_schema: Some(schema.clone()), ..ask(DIFF) }, None).await.unwrap();
+    let json = gateway
+        .complete(&Ask { response_schema: Some(schema.clone()), ..ask(DIFF) }, caller())
+        .await
+        .unwrap();
     assert!(serde_json::from_str::<serde_json::Value>(&json.answer.output).unwrap().is_object());
-    let streamed = gateway.stream(&ask(DIFF), None).await.unwrap();
+    let streamed = gateway.stream(&ask(DIFF), caller()).await.unwrap();
     let pieces: Vec<Piece> = streamed.answer.try_collect().await.unwrap();
     let delta = |piece: &Piece| match piece {
         Piece::Delta(text) => text.clone(),
@@ -203,7 +190,7 @@ async fn without_a_key_the_built_in_reviewer_answers_in_text_or_json() {
     };
     assert_eq!(pieces.iter().map(delta).collect::<String>(), text.answer.output);
 
-    let no_diff = gateway.complete(&Ask { response_schema: Some(schema), ..ask("hi") }, None).await;
+    let no_diff = gateway.complete(&Ask { response_schema: Some(schema), ..ask("hi") }, caller()).await;
     assert!(matches!(no_diff, Err(Error::Failed(attempts)) if attempts.kind() == Kind::Rejected));
 }
 
@@ -211,8 +198,8 @@ async fn without_a_key_the_built_in_reviewer_answers_in_text_or_json() {
 async fn safe_mode_asks_nobody_outside() {
     let provider = Scripted::start([Script::says("no")]).await;
     let gateway = gateway(Settings { safe_mode: true, ..settings(&provider.url, &["sk-first"]) });
-    assert_eq!(gateway.complete(&ask(DIFF), None).await.unwrap().provider, "offline");
-    let named = gateway.complete(&Ask { model: Some("openai".to_owned()), ..ask(DIFF) }, None).await;
+    assert_eq!(gateway.complete(&ask(DIFF), caller()).await.unwrap().provider, "offline");
+    let named = gateway.complete(&Ask { model: Some("openai".to_owned()), ..ask(DIFF) }, caller()).await;
     assert_eq!(named.unwrap_err(), Error::SafeMode { provider: "openai" });
     assert!(provider.seen().is_empty());
 }

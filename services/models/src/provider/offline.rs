@@ -33,7 +33,7 @@ impl Offline {
     }
 
     pub(super) async fn complete(&self, attempt: Attempt<'_>) -> Result<Answer, Failure> {
-        let slot = self.bulkhead.acquire(attempt.deadline).await;
+        let slot = self.bulkhead.acquire(attempt.call.deadline()).await;
         let slot = slot.map_err(|no| no_slot(&no))?;
         let ask = attempt.ask.clone();
         // A review takes processor time in proportion to the diff, so it must not hold up the runtime. The slot goes

@@ -1,13 +1,14 @@
-//! A provider over the network: its guards around its wire.
+//! A provider over the network: keys and a wire on top of the stack toward the outside.
 //!
-//! One attempt is `breaker → bulkhead → key → request`, each able to say no. What the attempt says about the
-//! provider and the key is settled exactly once, whichever way it ends.
+//! One attempt is a key and a request. The stack below has the guards, and asks again where that harms nobody; another
+//! key is another attempt. What the attempt says about the provider and the key is settled exactly once, whichever way
+//! it ends.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bsm_stack::{Breaker, Bulkhead, breaker};
+use bsm_stack::breaker;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
@@ -16,14 +17,14 @@ use crate::answer::Answer;
 use crate::failure::{Failure, Kind};
 use crate::keys::{KeyPool, NoKey};
 use crate::patience::Limits;
-use crate::upstream::{Reply, Upstream};
+use crate::upstream::{Reply, Throttled, Upstream};
 use crate::wire::Mode;
 
-mod admission;
 mod running;
+mod turn;
 
-use admission::Turn;
 use running::Running;
+use turn::Turn;
 
 /// Bytes of an error answer that are read, and how long they may take.
 const ERROR_BODY: (usize, Duration) = (64 * 1024, Duration::from_secs(2));
@@ -33,8 +34,6 @@ pub struct Remote {
     row: &'static Row,
     model: String,
     keys: Mutex<KeyPool>,
-    breaker: Breaker,
-    bulkhead: Bulkhead,
     upstream: Upstream,
     limits: Limits,
 }
@@ -47,11 +46,7 @@ pub struct Parts {
     pub model: String,
     /// Its keys, the preferred one first.
     pub keys: Vec<SecretString>,
-    /// Stops asking it while it fails.
-    pub breaker: Breaker,
-    /// Bounds the calls that it holds.
-    pub bulkhead: Bulkhead,
-    /// Its server.
+    /// Its server, with the guards around it.
     pub upstream: Upstream,
     /// The time of one attempt.
     pub limits: Limits,
@@ -63,8 +58,8 @@ impl Remote {
     /// A provider that has not been asked yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { row, model, keys, breaker, bulkhead, upstream, limits } = parts;
-        Self { row, model, keys: Mutex::new(KeyPool::new(keys)), breaker, bulkhead, upstream, limits }
+        let Parts { row, model, keys, upstream, limits } = parts;
+        Self { row, model, keys: Mutex::new(KeyPool::new(keys)), upstream, limits }
     }
 
     /// Its name.
@@ -103,18 +98,18 @@ impl Remote {
     /// What its breaker is doing.
     #[must_use]
     pub fn breaker(&self) -> breaker::Snapshot {
-        self.breaker.snapshot()
+        self.upstream.way().breaker().snapshot()
     }
 
     pub(super) async fn complete(&self, attempt: Attempt<'_>) -> Result<Answer, Failure> {
-        let mut turn = self.admit(attempt.deadline).await?;
+        let mut turn = self.turn(attempt.call)?;
         let result = self.whole(&mut turn, attempt).await;
         turn.settle(self, result.as_ref().err());
         result.map_err(|failure| self.told(failure, &turn.secret))
     }
 
     pub(super) async fn stream(&self, attempt: Attempt<'_>) -> Result<PieceStream, Failure> {
-        let mut turn = self.admit(attempt.deadline).await?;
+        let mut turn = self.turn(attempt.call)?;
         match self.open(&mut turn, attempt).await {
             Ok(running) => Ok(running.into_stream(turn, self.name())),
             Err(failure) => {
@@ -153,7 +148,9 @@ impl Remote {
         let key =
             key.ok_or_else(|| Failure::new(Kind::Credential, "has a key that cannot stand in a header"))?;
         let request = wire.request(attempt.model, attempt.ask, mode);
-        let mut reply = turn.patience.wait(self.upstream.send(request, key)).await?;
+        let throttled = if turn.has_substitute(self) { Throttled::GoesElsewhere } else { Throttled::Waits };
+        let mut reply = self.upstream.send(attempt.call, request, key, throttled).await?;
+        turn.answered(&mut reply);
         if reply.status().is_success() {
             return Ok(reply);
         }

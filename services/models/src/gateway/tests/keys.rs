@@ -6,10 +6,10 @@ const CANARIES: [&str; 2] = ["sk-canary-one", "sk-canary-two"];
 async fn a_refused_key_is_set_aside_and_the_next_one_answers() {
     let provider = Scripted::start([Script::fails(401, "invalid_api_key"), Script::says("ok")]).await;
     let gateway = gateway(settings(&provider.url, &CANARIES));
-    let answered = gateway.complete(&ask("hi"), None).await.unwrap();
+    let answered = gateway.complete(&ask("hi"), caller()).await.unwrap();
     assert_eq!(answered.answer.output, "ok");
     assert_eq!(answered.attempts[0].failure.kind, Kind::Credential);
-    gateway.complete(&ask("hi"), None).await.unwrap();
+    gateway.complete(&ask("hi"), caller()).await.unwrap();
     assert_eq!(provider.keys(), ["sk-canary-one", "sk-canary-two", "sk-canary-two"], "the first one rests");
 }
 
@@ -46,7 +46,7 @@ async fn a_throttled_key_cools_down_without_holding_anyone_up() {
 async fn a_used_up_key_hands_over_to_the_next_one() {
     let provider =
         Scripted::start([Script::fails(429, "insufficient_quota"), Script::streams(&["ok"])]).await;
-    let answered = gateway(settings(&provider.url, &CANARIES)).stream(&ask("hi"), None).await.unwrap();
+    let answered = gateway(settings(&provider.url, &CANARIES)).stream(&ask("hi"), caller()).await.unwrap();
     assert_eq!(answered.attempts[0].failure.reason(), "QUOTA_EXHAUSTED");
     assert_eq!(provider.keys(), CANARIES);
 }
@@ -56,7 +56,7 @@ async fn keys_are_in_no_error_and_no_debug_output() {
     let quoted = serde_json::json!({"error": {"message": "bad header Bearer sk-canary-one", "code": null}});
     let provider = Scripted::start([Script::json(400, &quoted)]).await;
     let gateway = gateway(settings(&provider.url, &CANARIES));
-    let error = gateway.complete(&ask("hi"), None).await.unwrap_err();
+    let error = gateway.complete(&ask("hi"), caller()).await.unwrap_err();
     let status = tonic::Status::from(error.clone());
     let shown = format!("{error} {error:?} {status:?} {gateway:?} {:?}", gateway.providers());
     assert!(error.to_string().contains("bad header Bearer [key]"), "{error}");

@@ -8,7 +8,7 @@ async fn a_caller_who_leaves_before_the_answer_ends_the_call_upstream() {
     let gateway = at(&provider);
     let question = ask("hi");
     tokio::select! {
-        _ = gateway.complete(&question, None) => panic!("it hangs"),
+        _ = gateway.complete(&question, caller()) => panic!("it hangs"),
         () = provider.asked() => {}
     }
     assert_eq!(provider.left().await, 1);
@@ -26,7 +26,7 @@ fn held(process: &Process) -> usize {
 async fn a_stream_holds_its_slot_until_the_caller_leaves_and_that_ends_the_call_upstream() {
     let provider = Scripted::start([Script::Stream(deltas(&["a"]), Then::Hang)]).await;
     let process = process(settings(&provider.url, &["sk-first"]));
-    let mut answered = Gateway::of(&process).unwrap().stream(&ask("hi"), None).await.unwrap();
+    let mut answered = Gateway::of(&process).unwrap().stream(&ask("hi"), caller()).await.unwrap();
     assert_eq!(answered.answer.next().await, Some(Ok(Piece::Delta("a".to_owned()))));
     assert_eq!(held(&process), 1);
     drop(answered);
@@ -41,7 +41,7 @@ async fn callers_who_leave_give_their_slots_back() {
     let gateway = Gateway::of(&process).unwrap();
     let question = ask("hi");
     {
-        let calls = (0..20).map(|_| gateway.complete(&question, None));
+        let calls = (0..20).map(|_| gateway.complete(&question, caller()));
         let mut calls: futures_util::stream::FuturesUnordered<_> = calls.collect();
         assert!(futures_util::poll!(calls.next()).is_pending());
         assert_eq!(held(&process), 20, "10 in flight, 10 waiting");

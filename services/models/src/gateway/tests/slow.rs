@@ -14,7 +14,7 @@ fn hasty(provider: &Scripted) -> Gateway {
 /// What a stream ends in, and how long it took.
 async fn streamed(gateway: &Gateway) -> (Vec<Result<Piece, Failure>>, Duration) {
     let began = Instant::now();
-    let answered = gateway.stream(&ask("hi"), None).await.unwrap();
+    let answered = gateway.stream(&ask("hi"), caller()).await.unwrap();
     (answered.answer.collect().await, began.elapsed())
 }
 
@@ -39,7 +39,7 @@ async fn a_stream_that_hangs_before_its_first_token_leaves_room_for_another_cand
     let mut settings = settings(&provider.url, &["sk-first"]);
     settings.models.timeout = WHOLE;
     settings.models.offline = OfflineUse::Always;
-    let answered = gateway(settings).stream(&ask(DIFF), None).await.unwrap();
+    let answered = gateway(settings).stream(&ask(DIFF), caller()).await.unwrap();
     assert_eq!((answered.provider, answered.attempts[0].failure.kind), ("offline", Kind::Timeout));
 }
 
@@ -67,7 +67,7 @@ async fn a_stream_that_trickles_ends_in_a_timeout() {
 async fn the_callers_own_deadline_says_nothing_about_the_provider() {
     let provider = Scripted::start([Script::Hang]).await;
     let gateway = at(&provider);
-    let short = || Some(Deadline::after(Duration::from_millis(20)));
+    let short = || caller().within(Duration::from_millis(20));
     let (first, second) = (ask("hi"), ask("hi"));
     for _ in 0..3 {
         let calls = [gateway.complete(&first, short()), gateway.complete(&second, short())];
@@ -81,7 +81,7 @@ async fn the_callers_own_deadline_says_nothing_about_the_provider() {
 #[tokio::test]
 async fn nothing_is_begun_for_a_caller_whose_time_is_over() {
     let provider = Scripted::start([Script::says("late")]).await;
-    let over = Some(Deadline::after(Duration::ZERO));
+    let over = caller().within(Duration::ZERO);
     let call = at(&provider).complete(&ask("hi"), over).await;
     assert!(matches!(call, Err(Error::Failed(attempts)) if attempts.kind() == Kind::CallerDeadline));
     assert!(provider.seen().is_empty());
@@ -93,7 +93,7 @@ async fn more_calls_than_fit_are_refused_at_once() {
     let gateway = at(&provider);
     let question = ask("hi");
     let mut calls: futures_util::stream::FuturesUnordered<_> =
-        (0..21).map(|_| gateway.complete(&question, None)).collect();
+        (0..21).map(|_| gateway.complete(&question, caller())).collect();
     let first = calls.next().await.unwrap();
     let Err(Error::Failed(attempts)) = first else { panic!("{first:?}") };
     assert_eq!(attempts.kind(), Kind::BulkheadFull, "10 in flight, 10 waiting, and one too many");

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use secrecy::ExposeSecret;
 
 use super::PieceStream;
-use super::admission::Turn;
+use super::turn::Turn;
 use crate::answer::{Answer, Piece};
 use crate::failure::{Failure, Kind};
 use crate::patience::Patience;
@@ -67,7 +67,10 @@ impl Running {
             let (mut running, mut turn) = state?;
             let piece = running.next(&mut turn.patience).await;
             match piece {
-                Ok(Piece::Delta(text)) => Some((Ok(Piece::Delta(text)), Some((running, turn)))),
+                Ok(Piece::Delta(text)) => {
+                    turn.goes_on();
+                    Some((Ok(Piece::Delta(text)), Some((running, turn))))
+                }
                 Ok(done @ Piece::Done(_)) => {
                     turn.conclude(None);
                     Some((Ok(done), None))
