@@ -4,13 +4,14 @@ use std::net::IpAddr;
 
 use axum::extract::Request;
 use bsm_runtime::server::Peer;
-use http::{HeaderMap, Uri, header};
+use http::{Extensions, HeaderMap, Uri, header};
 
 /// Words in the User-Agent of phones and tablets, in lower case.
 const MOBILE: [&str; 8] =
     ["android", "iphone", "ipad", "ipod", "mobile", "blackberry", "iemobile", "opera mini"];
 
-/// The client of a request. The one place that says which address counts: LAN gate, log and status read it here.
+/// The client of a request. The one place that says which address counts: LAN gate, rate limit, log and status read
+/// it here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Client {
     /// The peer's address, an IPv4 address mapped into IPv6 as the IPv4 address it is. `None` off any socket.
@@ -21,8 +22,13 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn of(request: &Request) -> Client {
-        let peer = request.extensions().get::<Peer>();
-        let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        Client::seen(request.headers(), request.extensions())
+    }
+
+    /// The client of a request whose parts are at hand.
+    pub(crate) fn seen(headers: &HeaderMap, extensions: &Extensions) -> Client {
+        let peer = extensions.get::<Peer>();
+        let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         Client { ip: peer.map(|peer| peer.0.ip().to_canonical()), mobile: agent.is_some_and(is_mobile) }
     }
 

@@ -38,9 +38,12 @@ pub(crate) async fn route(State(gateway): State<Arc<Gateway>>, request: Request)
     answer.unwrap_or_else(|fault| fault.answer(call.correlation_id()))
 }
 
-async fn admitted(gateway: &Gateway, found: &Match<'_>, request: Request) -> Result<Response, Fault> {
+async fn admitted(gateway: &Gateway, found: &Match<'_>, mut request: Request) -> Result<Response, Fault> {
     let client = Client::of(&request);
     gateway.gate.admit(found.route, &client, request.headers(), request.uri())?;
+    let importance = gateway.gate.importance(found.route.rpc.scope, request.headers());
+    let call = call_of(request.extensions()).with_priority(importance);
+    request.extensions_mut().insert(call);
     transcode::serve(gateway, found, &client, request).await
 }
 

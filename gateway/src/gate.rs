@@ -16,8 +16,10 @@ use axum::{
 use bsm_proto::api::v1::Scope;
 use bsm_runtime::{
     admin_token::AdminToken,
+    importance::{self, Asker},
     settings::{Profile, Settings},
 };
+use bsm_stack::Priority;
 use http::{HeaderMap, StatusCode, Uri, header};
 
 use crate::{
@@ -93,8 +95,18 @@ impl Gate {
         }
     }
 
+    /// How important an admitted request is.
+    pub(crate) fn importance(&self, scope: Scope, headers: &HeaderMap) -> Priority {
+        let asker = match scope {
+            Scope::Publish | Scope::Admin => Asker::Operating,
+            _ if self.has_token(headers) => Asker::Operator,
+            _ => Asker::Client,
+        };
+        importance::judged(Priority::from_headers(headers), asker)
+    }
+
     /// A developer at this machine, and not a page of somebody else's in their browser.
-    fn is_at_home(&self, client: &Client, headers: &HeaderMap, uri: &Uri) -> bool {
+    pub(crate) fn is_at_home(&self, client: &Client, headers: &HeaderMap, uri: &Uri) -> bool {
         self.open_on_loopback
             && client.ip.is_some_and(|ip| ip.is_loopback())
             && self.names_are_local(headers, uri, network::is_loopback_name)
@@ -110,7 +122,8 @@ impl Gate {
         host_is_local && origin_is_local
     }
 
-    fn has_token(&self, headers: &HeaderMap) -> bool {
+    /// Whether the request carries the operator's token.
+    pub(crate) fn has_token(&self, headers: &HeaderMap) -> bool {
         self.token.as_ref().is_some_and(|token| token::is_presented(token, headers))
     }
 }

@@ -1,16 +1,22 @@
 //! What the handlers share.
 
+use std::sync::Arc;
+
 use bsm_runtime::metrics::Metrics;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use crate::{gate::Gate, pipeline::cors, routes::Table, upstream::Upstreams, webhook::Webhook};
+use crate::{
+    gate::Gate, pipeline::cors, rate_limit::RateLimit, routes::Table, upstream::Upstreams, webhook::Webhook,
+};
 
 /// The gateway of a process.
 pub(crate) struct Gateway {
     pub(crate) routes: Table,
     pub(crate) upstreams: Upstreams,
-    pub(crate) gate: Gate,
+    pub(crate) gate: Arc<Gate>,
+    /// None when clients may call as often as they like.
+    pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) cors: cors::Policy,
     pub(crate) webhook: Webhook,
     pub(crate) metrics: Metrics,

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `pipeline` | what every request passes, in order |
 //! | `gate`, `client` | who may reach and call what; who asks |
+//! | `rate_limit` | how often |
 //! | `routes` | the table of methods and paths, read from the descriptors |
 //! | `dispatch`, `transcode` | from a request to its rpc and back |
 //! | `sse` | server streams as events |
@@ -23,6 +24,7 @@ mod gate;
 mod gateway;
 mod mesh;
 mod pipeline;
+mod rate_limit;
 mod routes;
 mod scrape;
 mod sse;
@@ -51,6 +53,7 @@ use crate::{
     gateway::Gateway,
     mesh::Mesh,
     pipeline::cors,
+    rate_limit::RateLimit,
     routes::Table,
     upstream::{Edges, Upstreams},
     webhook::{Secrets, Webhook},
@@ -77,12 +80,18 @@ pub enum Error {
 /// # Errors
 /// When the contract or a URL in the settings cannot be used.
 pub async fn open(process: &Process) -> Result<Service, Error> {
-    let (mesh, router) = build(process)?;
-    Ok(Service::new().add(mesh).http(router))
+    let Face { mesh, router, rate_limit } = build(process)?;
+    Ok(Service::new().add(mesh).http(router).rate_limit(rate_limit.map(|limit| limit.layer())))
 }
 
-/// The gateway's own gRPC service, and its HTTP face, which calls that service among others.
-fn build(process: &Process) -> Result<(MeshServiceServer<Mesh>, Router), Error> {
+/// The gateway's own gRPC service, its HTTP face, which calls that service among others, and the limit of both.
+struct Face {
+    mesh: MeshServiceServer<Mesh>,
+    router: Router,
+    rate_limit: Option<RateLimit>,
+}
+
+fn build(process: &Process) -> Result<Face, Error> {
     let edges = Edges::open(process)?;
     let mesh = MeshServiceServer::new(Mesh::new(process.clone(), edges.clone()))
         .max_decoding_message_size(MESSAGE_LIMIT)
@@ -91,9 +100,12 @@ fn build(process: &Process) -> Result<(MeshServiceServer<Mesh>, Router), Error> 
     if let Some(problem) = secrets.problem() {
         tracing::warn!(%problem, "every delivery of GitHub will be refused");
     }
+    let gate = Arc::new(Gate::new(&process.settings));
+    let rate_limit = RateLimit::new(process, gate.clone());
     let gateway = Gateway {
         routes: Table::read(bsm_proto::DESCRIPTORS)?,
-        gate: Gate::new(&process.settings),
+        gate,
+        rate_limit: rate_limit.clone(),
         cors: cors::Policy::of(&process.settings),
         webhook: Webhook::new(secrets, edges.to(Role::Orchestrator)),
         upstreams: Upstreams::new(edges, Routes::new(mesh.clone())),
@@ -104,5 +116,5 @@ fn build(process: &Process) -> Result<(MeshServiceServer<Mesh>, Router), Error> 
     if let Some(rpc) = gateway.routes.rpcs().find(|rpc| gateway.upstreams.of(rpc).is_none()) {
         return Err(Error::NobodyServes(rpc.name.clone()));
     }
-    Ok((mesh, pipeline::router(Arc::new(gateway))))
+    Ok(Face { mesh, router: pipeline::router(Arc::new(gateway)), rate_limit })
 }

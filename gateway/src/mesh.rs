@@ -232,6 +232,8 @@ fn metrics(all: Vec<GetSnapshotResponse>, unreached: Vec<Unreached>) -> GetMetri
         metrics.roles.extend(seen.load);
         metrics.breakers.extend(seen.breakers);
         metrics.bulkheads.extend(seen.bulkheads);
+        metrics.concurrency_limits.extend(seen.concurrency_limits);
+        metrics.rate_limits.extend(seen.rate_limits);
         metrics.retry_budgets.extend(seen.retry_budgets);
         metrics.caches.extend(seen.caches);
     }

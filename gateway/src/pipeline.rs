@@ -16,7 +16,7 @@ use axum::{
 };
 use tower::ServiceBuilder;
 
-use crate::{dispatch, gate, gateway::Gateway, scrape, webhook};
+use crate::{dispatch, gate, gateway::Gateway, rate_limit, scrape, webhook};
 
 /// The HTTP face of the gateway.
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
@@ -29,7 +29,8 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
         .layer(from_fn_with_state(state(), log::tell)) // sees what the client sees
         .layer(from_fn(panic::catch)) // a panic is logged like any 500
         .layer(from_fn_with_state(state(), webhook::take)) // before the gate: deliveries come with their own proof
-        .layer(from_fn_with_state(state(), gate::guard)); // LAN-only, host and origin
+        .layer(from_fn_with_state(state(), gate::guard)) // LAN-only, host and origin
+        .layer(from_fn_with_state(state(), rate_limit::keep)); // before anything is looked up, read or asked
     Router::new()
         .route(scrape::PATH, get(scrape::metrics))
         .method_not_allowed_fallback(scrape::other_method)

@@ -8,7 +8,7 @@ use bsm_runtime::status as details;
 use crate::fault::Fault;
 
 /// Reasons whose HTTP code says more than that of their gRPC code.
-const REASONS: [(&str, StatusCode); 11] = [
+const REASONS: [(&str, StatusCode); 12] = [
     // The provider answered, and badly: we are the gateway in front of it.
     ("UPSTREAM_ERROR", StatusCode::BAD_GATEWAY),
     ("UPSTREAM_MALFORMED", StatusCode::BAD_GATEWAY),
@@ -19,6 +19,7 @@ const REASONS: [(&str, StatusCode); 11] = [
     ("UPSTREAM_THROTTLED", StatusCode::SERVICE_UNAVAILABLE),
     ("QUOTA_EXHAUSTED", StatusCode::SERVICE_UNAVAILABLE),
     ("BULKHEAD_FULL", StatusCode::SERVICE_UNAVAILABLE),
+    ("OVERLOADED", StatusCode::SERVICE_UNAVAILABLE),
     ("CIRCUIT_OPEN", StatusCode::SERVICE_UNAVAILABLE),
     ("MISSING_API_KEY", StatusCode::SERVICE_UNAVAILABLE), // an operator has to act, not the client
     ("IDEMPOTENCY_CONFLICT", StatusCode::CONFLICT),
@@ -144,6 +145,7 @@ mod tests {
             (Code::AlreadyExists, "IDEMPOTENCY_CONFLICT", 409),
             (Code::Unavailable, "CIRCUIT_OPEN", 503),
             (Code::ResourceExhausted, "BULKHEAD_FULL", 503),
+            (Code::Unavailable, "OVERLOADED", 503),
             (Code::Unavailable, "UPSTREAM_ERROR", 502),
             (Code::Unavailable, "UPSTREAM_MALFORMED", 502),
             (Code::Unavailable, "CREDENTIAL_REFUSED", 502),

@@ -3,6 +3,7 @@
 mod contract;
 mod deliveries;
 mod fake;
+mod limits;
 mod operate;
 mod sockets;
 mod streams;
@@ -62,7 +63,7 @@ impl Rig {
         let settings = Settings::from_layers(&Layers::read(None, |_| None, &all)).unwrap();
         let drain = Drain::new(Duration::from_secs(1));
         let process = Process::new(Role::Gateway, settings.into(), drain, Metrics::default());
-        let (_, router) = crate::build(&process).unwrap();
+        let router = crate::build(&process).unwrap().router;
         Rig { router, fake, process, _data: data }
     }
 

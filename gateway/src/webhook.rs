@@ -18,16 +18,18 @@ use bsm_proto::orchestrator::v1::{
     SubmitEventRequest, SubmitEventResponse, orchestrator_service_client::OrchestratorServiceClient,
 };
 use bsm_runtime::{call::Call, client::Edge, json, server::MESSAGE_LIMIT};
+use bsm_stack::Priority;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 use tonic::Status;
 
 use crate::{
+    client::Client,
     fault::Fault,
     gateway::Gateway,
     pipeline::{correlation::call_of, limit, log::RouteName},
-    status,
+    rate_limit, status,
 };
 use delivery::Delivery;
 use mapping::Mapped;
@@ -59,9 +61,17 @@ pub(crate) async fn take(State(gateway): State<Arc<Gateway>>, request: Request, 
     if !is_path(request.uri().path()) {
         return next.run(request).await;
     }
-    let call = call_of(request.extensions());
-    let answer = gateway.webhook.answer(request, &call).await;
-    let mut response = answer.unwrap_or_else(|refused| refused.answer(&call));
+    let (call, client) = (call_of(request.extensions()), Client::of(&request));
+    let mut response = match gateway.rate_limit.as_ref().map(|limit| (limit, limit.listens_to(&client))) {
+        Some((_, Err(refused))) => rate_limit::refusal(&refused, call.correlation_id()),
+        limit => {
+            let answer = gateway.webhook.answer(request, &call).await;
+            if let (Err(Refused::Unproved(_)), Some((limit, _))) = (&answer, limit) {
+                limit.was_deceived_by(&client);
+            }
+            answer.unwrap_or_else(|refused| refused.answer(&call))
+        }
+    };
     response.extensions_mut().insert(RouteName(PATHS[0].into()));
     response
 }
@@ -148,7 +158,9 @@ impl Webhook {
         };
         let client = OrchestratorServiceClient::new(self.orchestrator.clone());
         let mut client = client.max_encoding_message_size(MESSAGE_LIMIT);
-        let answer = client.submit_event(call.within(HAND_OVER).request(request)).await?;
+        // GitHub does not send again by itself what was refused: a delivery lost is a review that never runs.
+        let call = call.within(HAND_OVER).with_priority(Priority::Critical);
+        let answer = client.submit_event(call.request(request)).await?;
         Ok(answer.into_inner())
     }
 }

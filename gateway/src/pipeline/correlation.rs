@@ -2,11 +2,13 @@
 
 use axum::{extract::Request, middleware::Next, response::Response};
 use bsm_runtime::call::{CORRELATION_HEADER, Call};
+use bsm_stack::Priority;
 use http::{HeaderName, HeaderValue};
 
 /// Puts the [`Call`] into the request's extensions, where everything after it finds it.
 pub(super) async fn assign(mut request: Request, next: Next) -> Response {
-    let call = Call::from_headers(request.headers());
+    // What a client says of its importance is judged where it is known who asks for what.
+    let call = Call::from_headers(request.headers()).with_priority(Priority::Normal);
     let id =
         HeaderValue::from_str(call.correlation_id()).expect("an id is letters, digits, '.', '_' and '-'");
     request.extensions_mut().insert(call);

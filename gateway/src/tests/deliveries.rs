@@ -15,7 +15,7 @@ fn signature(secret: &str, body: &str) -> String {
     format!("sha256={hex}")
 }
 
-fn delivery(path: &str, event: &str, secret: &str, body: &str) -> Request {
+pub(super) fn delivery(path: &str, event: &str, secret: &str, body: &str) -> Request {
     let signature = signature(secret, body);
     let headers = [
         ("content-type", "application/json"),
@@ -26,7 +26,7 @@ fn delivery(path: &str, event: &str, secret: &str, body: &str) -> Request {
     request("POST", path, &headers, body.to_owned())
 }
 
-fn opened() -> String {
+pub(super) fn opened() -> String {
     json!({"action": "opened", "pull_request": {"number": 12, "draft": false}, "diff": "--- a/x\n+++ b/x\n"})
         .to_string()
 }

@@ -9,7 +9,7 @@ use tokio::{
 
 use super::*;
 
-async fn listen(rig: &Rig) -> SocketAddr {
+pub(super) async fn listen(rig: &Rig) -> SocketAddr {
     let listeners = Listeners {
         api: TcpListener::bind("127.0.0.1:0").await.unwrap(),
         ops: TcpListener::bind("127.0.0.1:0").await.unwrap(),

@@ -183,6 +183,8 @@ pub(crate) enum OpsCommand {
     Breakers,
     /// Bulkheads: calls in flight and waiting
     Bulkheads,
+    /// Limits: how many calls are taken on at once, how often clients may call
+    Limits,
     /// Retry budgets: what may still be retried
     Budgets,
     /// Caches: hits, loads, age

@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bsm_stack::{deadline::Deadline, retry::Upstream};
+pub use bsm_stack::Priority;
+use bsm_stack::{deadline::Deadline, priority::PRIORITY, retry::Upstream};
 use http::{HeaderMap, HeaderValue};
 use tonic::Request;
 use uuid::Uuid;
@@ -19,6 +20,7 @@ pub struct Call {
     correlation_id: Arc<str>,
     deadline: Option<Deadline>,
     traceparent: Option<HeaderValue>,
+    priority: Priority,
     /// Somebody above tries again what fails, so nothing below does: retries at every hop would multiply.
     retried_above: bool,
 }
@@ -30,7 +32,8 @@ pub fn is_correlation_id(text: &str) -> bool {
 }
 
 impl Call {
-    /// A call that begins here, with the caller's correlation id if it gave a good one, else a new one.
+    /// A call that begins here, with the caller's correlation id if it gave a good one, else a new one, and as important
+    /// as the caller says: whoever is at the mesh's door judges that first.
     pub fn from_headers(headers: &HeaderMap) -> Call {
         let given = headers.get(CORRELATION_HEADER).and_then(|value| value.to_str().ok());
         let id = given.filter(|id| is_correlation_id(id));
@@ -38,6 +41,7 @@ impl Call {
             correlation_id: id.map_or_else(|| Uuid::new_v4().to_string().into(), Arc::from),
             deadline: None,
             traceparent: headers.get(trace::TRACEPARENT).cloned(),
+            priority: Priority::from_headers(headers).unwrap_or_default(),
             retried_above: Upstream::from_headers(headers).is_some(),
         }
     }
@@ -45,17 +49,19 @@ impl Call {
     /// The call that a handler serves. Outside of the server stack, a new one.
     pub fn of<T>(request: &Request<T>) -> Call {
         let deadline = request.extensions().get::<Deadline>().copied();
+        let priority = request.extensions().get::<Priority>().copied(); // as the server stack judged it
         let call = request.extensions().get::<Call>().cloned();
         let call = call.unwrap_or_else(|| Call::background(&Uuid::new_v4().to_string()));
-        Call { deadline: deadline.or(call.deadline), ..call }
+        Call { deadline: deadline.or(call.deadline), priority: priority.unwrap_or(call.priority), ..call }
     }
 
-    /// Work that outlives its caller, under the caller's correlation id.
+    /// Work that outlives its caller, under the caller's correlation id. Of normal importance, whatever the caller's was.
     pub fn background(correlation_id: &str) -> Call {
         Call {
             correlation_id: correlation_id.into(),
             deadline: None,
             traceparent: None,
+            priority: Priority::Normal,
             retried_above: false,
         }
     }
@@ -81,6 +87,16 @@ impl Call {
     /// When the caller stops waiting, if it said so.
     pub fn deadline(&self) -> Option<Deadline> {
         self.deadline
+    }
+
+    /// How important it is.
+    pub fn priority(&self) -> Priority {
+        self.priority
+    }
+
+    /// The same call, so important.
+    pub fn with_priority(&self, priority: Priority) -> Call {
+        Call { priority, ..self.clone() }
     }
 
     /// The same call with a deadline: the earlier one, if it has one already.
@@ -124,6 +140,7 @@ impl Call {
             request.extensions_mut().insert(Upstream);
         }
         let headers = request.metadata_mut().as_mut();
+        headers.insert(PRIORITY, HeaderValue::from_static(self.priority.as_str()));
         // An id made elsewhere than from headers might not be a header; it then stays in the logs only.
         if let Ok(value) = HeaderValue::from_str(&self.correlation_id) {
             headers.insert(CORRELATION_HEADER, value);
@@ -156,6 +173,19 @@ mod tests {
         assert!(Call::from_headers(&headers).request(()).extensions().get::<Upstream>().is_none());
         headers.insert(bsm_stack::retry::RETRIES, HeaderValue::from_static("0"));
         assert!(Call::from_headers(&headers).request(()).extensions().get::<Upstream>().is_some());
+    }
+
+    #[test]
+    fn importance_goes_from_hop_to_hop_as_the_stack_judged_it() {
+        let mut headers = HeaderMap::new();
+        headers.insert(PRIORITY, HeaderValue::from_static("critical"));
+        let claims = Call::from_headers(&headers);
+        assert_eq!(claims.request(()).metadata().get("x-bsm-priority").unwrap(), "critical");
+        let mut request = claims.request(());
+        request.extensions_mut().insert(claims);
+        request.extensions_mut().insert(Priority::Batch);
+        assert_eq!(Call::of(&request).request(()).metadata().get("x-bsm-priority").unwrap(), "batch");
+        assert_eq!(Call::background("c").priority(), Priority::Normal);
     }
 
     #[tokio::test(start_paused = true)]

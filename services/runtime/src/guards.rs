@@ -1,4 +1,4 @@
-//! Every breaker, bulkhead, retry budget and cache of a role, and its flags, so that operators can see and change them.
+//! Every breaker, bulkhead, limit, retry budget and cache of a role, and its flags, so that operators can see and change them.
 
 use std::{
     mem,
@@ -8,6 +8,8 @@ use std::{
 use bsm_stack::{
     breaker::{self, Breaker, Transition},
     bulkhead::{self, Bulkhead},
+    concurrency::{self, Limiter},
+    rate_limit::{self, RateLimiter},
     retry::{self, Budget, BudgetConfig},
 };
 use tokio::sync::{Notify, broadcast::Receiver};
@@ -28,6 +30,8 @@ struct Shared {
     flags: Flags,
     breakers: List<Breaker>,
     bulkheads: List<Bulkhead>,
+    limiters: List<Limiter>,
+    rate_limiters: List<RateLimiter>,
     budgets: List<Budget>,
     caches: List<Arc<dyn CacheView>>,
     /// Changes of breakers that nobody listens to yet.
@@ -96,6 +100,20 @@ impl Guards {
         bulkhead
     }
 
+    /// Makes an adaptive limit and lists it.
+    pub fn limiter(&self, name: impl Into<Arc<str>>, config: concurrency::Config) -> Limiter {
+        let limiter = Limiter::new(name, config);
+        self.shared.limiters.push(limiter.clone());
+        limiter
+    }
+
+    /// Makes a rate limit and lists it.
+    pub fn rate_limiter(&self, name: impl Into<Arc<str>>, config: rate_limit::Config) -> RateLimiter {
+        let limiter = RateLimiter::new(name, config);
+        self.shared.rate_limiters.push(limiter.clone());
+        limiter
+    }
+
     /// Makes a retry budget and lists it.
     pub fn retry_budget(&self, name: impl Into<Arc<str>>, config: BudgetConfig) -> Budget {
         let budget = Budget::new(name, config);
@@ -124,6 +142,16 @@ impl Guards {
     /// What each bulkhead looks like now.
     pub fn bulkheads(&self) -> Vec<bulkhead::Snapshot> {
         self.shared.bulkheads.read().iter().map(Bulkhead::snapshot).collect()
+    }
+
+    /// What each adaptive limit looks like now.
+    pub fn limiters(&self) -> Vec<concurrency::Snapshot> {
+        self.shared.limiters.read().iter().map(Limiter::snapshot).collect()
+    }
+
+    /// What each rate limit looks like now.
+    pub fn rate_limiters(&self) -> Vec<rate_limit::Snapshot> {
+        self.shared.rate_limiters.read().iter().map(RateLimiter::snapshot).collect()
     }
 
     /// What each retry budget looks like now.

@@ -4,12 +4,15 @@
 
 use std::{error::Error, time::Duration};
 
-use bsm_stack::{breaker::CircuitOpen, bulkhead, deadline::DeadlineExceeded, timeout::AttemptTimedOut};
+use bsm_stack::{
+    breaker::CircuitOpen, bulkhead, concurrency::Overloaded, deadline::DeadlineExceeded, rate_limit,
+    timeout::AttemptTimedOut,
+};
 use tonic::{Code, Status};
 
 use crate::status::Refusal;
 
-/// How long a caller may well wait before it tries a full bulkhead again.
+/// How long a caller may well wait before it tries a full bulkhead or an overloaded process again.
 const FULL_RETRY: Duration = Duration::from_secs(1);
 
 /// The status of an error that a layer or the transport gave.
@@ -44,6 +47,16 @@ fn refusal(err: &(dyn Error + 'static)) -> Option<Refusal> {
             }
         });
     }
+    if let Some(overloaded) = err.downcast_ref::<Overloaded>() {
+        let refusal = Refusal::new(Code::Unavailable, "OVERLOADED", overloaded.to_string());
+        return Some(refusal.retry_after(FULL_RETRY));
+    }
+    if let Some(refused) = err.downcast_ref::<rate_limit::Refused>() {
+        let wait = refused.retry_after.as_secs_f64().ceil();
+        let message = format!("too many calls from this client; the next one may come in {wait} s");
+        let refusal = Refusal::new(Code::ResourceExhausted, "RATE_LIMITED", message);
+        return Some(refusal.retry_after(refused.retry_after));
+    }
     if err.is::<DeadlineExceeded>() {
         return Some(Refusal::new(Code::DeadlineExceeded, "DEADLINE_EXCEEDED", err.to_string()));
     }
@@ -66,7 +79,13 @@ mod tests {
     fn each_refusal_has_its_code_and_reason() {
         let open = CircuitOpen { breaker: "models".into(), retry_in: Duration::from_secs(3) };
         let full = bulkhead::Rejected::Full { bulkhead: "x".into(), max_in_flight: 1, max_queue: 0 };
-        let rows: [(&(dyn Error + 'static), Code, &str); 5] = [
+        let overloaded =
+            Overloaded { limiter: "x".into(), priority: bsm_stack::Priority::Batch, in_flight: 6, room: 6 };
+        let second = Duration::from_secs(1);
+        let limited = rate_limit::Refused { limit: 1, retry_after: second, reset: second };
+        let rows: [(&(dyn Error + 'static), Code, &str); 7] = [
+            (&overloaded, Code::Unavailable, "OVERLOADED"),
+            (&limited, Code::ResourceExhausted, "RATE_LIMITED"),
             (&open, Code::Unavailable, "CIRCUIT_OPEN"),
             (&full, Code::Unavailable, "BULKHEAD_FULL"),
             (&DeadlineExceeded { given: Duration::ZERO }, Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
@@ -76,6 +95,10 @@ mod tests {
         for (err, code, name) in rows {
             let status = status_of(err);
             assert_eq!((status.code(), reason(&status).as_deref()), (code, Some(name)));
+        }
+        for refusal in [&overloaded as &(dyn Error + 'static), &limited] {
+            let said = crate::status::retry_after(&status_of(refusal));
+            assert_eq!(said, Some(second), "whoever is turned away hears when to come back");
         }
     }
 

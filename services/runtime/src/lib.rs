@@ -7,8 +7,8 @@
 //! | [`listen`], [`server`] | the ports, the accept loop, the one server stack |
 //! | [`client`] | the one client stack within the mesh |
 //! | [`outside`] | the one client stack toward servers outside of it |
-//! | [`call`], [`trace`] | what each hop hands on: correlation id, deadline, trace |
-//! | [`scopes`], [`admin_token`], [`caller`] | who may call what, and who did |
+//! | [`call`], [`trace`] | what each hop hands on: correlation id, deadline, importance, trace |
+//! | [`scopes`], [`admin_token`], [`caller`], [`importance`] | who may call what, who did, and who comes first |
 //! | [`status`], [`layer_status`] | how refusals are told on the wire |
 //! | [`guards`], [`cache_view`], [`metrics`], [`ops`], [`health`], [`readiness`], [`degraded`], [`telemetry`] | what operators see |
 //! | `alerts`, [`audit_log`] | whom changes are told to, and where they are written |
@@ -36,6 +36,7 @@ pub mod flags;
 pub mod folder;
 pub mod guards;
 pub mod health;
+pub mod importance;
 pub mod json;
 pub mod lan;
 mod latency;

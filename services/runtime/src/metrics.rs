@@ -199,6 +199,32 @@ mod tests {
     }
 
     #[test]
+    fn limits_show_with_whom_they_turned_away() {
+        use bsm_stack::{Priority, concurrency, rate_limit};
+        let (metrics, guards) = (Metrics::default(), Guards::default());
+        metrics.watch_guards(guards.clone());
+        let config = concurrency::Config { initial: 1, min: 1, max: 1, ..Default::default() };
+        let limiter = guards.limiter("memory inbound", config);
+        let _held = limiter.try_acquire(Priority::Normal).unwrap();
+        limiter.try_acquire(Priority::Batch).unwrap_err();
+        let quota = rate_limit::Quota { limit: 1, per: Duration::from_secs(60), burst: 1 };
+        let rate = guards.rate_limiter("gateway clients", rate_limit::Config { quota, max_keys: 10 });
+        let (key, now) = (rate_limit::Key::caller("a"), tokio::time::Instant::now());
+        let _ = (rate.decide(&key, now), rate.decide(&key, now));
+        let text = metrics.render();
+        for line in [
+            "bsm_concurrency_limit{limiter=\"memory inbound\"} 1",
+            "bsm_concurrency_in_flight{limiter=\"memory inbound\"} 1",
+            "bsm_concurrency_rejections_total{limiter=\"memory inbound\",priority=\"batch\"} 1",
+            "bsm_concurrency_rejections_total{limiter=\"memory inbound\",priority=\"critical\"} 0",
+            "bsm_rate_limit_clients{limiter=\"gateway clients\"} 1",
+            "bsm_rate_limit_rejections_total{limiter=\"gateway clients\"} 1",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
     fn caches_and_budgets_show_and_roles_that_share_a_page_share_its_families() {
         use bsm_stack::{cache, retry::BudgetConfig};
         let metrics = Metrics::default();

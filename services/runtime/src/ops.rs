@@ -40,6 +40,8 @@ pub fn snapshot(process: &Process) -> GetSnapshotResponse {
         load: Some(show::load(process)),
         breakers: show::breakers(process),
         bulkheads: show::bulkheads(process),
+        concurrency_limits: show::concurrency_limits(process),
+        rate_limits: show::rate_limits(process),
         retry_budgets: show::retry_budgets(process),
         caches: show::caches(process),
         flags: show::flags(process),
@@ -109,6 +111,16 @@ impl OpsService for Ops {
         _: Request<ListBulkheadsRequest>,
     ) -> Result<Response<ListBulkheadsResponse>, Status> {
         Ok(Response::new(ListBulkheadsResponse { bulkheads: show::bulkheads(&self.process) }))
+    }
+
+    async fn list_limits(
+        &self,
+        _: Request<ListLimitsRequest>,
+    ) -> Result<Response<ListLimitsResponse>, Status> {
+        Ok(Response::new(ListLimitsResponse {
+            concurrency_limits: show::concurrency_limits(&self.process),
+            rate_limits: show::rate_limits(&self.process),
+        }))
     }
 
     async fn list_retry_budgets(

@@ -16,6 +16,8 @@ pub struct Rpc {
     pub scope: Scope,
     /// Whether it answers with a stream.
     pub streams: bool,
+    /// Whether its time is that of somebody it waits for.
+    pub waits: bool,
     /// Whether it may be sent twice without harm: `idempotency_level` in the contract.
     pub idempotent: bool,
 }
@@ -35,9 +37,9 @@ impl Scopes {
         for service in pool.services() {
             for method in service.methods() {
                 let path = format!("/{}/{}", service.full_name(), method.name());
-                let scope = scope(&pool, &method);
+                let rule = rule(&pool, &method);
                 let (streams, idempotent) = (method.is_server_streaming(), is_idempotent(&method));
-                rpcs.insert(path, Rpc { scope, streams, idempotent });
+                rpcs.insert(path, Rpc { scope: rule.scope(), streams, waits: rule.waits, idempotent });
             }
         }
         Ok(Scopes(rpcs))
@@ -56,13 +58,14 @@ fn is_idempotent(method: &MethodDescriptor) -> bool {
     level.and_then(|level| level.as_enum_number()).is_some_and(|level| level != 0)
 }
 
-fn scope(pool: &DescriptorPool, method: &MethodDescriptor) -> Scope {
+/// What the method declares; nothing, where it declares nothing.
+fn rule(pool: &DescriptorPool, method: &MethodDescriptor) -> Rule {
     let rule = pool.get_extension_by_name("bsm.api.v1.rule").and_then(|option| {
         let options = method.options();
         let value = options.get_extension(&option);
         value.as_message().and_then(|message| message.transcode_to::<Rule>().ok())
     });
-    rule.map_or(Scope::Unspecified, |rule| rule.scope())
+    rule.unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -90,7 +93,11 @@ mod tests {
         let scopes = Scopes::of_the_contract();
         for rpc in ["ResetBreaker", "SetBreakerMode", "ClearCache", "SetFlag"] {
             let found = scopes.rpc(&format!("/bsm.ops.v1.OpsService/{rpc}")).unwrap();
-            assert_eq!(found, Rpc { scope: Scope::Admin, streams: false, idempotent: false }, "{rpc}");
+            assert_eq!(
+                found,
+                Rpc { scope: Scope::Admin, streams: false, waits: false, idempotent: false },
+                "{rpc}"
+            );
         }
         assert!(scopes.rpc("/bsm.ops.v1.OpsService/WatchTransitions").unwrap().streams);
         assert_eq!(scopes.rpc("/grpc.health.v1.Health/Check"), None);

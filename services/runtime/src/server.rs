@@ -10,7 +10,12 @@ mod ops_port;
 
 use std::{convert::Infallible, time::Duration};
 
-use bsm_stack::{bulkhead::BulkheadLayer, deadline::InboundLayer};
+use bsm_stack::{
+    ConcurrencyLayer, RateLimitLayer,
+    bulkhead::BulkheadLayer,
+    concurrency::{self, Limiter},
+    deadline::InboundLayer,
+};
 use http::Request;
 use tokio::net::TcpListener;
 use tonic::{
@@ -27,6 +32,7 @@ use crate::{
     health::HealthService,
     ops::{self, Ops},
     process::Process,
+    role::Role,
 };
 use auth::AuthLayer;
 use bsm_proto::ops::v1::ops_service_server::OpsServiceServer;
@@ -42,12 +48,20 @@ pub const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;
 /// The longest deadline a caller may set: streams of job events last that long, then resume.
 const MAX_DEADLINE: Duration = Duration::from_secs(3600);
 
+/// Where the adaptive limit of a process begins: at what one caller's bulkhead lets through, so that a burst after the
+/// start is served. It falls from there within seconds if that is too much.
+const FIRST_LIMIT: usize = 256;
+
+/// Calls within the mesh take a few ms at most; up to this, taking longer is the scheduler's noise and nobody's harm.
+const NEGLIGIBLE: Duration = Duration::from_millis(10);
+
 /// What a role serves.
 #[derive(Default)]
 pub struct Service {
     grpc: RoutesBuilder,
     names: Vec<&'static str>,
     http: Option<axum::Router>,
+    rate_limit: Option<RateLimitLayer>,
 }
 
 impl Service {
@@ -72,6 +86,13 @@ impl Service {
     /// Answers whatever is not gRPC, on the same port.
     pub fn http(mut self, router: axum::Router) -> Service {
         self.http = Some(router);
+        self
+    }
+
+    /// Limits how often clients may call over gRPC. What operators and probes use is exempt; an HTTP router has the
+    /// limit in its own pipeline.
+    pub fn rate_limit(mut self, layer: Option<RateLimitLayer>) -> Service {
+        self.rate_limit = layer;
         self
     }
 
@@ -126,7 +147,9 @@ pub struct Listeners {
 /// are tasks of `process.drain`.
 pub fn serve(process: &Process, listeners: Listeners, service: Service) {
     let service = service.with_operations(process);
-    let door = Door::new(guarded(process, service.grpc.routes()), service.http, process.settings.lan_only);
+    let limits = Limits { rate: service.rate_limit, calls: limiter(process) };
+    let grpc = guarded(process, limits, service.grpc.routes());
+    let door = Door::new(grpc, service.http, process.settings.lan_only);
     let readiness = process.readiness.clone();
     process.drain.spawn("readiness", |stop| async move {
         stop.cancelled().await; // whatever made the process drain
@@ -142,19 +165,51 @@ pub fn serve(process: &Process, listeners: Listeners, service: Service) {
 
 /// One stack for each kind of call, so that streams that stay for hours cannot crowd out calls, nor either of them
 /// the probes of operators.
-fn guarded(process: &Process, routes: Routes) -> door::Grpc {
+fn guarded(process: &Process, limits: Limits, routes: Routes) -> door::Grpc {
     let routes = routes.prepare();
-    door::Grpc::new(|kind| stack(process, kind, routes.clone()))
+    door::Grpc::new(|kind| stack(process, kind, &limits, routes.clone()))
+}
+
+/// What is let in, and how much of it; shared by all stacks of a process.
+struct Limits {
+    rate: Option<RateLimitLayer>,
+    calls: Option<Limiter>,
+}
+
+/// The adaptive limit of a role. The gateway has none: the time of its calls is that of the services behind it, each
+/// with a limit of its own, and one that is slow must not close the way to the others.
+fn limiter(process: &Process) -> Option<Limiter> {
+    let (min, max) = (process.settings.concurrency.min, process.settings.concurrency.max);
+    let config = concurrency::Config {
+        initial: FIRST_LIMIT,
+        min,
+        max,
+        negligible: NEGLIGIBLE,
+        ..concurrency::Config::default()
+    };
+    let is_wanted = max > 0 && process.role != Role::Gateway;
+    is_wanted.then(|| process.guards.limiter(format!("{} {}", process.role, Kind::Call.name()), config))
+}
+
+/// Without a limit every call is exempt, which keeps the stack one type.
+fn adaptive(limiter: Option<&Limiter>) -> ConcurrencyLayer {
+    match limiter {
+        Some(limiter) => ConcurrencyLayer::new(limiter.clone(), Kind::is_untimed),
+        None => ConcurrencyLayer::new(Limiter::new("off", concurrency::Config::default()), |_| true),
+    }
 }
 
 /// Everything between the door and a handler, in the order a call meets it.
-fn stack(process: &Process, kind: Kind, routes: Routes) -> door::Stack {
+fn stack(process: &Process, kind: Kind, limits: &Limits, routes: Routes) -> door::Stack {
+    let rate_limit = limits.rate.clone().filter(|_| kind != Kind::Operations);
     let inbound = process.guards.bulkhead(format!("{} {}", process.role, kind.name()), kind.bulkhead());
     let stack = ServiceBuilder::new()
         .layer(ObserveLayer::new(process.role, process.metrics.clone())) // span, correlation id, log line, metrics
         .layer(StatusLayer) // a refusal of the guards below reads as a gRPC status
-        .layer(InboundLayer::new(kind.default_deadline(), MAX_DEADLINE)) // time in the queue below counts, too
         .layer(AuthLayer::new(process.role, &process.settings)) // whoever may not call takes no slot
+        .option_layer(rate_limit) // whoever calls too often takes none either; at the gateway only
+        .layer(adaptive(limits.calls.as_ref())) // refuses at once what would be late; sees deadlines pass below
+        .layer(InboundLayer::new(kind.default_deadline(), MAX_DEADLINE)) // time in the queue below counts, too
         .layer(BulkheadLayer::new(inbound)) // held to the end of a stream
         .service(routes);
     BoxCloneSyncService::new(stack)

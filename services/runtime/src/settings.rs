@@ -112,10 +112,34 @@ pub struct Settings {
     pub webhook_secrets: Vec<SecretString>,
     /// Origins that browsers may call from; empty: any outside production.
     pub cors_origins: Vec<String>,
+    /// How often clients of the gateway may call.
+    pub rate_limit: RateLimitSettings,
+    /// How many calls a service takes on at once.
+    pub concurrency: ConcurrencySettings,
     /// The model gateway's.
     pub models: ModelSettings,
     /// The orchestrator's.
     pub orchestrator: OrchestratorSettings,
+}
+
+/// How often one client may call the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimitSettings {
+    /// Calls per window; 0: no limit.
+    pub max: u32,
+    /// The window.
+    pub window: Duration,
+    /// Calls that may come at once; 0: as many as `max`.
+    pub burst: u32,
+}
+
+/// Between which bounds a service's adaptive limit moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConcurrencySettings {
+    /// It never falls below this.
+    pub min: usize,
+    /// It never rises above this; 0: there is none.
+    pub max: usize,
 }
 
 /// Settings of the model gateway.
@@ -213,11 +237,32 @@ impl Settings {
             admin_token: p.secrets("admin_token").into_iter().next(),
             webhook_secrets: p.secrets("webhook_secret"),
             cors_origins: p.list("cors_origins"),
+            rate_limit: RateLimitSettings::parse(p),
+            concurrency: ConcurrencySettings::parse(p),
             models: ModelSettings::parse(p),
             orchestrator: OrchestratorSettings {
                 max_jobs: p.number("orchestrator.max_jobs", 1, 1_000) as usize,
                 keep_days: p.number("orchestrator.keep_days", 1, 3_650) as u32,
             },
+        }
+    }
+}
+
+impl RateLimitSettings {
+    fn parse(p: &mut Parser<'_>) -> RateLimitSettings {
+        RateLimitSettings {
+            max: p.number("rate_limit.max", 0, 1_000_000) as u32,
+            window: Duration::from_millis(p.number("rate_limit.window_ms", 1_000, 86_400_000)),
+            burst: p.number("rate_limit.burst", 0, 1_000_000) as u32,
+        }
+    }
+}
+
+impl ConcurrencySettings {
+    fn parse(p: &mut Parser<'_>) -> ConcurrencySettings {
+        ConcurrencySettings {
+            min: p.number("concurrency.min", 1, 1_024) as usize,
+            max: p.number("concurrency.max", 0, 1_024) as usize,
         }
     }
 }

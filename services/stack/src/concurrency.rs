@@ -43,6 +43,9 @@ pub struct Config {
     /// How much longer than without load calls may take before the limit falls. Default 1.3; 1 to 4. The calls of
     /// one process differ, so a little above 1 is not yet a queue.
     pub tolerance: f64,
+    /// Calls that take no longer than this do not queue, whatever they take without load. Default 0. Where calls take a
+    /// fraction of a millisecond, the scheduler alone makes some of them take several times as long.
+    pub negligible: Duration,
     /// How much a window's verdict counts against what was believed before. Default 0.3; 0.01 to 1.
     pub smoothing: f64,
     /// How long samples are collected before the limit moves. Default 100 ms.
@@ -96,6 +99,7 @@ impl Default for Config {
             min: 16,
             max: 1024,
             tolerance: 1.3,
+            negligible: Duration::ZERO,
             smoothing: 0.3,
             window: Duration::from_millis(100),
             min_samples: 10,

@@ -23,8 +23,13 @@
 //! # The order of an inbound call
 //!
 //! ```text
-//! rate limit (per caller) → adaptive concurrency (sheds what does not fit) → deadline::InboundLayer → handler
+//! rate limit (per caller) → adaptive concurrency (sheds what does not fit) → deadline::InboundLayer
+//!   → bulkhead (bounded queue) → handler
 //! ```
+//!
+//! The two that never wait stand first: they answer in the moment of the call, so no time is lost above the deadline. The
+//! deadline is below the adaptive limit so that the limit sees which calls ran out of time, and above the bulkhead so that
+//! time in its queue counts.
 //!
 //! # What a layer says when it says no
 //!

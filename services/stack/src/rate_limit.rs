@@ -65,6 +65,8 @@ pub struct RateLimiter {
 
 struct Shared {
     name: Arc<str>,
+    quota: Quota,
+    policy: HeaderValue,
     book: Mutex<Book>,
     refused: AtomicU64,
 }
@@ -97,6 +99,8 @@ pub struct Refused {
 pub struct Snapshot {
     /// What it limits.
     pub name: Arc<str>,
+    /// What each key may do.
+    pub quota: Quota,
     /// Keys it knows; some of them may be idle by now.
     pub keys: usize,
     /// Keys it may know.
@@ -105,6 +109,7 @@ pub struct Snapshot {
     pub refused_total: u64,
 }
 
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
@@ -115,8 +120,15 @@ impl RateLimiter {
     /// A limiter called `name`.
     #[must_use]
     pub fn new(name: impl Into<Arc<str>>, config: Config) -> Self {
-        let book = Mutex::new(Book::new(config));
-        Self { shared: Arc::new(Shared { name: name.into(), book, refused: AtomicU64::new(0) }) }
+        let Config { quota, .. } = config;
+        let shared = Shared {
+            name: name.into(),
+            quota,
+            policy: policy(quota),
+            book: Mutex::new(Book::new(config)),
+            refused: AtomicU64::new(0),
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Decides about one call of `key` at `now`, and counts it.
@@ -130,12 +142,28 @@ impl RateLimiter {
         verdict
     }
 
+    /// Whether one call of `key` would be allowed at `now`; the call is not counted, a refusal is.
+    ///
+    /// # Errors
+    /// [`Refused`] if the key has used up what it may.
+    pub fn check(&self, key: &Key, now: Instant) -> Result<(), Refused> {
+        let verdict = self.shared.book.lock().unwrap_or_else(PoisonError::into_inner).check(key, now);
+        self.shared.refused.fetch_add(u64::from(verdict.is_err()), Relaxed);
+        verdict
+    }
+
+    /// Writes `ratelimit-policy`: calls, and the seconds they are spread over.
+    pub fn write_policy(&self, headers: &mut HeaderMap) {
+        headers.insert(POLICY, self.shared.policy.clone());
+    }
+
     /// What it looks like now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let book = self.shared.book.lock().unwrap_or_else(PoisonError::into_inner);
         Snapshot {
             name: Arc::clone(&self.shared.name),
+            quota: self.shared.quota,
             keys: book.len(),
             max_keys: book.max_keys(),
             refused_total: self.shared.refused.load(Relaxed),
@@ -168,6 +196,12 @@ impl Refused {
         Remaining { limit: self.limit, remaining: 0, reset: self.reset }.write(headers);
         headers.insert(RETRY_AFTER, seconds(self.retry_after));
     }
+}
+
+/// As the draft of the IETF has it: `100;w=900`.
+fn policy(quota: Quota) -> HeaderValue {
+    let seconds = quota.per.as_millis().div_ceil(1000);
+    HeaderValue::try_from(format!("{};w={seconds}", quota.limit)).expect("digits and signs are a header")
 }
 
 /// Whole seconds, rounded up: whoever comes back then is not too early.

@@ -36,6 +36,7 @@ async fn ask(target: &mut Target, what: &OpsCommand) -> anyhow::Result<Answer> {
     match what {
         OpsCommand::Breakers => target.breakers().await,
         OpsCommand::Bulkheads => target.bulkheads().await,
+        OpsCommand::Limits => target.limits().await,
         OpsCommand::Budgets => target.budgets().await,
         OpsCommand::Caches => target.caches().await,
         OpsCommand::Flags => target.flags().await,

@@ -2,7 +2,10 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use bsm_runtime::{call::Call, trace};
+use bsm_runtime::{
+    call::{Call, Priority},
+    trace,
+};
 use futures_util::FutureExt;
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -43,12 +46,17 @@ pub(super) async fn run(engine: Arc<Shared>, stop: CancellationToken) -> anyhow:
     Ok(())
 }
 
+/// How important what a job asks is, whoever submitted its event. Not batch, although nobody may be waiting: a pull
+/// request waits for its verdict, a step has few attempts, and jobs are too few at once (`orchestrator.max_jobs`) to be
+/// what floods a service. Not critical, although a delivery is: what is late here is late, and not lost.
+const IMPORTANCE: Priority = Priority::Normal;
+
 async fn run_one(engine: &Arc<Shared>, id: JobId, stop: &CancellationToken) {
     let origin = engine.journal.origin(id).await.unwrap_or_else(|err| {
         warn!(job = %id, error = %err, "nobody knows where the job comes from");
         Origin::default()
     });
-    let call = Call::resumed(&origin.correlation_id, origin.traceparent.as_deref());
+    let call = Call::resumed(&origin.correlation_id, origin.traceparent.as_deref()).with_priority(IMPORTANCE);
     let span = span(id, &call);
     let run = async {
         // A panic in one job must neither end the process nor be met again at every start.

@@ -50,7 +50,7 @@ fn refine(outcome: Outcome, told_in: Option<&HeaderMap>) -> Outcome {
     }
     let told = told_in.and_then(Status::from_header_map).and_then(|status| reason(&status));
     match told.as_deref() {
-        Some("BULKHEAD_FULL") => Outcome::Throttled, // it works, and has more of it than it can take
+        Some("BULKHEAD_FULL" | "OVERLOADED") => Outcome::Throttled, // it works, and has more of it than it can take
         Some(reason) if PASSED_ON.contains(&reason) => Outcome::Healthy,
         _ => outcome,
     }
@@ -78,7 +78,9 @@ mod tests {
 
     #[test]
     fn a_full_service_is_busy_and_not_broken() {
-        assert_eq!(told(Refusal::new(Code::Unavailable, "BULKHEAD_FULL", "x")), Outcome::Throttled);
+        for reason in ["BULKHEAD_FULL", "OVERLOADED"] {
+            assert_eq!(told(Refusal::new(Code::Unavailable, reason, "x")), Outcome::Throttled, "{reason}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use bsm_stack::{breaker, bulkhead, cache, retry};
+use bsm_stack::{Priority, breaker, bulkhead, cache, concurrency, rate_limit, retry};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric},
@@ -32,6 +32,8 @@ impl Collector for GuardsCollector {
         let watched = self.0.read().unwrap_or_else(PoisonError::into_inner);
         breakers(&mut encoder, &watched.iter().flat_map(Guards::breakers).collect::<Vec<_>>())?;
         bulkheads(&mut encoder, &watched.iter().flat_map(Guards::bulkheads).collect::<Vec<_>>())?;
+        limits(&mut encoder, &watched.iter().flat_map(Guards::limiters).collect::<Vec<_>>())?;
+        rate_limits(&mut encoder, &watched.iter().flat_map(Guards::rate_limiters).collect::<Vec<_>>())?;
         budgets(&mut encoder, &watched.iter().flat_map(Guards::retry_budgets).collect::<Vec<_>>())?;
         let caches = watched.iter().flat_map(Guards::caches);
         caches_of(&mut encoder, &caches.map(|cache| cache.stats()).collect::<Vec<_>>())
@@ -62,6 +64,29 @@ fn bulkheads(encoder: &mut DescriptorEncoder<'_>, list: &[bulkhead::Snapshot]) -
     gauges(encoder, "bulkhead_queued", "Calls waiting for a turn", "bulkhead", queued)?;
     let refused = list.iter().map(|b| (&*b.name, b.rejected_total));
     counters(encoder, "bulkhead_rejections", "Calls turned away", "bulkhead", refused)
+}
+
+fn limits(encoder: &mut DescriptorEncoder<'_>, list: &[concurrency::Snapshot]) -> fmt::Result {
+    let limits = list.iter().map(|l| (&*l.name, l.limit as i64));
+    gauges(encoder, "concurrency_limit", "Calls there may be in flight", "limiter", limits)?;
+    let held = list.iter().map(|l| (&*l.name, l.in_flight as i64));
+    gauges(encoder, "concurrency_in_flight", "Calls in flight, without the exempt", "limiter", held)?;
+    let help = "Calls turned away because there was no room for their priority";
+    let mut family = encoder.encode_descriptor("concurrency_rejections", help, None, MetricType::Counter)?;
+    for limit in list {
+        for (priority, count) in Priority::ALL.iter().zip(limit.refused) {
+            let labels = [("limiter", &*limit.name), ("priority", priority.as_str())];
+            ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn rate_limits(encoder: &mut DescriptorEncoder<'_>, list: &[rate_limit::Snapshot]) -> fmt::Result {
+    let clients = list.iter().map(|l| (&*l.name, l.keys as i64));
+    gauges(encoder, "rate_limit_clients", "Clients told apart", "limiter", clients)?;
+    let refused = list.iter().map(|l| (&*l.name, l.refused_total));
+    counters(encoder, "rate_limit_rejections", "Calls of clients that called too often", "limiter", refused)
 }
 
 fn budgets(encoder: &mut DescriptorEncoder<'_>, list: &[retry::Snapshot]) -> fmt::Result {

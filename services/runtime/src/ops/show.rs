@@ -3,9 +3,10 @@
 use std::time::SystemTime;
 
 use bsm_proto::ops::v1::{
-    Breaker, BreakerChange, BreakerStats, BreakerWindow, Bulkhead, Cache, Flag, Latency, Load, RetryBudget,
+    Breaker, BreakerChange, BreakerStats, BreakerWindow, Bulkhead, Cache, ConcurrencyLimit, Flag, Latency,
+    Load, RateLimit, RetryBudget,
 };
-use bsm_stack::{breaker, bulkhead, cache, retry};
+use bsm_stack::{breaker, bulkhead, cache, concurrency, rate_limit, retry};
 use tokio::time::Instant;
 
 use crate::{clock, flags, metrics::Served, process::Process, role::Role};
@@ -124,6 +125,43 @@ fn bulkhead(role: Role, snapshot: &bulkhead::Snapshot) -> Bulkhead {
         max_in_flight: snapshot.max_in_flight as u32,
         max_queue: snapshot.max_queue as u32,
         rejections: snapshot.rejected_total as f64,
+    }
+}
+
+pub(super) fn concurrency_limits(process: &Process) -> Vec<ConcurrencyLimit> {
+    process.guards.limiters().into_iter().map(|limit| concurrency_limit(process.role, &limit)).collect()
+}
+
+fn concurrency_limit(role: Role, snapshot: &concurrency::Snapshot) -> ConcurrencyLimit {
+    let [batch, normal, critical] = snapshot.refused.map(|count| count as f64);
+    ConcurrencyLimit {
+        name: snapshot.name.to_string(),
+        service: role.name().to_owned(),
+        in_flight: snapshot.in_flight as u32,
+        limit: snapshot.limit as u32,
+        min: snapshot.min as u32,
+        max: snapshot.max as u32,
+        unloaded: snapshot.unloaded.map(|time| time.as_secs_f64() * 1e3),
+        refused_batch: batch,
+        refused_normal: normal,
+        refused_critical: critical,
+    }
+}
+
+pub(super) fn rate_limits(process: &Process) -> Vec<RateLimit> {
+    process.guards.rate_limiters().into_iter().map(|limit| rate_limit(process.role, &limit)).collect()
+}
+
+fn rate_limit(role: Role, snapshot: &rate_limit::Snapshot) -> RateLimit {
+    RateLimit {
+        name: snapshot.name.to_string(),
+        service: role.name().to_owned(),
+        limit: snapshot.quota.limit,
+        window: snapshot.quota.per.as_millis() as f64,
+        burst: snapshot.quota.burst,
+        clients: snapshot.keys as u32,
+        max_clients: snapshot.max_keys as u32,
+        rejections: snapshot.refused_total as f64,
     }
 }
 

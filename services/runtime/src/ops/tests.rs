@@ -105,6 +105,9 @@ async fn every_guard_is_listed_with_what_it_does() {
     assert_eq!(openai.stats.as_ref().unwrap().failures, 5.0);
     assert!(seen.bulkheads.iter().any(|b| b.name == "openai" && b.max_in_flight == 256));
     assert!(seen.retry_budgets.iter().any(|b| b.name == "models->openai" && b.available == 10.0));
+    let limit = &seen.concurrency_limits[0];
+    assert_eq!((&*limit.name, &*limit.service, limit.min, limit.max), ("models inbound", "models", 16, 1024));
+    assert_eq!((limit.in_flight, limit.limit, limit.unloaded), (0, 256, None), "reading this takes no place");
     let agents = &seen.caches[0];
     assert_eq!((&*agents.name, agents.hits, agents.misses, agents.ttl), ("agents", 1.0, 1.0, 300_000.0));
     assert_eq!(seen.flags.len(), 5);
@@ -115,6 +118,9 @@ async fn every_guard_is_listed_with_what_it_does() {
     let breakers = mesh.client.list_breakers(ListBreakersRequest {}).await.unwrap().into_inner().breakers;
     let bulkheads = mesh.client.list_bulkheads(ListBulkheadsRequest {}).await.unwrap().into_inner();
     let budgets = mesh.client.list_retry_budgets(ListRetryBudgetsRequest {}).await.unwrap().into_inner();
+    let limits = mesh.client.list_limits(ListLimitsRequest {}).await.unwrap().into_inner();
+    assert_eq!(limits.concurrency_limits, seen.concurrency_limits);
+    assert!(limits.rate_limits.is_empty(), "clients are limited where they come in, not here");
     let caches = mesh.client.list_caches(ListCachesRequest {}).await.unwrap().into_inner().caches;
     let flags = mesh.client.list_flags(ListFlagsRequest {}).await.unwrap().into_inner().flags;
     assert_eq!((breakers.len(), bulkheads.bulkheads.len()), (seen.breakers.len(), seen.bulkheads.len()));

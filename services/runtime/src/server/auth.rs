@@ -8,11 +8,12 @@ use std::{
 };
 
 use bsm_proto::api::v1::Scope;
+use bsm_stack::Priority;
 use futures_util::{
     FutureExt as _, TryFutureExt as _,
     future::{Either, ErrInto, Ready, ready},
 };
-use http::Request;
+use http::{HeaderMap, Request};
 use tonic::{Code, Status};
 use tower::{BoxError, Layer, Service};
 
@@ -20,6 +21,7 @@ use super::Peer;
 use crate::{
     admin_token::{self, AdminToken},
     caller::Caller,
+    importance::{self, Asker},
     role::Role,
     scopes::Scopes,
     settings::{Profile, Settings},
@@ -34,7 +36,8 @@ mod tests;
 struct Rules {
     token: Option<AdminToken>,
     profile: Profile,
-    /// The gateway is the first to be called: nobody hands calls on to it.
+    /// The gateway is the first to be called: nobody hands calls on to it, and what a call says of its importance is a
+    /// client's word.
     takes_forwarded: bool,
 }
 
@@ -53,7 +56,7 @@ enum Denied {
     Undeclared,
 }
 
-/// Admits or refuses each call by its scope, and notes the [`Caller`] of admin rpcs.
+/// Admits or refuses each call by its scope, and notes its [`Priority`] and the [`Caller`] of admin rpcs.
 #[derive(Clone, Debug)]
 pub(super) struct AuthLayer {
     rules: Rules,
@@ -95,6 +98,21 @@ impl Rules {
                 if admitted { caller("local") } else { Err(Denied::NoTokenHere) }
             }
         }
+    }
+
+    /// How important an admitted call is.
+    fn importance(&self, headers: &HeaderMap, caller: Option<&Caller>) -> Priority {
+        let claimed = Priority::from_headers(headers);
+        if self.takes_forwarded {
+            return claimed.unwrap_or_default();
+        }
+        let shown = || headers.get(admin_token::HEADER).zip(self.token.as_ref());
+        let asker = match caller {
+            Some(_) => Asker::Operating,
+            None if shown().is_some_and(|(shown, token)| token.is(shown.as_bytes())) => Asker::Operator,
+            None => Asker::Client,
+        };
+        importance::judged(claimed, asker)
     }
 
     fn judge<A>(&self, request: &Request<A>) -> Result<Option<Caller>, Denied> {
@@ -155,6 +173,8 @@ where
     fn call(&mut self, mut request: Request<A>) -> Self::Future {
         match self.rules.judge(&request) {
             Ok(caller) => {
+                let importance = self.rules.importance(request.headers(), caller.as_ref());
+                request.extensions_mut().insert(importance);
                 if let Some(caller) = caller {
                     request.extensions_mut().insert(caller);
                 }

@@ -1,5 +1,7 @@
 //! The two stacks over real sockets: what a handler is given, what a caller sees.
 
+mod overload;
+
 use std::{sync::Arc, time::Duration};
 
 use bsm_proto::knowledge::v1::{
@@ -67,11 +69,17 @@ impl KnowledgeService for Echo {
 struct Running {
     process: Process,
     edge: Edge,
+    url: String,
     ops: String,
 }
 
 async fn run() -> Running {
-    let flags = [("knowledge.port".to_owned(), "0".to_owned())];
+    serve(Echo, &[]).await
+}
+
+async fn serve(service: impl KnowledgeService, flags: &[(&str, &str)]) -> Running {
+    let flags = [("knowledge.port", "0")].iter().chain(flags);
+    let flags: Vec<_> = flags.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let mut settings = Settings::from_layers(&Layers::read(None, |_| None, &flags)).unwrap();
     settings.grace = Duration::from_secs(5);
     let listeners = listen::bind(Role::Knowledge, &settings).await.unwrap();
@@ -79,11 +87,11 @@ async fn run() -> Running {
     let ops = format!("http://{}", listeners.ops.local_addr().unwrap());
     let drain = Drain::new(settings.grace);
     let process = Process::new(Role::Knowledge, Arc::new(settings), drain, Metrics::default());
-    super::serve(&process, listeners, Service::new().add(KnowledgeServiceServer::new(Echo)));
+    super::serve(&process, listeners, Service::new().add(KnowledgeServiceServer::new(service)));
     process.readiness.set(true);
     let edge =
         client::edge(Role::Gateway, Role::Knowledge, Traffic::Calls, &url, &Guards::default()).unwrap();
-    Running { process, edge, ops }
+    Running { process, edge, url, ops }
 }
 
 fn call(id: &'static str) -> Call {

@@ -3,7 +3,8 @@
 //! Samples are gathered in windows, and each window's median is held against the time that calls take without load:
 //!
 //! ```text
-//! gradient = tolerance × unloaded / median      between ½ and 1: by how much the window was too slow
+//! gradient = tolerance × unloaded / median      between ½ and 1: by how much the window was too slow (a time that
+//!                                               is negligible counts as the negligible time)
 //! limit    → limit × gradient + √limit          the root is the queue that is allowed, and the growth
 //! ```
 //!
@@ -136,7 +137,8 @@ impl Gradient {
     }
 
     fn next_limit(&self, unloaded: Duration, median: Duration) -> f64 {
-        let Config { tolerance, smoothing, .. } = self.config;
+        let Config { tolerance, negligible, smoothing, .. } = self.config;
+        let unloaded = unloaded.max(negligible);
         let gradient = match median.is_zero() {
             true => 1.0, // calls that take no time at all are in time
             false => (tolerance * unloaded.as_secs_f64() / median.as_secs_f64()).clamp(0.5, 1.0),

@@ -69,6 +69,13 @@ impl Book {
         Ok(remaining)
     }
 
+    /// Whether one call of `key` would be allowed.
+    pub(super) fn check(&self, key: &Key, now: Instant) -> Result<(), Refused> {
+        let full = self.keys.len() >= self.max_keys;
+        let state = self.keys.get(key).copied().or(if full { self.newcomers } else { None });
+        self.gcra.decide(state, now).map(drop)
+    }
+
     /// Walks over all keys when their number has doubled since the last walk, so that it costs each newcomer no more
     /// than a few steps; and over a full book once in a while.
     fn forget_the_idle(&mut self, now: Instant) {

@@ -38,7 +38,7 @@ pin_project! {
     pub enum RateLimitFuture<F> {
         /// The call is under way.
         #[doc(hidden)]
-        Admitted { #[pin] call: F, remaining: Option<Remaining> },
+        Admitted { #[pin] call: F, remaining: Option<(Remaining, RateLimiter)> },
         /// The call was not made.
         #[doc(hidden)]
         Refused { refused: Refused },
@@ -55,9 +55,10 @@ impl RateLimitLayer {
         Self { limiter, charge: Arc::new(charge) }
     }
 
-    fn decide(&self, head: &Parts) -> Result<Option<Remaining>, Refused> {
-        let key = (self.charge)(head);
-        key.map(|key| self.limiter.decide(&key, Instant::now())).transpose()
+    fn decide(&self, head: &Parts) -> Result<Option<(Remaining, RateLimiter)>, Refused> {
+        let Some(key) = (self.charge)(head) else { return Ok(None) };
+        let remaining = self.limiter.decide(&key, Instant::now())?;
+        Ok(Some((remaining, self.limiter.clone())))
     }
 }
 
@@ -122,8 +123,9 @@ where
             RateLimitFutureProj::Refused { refused } => Poll::Ready(Err((*refused).into())),
             RateLimitFutureProj::Admitted { call, remaining } => {
                 let mut response = ready!(call.poll(cx)).map_err(Into::into)?;
-                if let Some(remaining) = remaining {
+                if let Some((remaining, limiter)) = remaining {
                     remaining.write(response.headers_mut());
+                    limiter.write_policy(response.headers_mut());
                 }
                 Poll::Ready(Ok(response))
             }

@@ -44,6 +44,17 @@ async fn a_refused_call_costs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_check_costs_nothing_and_says_what_a_call_would_meet() {
+    let (limiter, now) = (limiter(Quota { burst: 1, ..quota() }, 1), Instant::now());
+    (0..9).for_each(|_| limiter.check(&caller("a"), now).expect("nothing is counted"));
+    limiter.decide(&caller("a"), now).expect("the first");
+    assert_eq!(limiter.check(&caller("a"), now), limiter.decide(&caller("a"), now).map(drop));
+    limiter.check(&caller("b"), now).expect("a newcomer to a full book");
+    limiter.decide(&caller("c"), now).expect("newcomers share one");
+    limiter.check(&caller("b"), now).expect_err("and it is used up");
+}
+
+#[tokio::test(start_paused = true)]
 async fn keys_do_not_share() {
     let (limiter, now) = (limiter(Quota { burst: 1, ..quota() }, 10), Instant::now());
     limiter.decide(&caller("a"), now).expect("its own");
@@ -111,7 +122,11 @@ async fn the_layer_charges_whom_it_is_told_to_and_refuses_before_the_handler() {
     };
     let admitted = call(Some("a"));
     handler.next_request().await.expect("sent").1.send_response(answer("0"));
-    assert_eq!(admitted.await.expect("no panic").expect("a head").headers()[REMAINING], "0");
+    let head = admitted.await.expect("no panic").expect("a head");
+    assert_eq!(
+        (&head.headers()[REMAINING], &head.headers()[POLICY]),
+        (&"0".parse().unwrap(), &"2;w=1".parse().unwrap())
+    );
     let error = call(Some("a")).await.expect("no panic").expect_err("too many");
     assert_eq!(error.downcast_ref::<Refused>().expect("refused").retry_after, SECOND / 2);
     for _ in 0..3 {

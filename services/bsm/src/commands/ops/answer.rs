@@ -1,6 +1,8 @@
 //! What a mesh or one service said: a list of one kind, and who did not answer.
 
-use bsm_proto::ops::v1::{Breaker, Bulkhead, Cache, Flag, RetryBudget, Unreached};
+use bsm_proto::ops::v1::{
+    Breaker, Bulkhead, Cache, ConcurrencyLimit, Flag, RateLimit, RetryBudget, Unreached,
+};
 
 /// An answer, whoever gave it.
 #[derive(Debug)]
@@ -15,6 +17,7 @@ pub(super) struct Answer {
 pub(super) enum List {
     Breakers(Vec<Breaker>),
     Bulkheads(Vec<Bulkhead>),
+    Limits(Vec<ConcurrencyLimit>, Vec<RateLimit>),
     Budgets(Vec<RetryBudget>),
     Caches(Vec<Cache>),
     Flags(Vec<Flag>),

@@ -9,17 +9,24 @@ use serde_json::{Value, json};
 use super::answer::{Answer, List};
 
 impl Answer {
-    /// One object: the list under its name, and who did not answer.
+    /// One object: each list under its name, and who did not answer.
     pub(super) fn json(&self) -> anyhow::Result<Value> {
+        let unreached = all("Unreached", &self.unreached)?;
         let (name, list) = match &self.list {
             List::Breakers(list) => ("breakers", all("Breaker", list)?),
             List::Bulkheads(list) => ("bulkheads", all("Bulkhead", list)?),
+            List::Limits(calls, clients) => {
+                let (calls, clients) = (all("ConcurrencyLimit", calls)?, all("RateLimit", clients)?);
+                return Ok(
+                    json!({ "concurrencyLimits": calls, "rateLimits": clients, "unreached": unreached }),
+                );
+            }
             List::Budgets(list) => ("retryBudgets", all("RetryBudget", list)?),
             List::Caches(list) => ("caches", all("Cache", list)?),
             List::Flags(list) => ("flags", all("Flag", list)?),
             List::Cleared(list) => ("cleared", json!(list)),
         };
-        Ok(json!({ name: list, "unreached": all("Unreached", &self.unreached)? }))
+        Ok(json!({ name: list, "unreached": unreached }))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{fmt::Display, time::Duration};
 
-use bsm_proto::ops::v1::{Breaker, Bulkhead, Cache, Flag, RetryBudget};
+use bsm_proto::ops::v1::{Breaker, Bulkhead, Cache, ConcurrencyLimit, Flag, RateLimit, RetryBudget};
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Row, Table, presets::UTF8_FULL_CONDENSED};
 
 use super::answer::{Answer, List};
@@ -13,6 +13,10 @@ impl Answer {
         match &self.list {
             List::Breakers(list) => table(BREAKERS, list.iter().map(breaker)),
             List::Bulkheads(list) => table(BULKHEADS, list.iter().map(bulkhead)),
+            List::Limits(calls, clients) => {
+                let calls = table(CONCURRENCY, calls.iter().map(concurrency));
+                format!("{calls}\n\n{}", table(RATES, clients.iter().map(rate)))
+            }
             List::Budgets(list) => table(BUDGETS, list.iter().map(budget)),
             List::Caches(list) => table(CACHES, list.iter().map(cache)),
             List::Flags(list) => table(FLAGS, shares(list).iter().map(flag)),
@@ -25,6 +29,20 @@ impl Answer {
 const BREAKERS: &[&str] =
     &["service", "breaker", "state", "mode", "calls", "failures", "slow", "refused", "last change"];
 const BULKHEADS: &[&str] = &["service", "bulkhead", "in flight", "of", "waiting", "of", "refused"];
+const CONCURRENCY: &[&str] = &[
+    "service",
+    "calls at once",
+    "in flight",
+    "of",
+    "least",
+    "most",
+    "without load",
+    "batch refused",
+    "normal",
+    "critical",
+];
+const RATES: &[&str] =
+    &["service", "calls per client", "calls", "per", "at once", "clients", "of", "refused"];
 const BUDGETS: &[&str] = &["service", "budget", "left", "calls", "retries and hedges", "refused"];
 const CACHES: &[&str] =
     &["service", "cache", "values", "age", "ttl", "hits", "misses", "loads", "failed", "shared", "stale"];
@@ -82,6 +100,34 @@ fn bulkhead(bulkhead: &Bulkhead) -> Row {
         bad(bulkhead.queued.into()),
         right(bulkhead.max_queue),
         bad(bulkhead.rejections),
+    ])
+}
+
+fn concurrency(limit: &ConcurrencyLimit) -> Row {
+    Row::from(vec![
+        Cell::new(&limit.service),
+        Cell::new(&limit.name),
+        right(limit.in_flight),
+        right(limit.limit),
+        right(limit.min),
+        right(limit.max),
+        right(limit.unloaded.map_or("–".to_owned(), |ms| format!("{ms:.1} ms"))),
+        bad(limit.refused_batch),
+        bad(limit.refused_normal),
+        bad(limit.refused_critical),
+    ])
+}
+
+fn rate(limit: &RateLimit) -> Row {
+    Row::from(vec![
+        Cell::new(&limit.service),
+        Cell::new(&limit.name),
+        right(limit.limit),
+        right(duration(limit.window)),
+        right(limit.burst),
+        right(limit.clients),
+        right(limit.max_clients),
+        bad(limit.rejections),
     ])
 }
 
@@ -178,6 +224,24 @@ mod tests {
         for part in ["gateway->models", "OPEN", "forced_open", "12", "7", "mode set"] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn limits_are_two_tables_with_whom_they_turned_away() {
+        let calls = ConcurrencyLimit {
+            name: "memory inbound".into(),
+            service: "memory".into(),
+            limit: 64,
+            unloaded: Some(1.25),
+            refused_batch: 7.0,
+            ..Default::default()
+        };
+        let clients = RateLimit { name: "gateway clients".into(), window: 900_000.0, ..Default::default() };
+        let text = List::Limits(vec![calls], vec![clients]).alone().text();
+        for part in ["memory inbound", "64", "1.2 ms", "7", "gateway clients", "15 min"] {
+            assert!(text.contains(part), "{part} is not in\n{text}");
+        }
+        assert!(List::Limits(vec![], vec![]).alone().text().contains("There are none."));
     }
 
     #[test]

@@ -68,6 +68,11 @@ impl Target {
         Ok(List::Bulkheads(seen.bulkheads).without(seen.unreached))
     }
 
+    pub(super) async fn limits(&mut self) -> anyhow::Result<Answer> {
+        let seen = self.seen().await?;
+        Ok(List::Limits(seen.concurrency_limits, seen.rate_limits).without(seen.unreached))
+    }
+
     pub(super) async fn budgets(&mut self) -> anyhow::Result<Answer> {
         let seen = self.seen().await?;
         Ok(List::Budgets(seen.retry_budgets).without(seen.unreached))
@@ -84,8 +89,15 @@ impl Target {
             Who::Mesh(mesh) => said(mesh.get_metrics(asks(None, GetMetricsRequest {})).await),
             Who::Service(service) => {
                 let seen = said(service.get_snapshot(asks(None, GetSnapshotRequest {})).await)?;
-                let GetSnapshotResponse { breakers, bulkheads, retry_budgets, caches, .. } = seen;
-                Ok(GetMetricsResponse { breakers, bulkheads, retry_budgets, caches, ..Default::default() })
+                Ok(GetMetricsResponse {
+                    breakers: seen.breakers,
+                    bulkheads: seen.bulkheads,
+                    concurrency_limits: seen.concurrency_limits,
+                    rate_limits: seen.rate_limits,
+                    retry_budgets: seen.retry_budgets,
+                    caches: seen.caches,
+                    ..Default::default()
+                })
             }
         }
     }

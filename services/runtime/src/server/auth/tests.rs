@@ -63,3 +63,28 @@ fn only_who_is_admitted_can_say_for_whom_it_asks_and_never_to_the_gateway() {
     let caller = rules.judge(&request("right")).unwrap().unwrap();
     assert_eq!((caller.address.as_str(), caller.via), ("10.0.0.2", None));
 }
+
+#[test]
+fn at_the_door_importance_is_judged_and_behind_it_believed() {
+    let headers = |pairs: &[(&'static str, &'static str)]| -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    };
+    let critical = headers(&[("x-bsm-priority", "critical")]);
+    let proved = headers(&[("x-bsm-priority", "critical"), ("x-admin-token", "right")]);
+    let wrong = headers(&[("x-bsm-priority", "critical"), ("x-admin-token", "wrong")]);
+    let batch = headers(&[("x-bsm-priority", "batch")]);
+    let behind = rules(Some("right"), Profile::Production);
+    let door = Rules { takes_forwarded: false, ..behind.clone() };
+    for (headers, at_the_door, behind_it) in [
+        (&critical, Priority::Normal, Priority::Critical),
+        (&wrong, Priority::Normal, Priority::Critical),
+        (&proved, Priority::Critical, Priority::Critical),
+        (&batch, Priority::Batch, Priority::Batch),
+        (&HeaderMap::new(), Priority::Normal, Priority::Normal),
+    ] {
+        assert_eq!(door.importance(headers, None), at_the_door, "{headers:?}");
+        assert_eq!(behind.importance(headers, None), behind_it, "{headers:?}");
+    }
+    let operator = Caller { actor: "admin".into(), address: "x".into(), via: None };
+    assert_eq!(door.importance(&HeaderMap::new(), Some(&operator)), Priority::Critical);
+}

@@ -12,8 +12,12 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
+        Self::with(Config::default())
+    }
+
+    fn with(config: Config) -> Self {
         let now = Instant::now();
-        Self { gradient: Gradient::new(Config::default(), now), now }
+        Self { gradient: Gradient::new(config, now), now }
     }
 
     /// Windows in which all calls take `took` while `in_flight` of them are out.
@@ -54,6 +58,17 @@ async fn a_limit_that_is_pressed_against_rises_as_long_as_calls_stay_quick() {
     assert!(bench.limit() > before);
     (0..2000).for_each(|_| bench.windows(1, UNLOADED, bench.limit()));
     assert_eq!(bench.gradient.limit as usize, Config::default().max, "and no further");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_take_moments_may_take_a_few_moments_more() {
+    for (negligible, falls) in [(Duration::ZERO, true), (UNLOADED * 4, false)] {
+        let mut bench = Bench::with(Config { negligible, ..Config::default() });
+        bench.windows(5, UNLOADED, bench.limit());
+        let before = bench.limit();
+        (0..20).for_each(|_| bench.windows(1, UNLOADED * 5, bench.limit()));
+        assert_eq!(bench.limit() < before, falls, "{before} became {} ({negligible:?})", bench.limit());
+    }
 }
 
 #[tokio::test(start_paused = true)]

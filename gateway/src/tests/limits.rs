@@ -1,0 +1,209 @@
+//! How often a client may call and how important its calls are, from end to end of the gateway.
+
+use bsm_proto::ops::v1::{
+    GetDetailedHealthRequest, GetHealthRequest, GetStatusRequest, mesh_service_client::MeshServiceClient,
+};
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpSocket,
+};
+use tonic::Code;
+
+use super::{
+    deliveries::{delivery, opened},
+    sockets::listen,
+    *,
+};
+
+const TOKEN: &str = "a-token-of-sixteen";
+
+/// Two calls a minute, and nobody is at home.
+const TWO: [(&str, &str); 4] = [
+    ("profile", "staging"),
+    ("admin_token", TOKEN),
+    ("rate_limit.max", "2"),
+    ("rate_limit.window_ms", "60000"),
+];
+
+/// A request from another address.
+fn from(ip: &str, mut request: Request) -> Request {
+    request.extensions_mut().insert(Peer(SocketAddr::new(ip.parse().unwrap(), 40_000)));
+    request
+}
+
+async fn asked(rig: &Rig, ip: &str, path: &str) -> u16 {
+    rig.send(from(ip, get(path))).await.status().as_u16()
+}
+
+/// Until the address hears no.
+async fn flood(rig: &Rig, ip: &str) -> Answer {
+    for _ in 0..3 {
+        let answer = read(rig.send(from(ip, get("/api/agents/x/nothing"))).await).await;
+        if answer.status == 429 {
+            return answer;
+        }
+    }
+    panic!("three calls passed where two may");
+}
+
+#[tokio::test]
+async fn a_client_hears_what_is_left_of_its_quota_and_when_to_come_back() {
+    let rig = Rig::start(&TWO).await;
+    let first = read(rig.send(from("192.0.2.1", get("/api/status"))).await).await;
+    let told = ["ratelimit-policy", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"]
+        .map(|name| first.header(name).to_owned());
+    assert_eq!((first.status, told), (200, ["2;w=60", "2", "1", "30"].map(str::to_owned)));
+    let refused = flood(&rig, "192.0.2.1").await;
+    assert_eq!(refused.json()["code"], "RATE_LIMITED");
+    assert_eq!(refused.json()["correlationId"], refused.header("x-correlation-id"));
+    assert!(["29", "30"].contains(&refused.header("retry-after")), "{}", refused.header("retry-after"));
+    assert_eq!((refused.header("ratelimit-remaining"), refused.header("ratelimit-policy")), ("0", "2;w=60"));
+}
+
+#[tokio::test]
+async fn a_flood_from_one_address_takes_nothing_from_another() {
+    let rig = Rig::start(&TWO).await;
+    flood(&rig, "192.0.2.1").await;
+    assert_eq!(asked(&rig, "192.0.2.2", "/api/status").await, 200);
+    flood(&rig, "2001:db8:1:2::1").await;
+    assert_eq!(asked(&rig, "2001:db8:1:2:ffff::9", "/api/status").await, 429, "one subscriber");
+    assert_eq!(asked(&rig, "2001:db8:1:3::1", "/api/status").await, 200, "another");
+}
+
+#[tokio::test]
+async fn a_header_does_not_make_a_client_another_one() {
+    let rig = Rig::start(&TWO).await;
+    flood(&rig, "192.0.2.1").await;
+    let forged = request("GET", "/api/status", &[("x-forwarded-for", "198.51.100.7")], Body::empty());
+    assert_eq!(rig.send(from("192.0.2.1", forged)).await.status(), 429);
+}
+
+#[tokio::test]
+async fn a_flood_never_makes_a_health_check_fail_nor_hides_the_metrics() {
+    let rig = Rig::start(&TWO).await;
+    flood(&rig, "192.0.2.1").await;
+    for path in ["/health", "/api/health", "/api/health/circuit-breakers", "/metrics"] {
+        for _ in 0..5 {
+            assert_eq!(asked(&rig, "192.0.2.1", path).await, 200, "{path}");
+        }
+    }
+    assert_ne!(asked(&rig, "192.0.2.1", "/api/health/detailed").await, 429);
+    let preflight = request("OPTIONS", "/api/agents", &[], Body::empty());
+    assert_eq!(rig.send(from("192.0.2.1", preflight)).await.status(), 204);
+}
+
+#[tokio::test]
+async fn operators_have_a_quota_of_their_own_and_guessing_one_costs_that_of_the_address() {
+    let rig = Rig::start(&TWO).await;
+    let with = |token: &str| {
+        from("192.0.2.1", request("GET", "/api/admin/flags", &[("x-admin-token", token)], Body::empty()))
+    };
+    let guesses = [rig.send(with("guess-one")).await, rig.send(with("guess-two")).await];
+    assert!(guesses.iter().all(|answer| answer.status() == 401));
+    assert_eq!(rig.send(with("guess-three")).await.status(), 429);
+    assert_eq!(rig.send(with(TOKEN)).await.status(), 200);
+    let elsewhere = from("192.0.2.2", with(TOKEN));
+    assert_eq!(rig.send(with(TOKEN)).await.status(), 200);
+    assert_eq!(rig.send(with(TOKEN)).await.status(), 429);
+    assert_eq!(rig.send(elsewhere).await.status(), 200, "another operator");
+}
+
+#[tokio::test]
+async fn a_developer_at_this_machine_is_not_limited_and_a_page_in_his_browser_is() {
+    let rig = Rig::start(&[("rate_limit.max", "1")]).await;
+    for _ in 0..5 {
+        let answer = read(rig.send(get("/api/status")).await).await;
+        assert_eq!((answer.status, answer.header("ratelimit-limit")), (200, ""));
+    }
+    let page = || request("GET", "/api/status", &[("origin", "https://evil.example")], Body::empty());
+    assert_eq!(rig.send(page()).await.status(), 200);
+    assert_eq!(rig.send(page()).await.status(), 429);
+}
+
+#[tokio::test]
+async fn zero_means_no_limit() {
+    let rig = Rig::start(&[("profile", "staging"), ("rate_limit.max", "0")]).await;
+    for _ in 0..5 {
+        assert_eq!(asked(&rig, "192.0.2.1", "/api/status").await, 200);
+    }
+    assert!(rig.process.guards.rate_limiters().is_empty());
+}
+
+#[tokio::test]
+async fn a_burst_of_githubs_deliveries_is_taken_whole() {
+    let rig = Rig::start(&TWO).await;
+    for _ in 0..50 {
+        let delivered = delivery("/api/webhooks/github", "pull_request", SECRET, &opened());
+        assert_eq!(rig.send(delivered).await.status(), 202);
+    }
+    let submitted = rig.fake.submitted.lock().unwrap();
+    assert!(submitted.iter().all(|(metadata, _)| metadata.get("x-bsm-priority").unwrap() == "critical"));
+}
+
+#[tokio::test]
+async fn who_claims_to_be_github_and_is_not_is_not_listened_to_for_long() {
+    let rig = Rig::start(&TWO).await;
+    let forged =
+        || from("192.0.2.1", delivery("/webhook/github", "pull_request", "another-secret-16", &opened()));
+    for _ in 0..30 {
+        assert_eq!(rig.send(forged()).await.status(), 401);
+    }
+    let refused = read(rig.send(forged()).await).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (429, &json!("RATE_LIMITED")));
+    assert!(!refused.header("retry-after").is_empty());
+    let real = delivery("/webhook/github", "pull_request", SECRET, &opened());
+    assert_eq!(rig.send(from("192.0.2.2", real)).await.status(), 202, "others are listened to");
+}
+
+#[tokio::test]
+async fn only_operators_are_critical_and_anybody_may_wait() {
+    let rig = Rig::start(&[("profile", "staging"), ("admin_token", TOKEN), ("rate_limit.max", "0")]).await;
+    let home = Rig::start(&[]).await;
+    for (rig, headers, expected) in [
+        (&home, vec![], "normal"),
+        (&home, vec![("x-bsm-priority", "critical")], "normal"),
+        (&home, vec![("x-bsm-priority", "batch")], "batch"),
+        (&home, vec![("x-bsm-priority", "urgent")], "normal"),
+        (&rig, vec![("x-admin-token", TOKEN)], "normal"),
+        (&rig, vec![("x-admin-token", TOKEN), ("x-bsm-priority", "Critical")], "critical"),
+    ] {
+        let headers: Vec<_> = headers.into_iter().chain([("content-type", "application/json")]).collect();
+        let event = request("POST", "/api/orchestrator/run", &headers, "{}");
+        assert_eq!(rig.send(event).await.status(), 202);
+        let submitted = rig.fake.submitted.lock().unwrap();
+        let (metadata, _) = submitted.last().unwrap();
+        assert_eq!(metadata.get("x-bsm-priority").unwrap(), expected, "{headers:?}");
+    }
+}
+
+/// A status line over a connection from that address of this machine.
+async fn status_from(source: &str, address: SocketAddr) -> String {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::new(source.parse().unwrap(), 0)).unwrap();
+    let mut stream = socket.connect(address).await.unwrap();
+    let ask = "GET /api/status HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    stream.write_all(ask.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    tokio::time::timeout(SOON, stream.read_to_string(&mut answer)).await.expect("in time").unwrap();
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn over_sockets_rest_and_grpc_share_one_quota_an_address() {
+    let rig = Rig::start(&TWO).await;
+    let address = listen(&rig).await;
+    let mut client = MeshServiceClient::connect(format!("http://{address}")).await.unwrap();
+    assert!(status_from("127.0.0.1", address).await.contains("200"));
+    let answer = client.get_status(GetStatusRequest {}).await.unwrap();
+    assert_eq!(answer.metadata().get("ratelimit-remaining").unwrap(), "0");
+    let status = client.get_status(GetStatusRequest {}).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert_eq!(bsm_runtime::status::reason(&status).as_deref(), Some("RATE_LIMITED"));
+    assert!(bsm_runtime::status::retry_after(&status).is_some());
+    assert!(status_from("127.0.0.1", address).await.contains("429"));
+
+    assert!(status_from("127.0.0.2", address).await.contains("200"), "another address is served");
+    client.get_health(GetHealthRequest {}).await.expect("probes are answered in a flood");
+    client.get_detailed_health(GetDetailedHealthRequest {}).await.expect("all of them");
+}
