@@ -52,7 +52,7 @@ pub struct Config {
     pub window: Duration,
     /// How many samples there must be before it moves. Default 10; 1 to 256.
     pub min_samples: usize,
-    /// While calls press against the limit, how often it is halved for a moment to see how long they take without a
+    /// While calls press against the limit, how often it is lowered for a moment to see how long they take without a
     /// queue. Default 10 s; longer where calls take long, so that no more than a thirtieth of the time is spent on it.
     pub probe_every: Duration,
 }

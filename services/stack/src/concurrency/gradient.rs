@@ -10,8 +10,10 @@
 //!
 //! Three things keep it honest. A limit that nobody presses against does not move, for nothing is known about it. Calls
 //! that ran out of time count more than any gradient: a tenth of them in a window cost a tenth of the limit. And since
-//! under a steady load nobody sees the time without load, the limit is halved for a moment every now and then, and the
-//! calls that start in that moment show it.
+//! under a steady load nobody sees the time without load, the limit is halved for a moment every now and then, to see how
+//! long the calls take that start in that moment. As long as half the calls take about half the time, they stood in a
+//! queue and may still do, and it is halved again; the time that then stays is the time without load. A limit that is far
+//! too high, as after a sudden loss of capacity, comes down with each of these steps.
 
 use std::time::Duration;
 
@@ -27,6 +29,10 @@ pub(super) const KEPT: usize = 256;
 
 /// What the limit is multiplied with when calls run out of time.
 const BACK_OFF: f64 = 0.9;
+
+/// Half as many calls that take less than this part of the time stood in a queue before: without one they take as long
+/// as before, with nothing but one they take half as long.
+const QUEUED: f64 = 0.75;
 
 /// The part of the time that probing may take is one in this many.
 const PROBE_SHARE: u32 = 30;
@@ -64,7 +70,19 @@ pub(super) struct Gradient {
 #[derive(Clone, Copy, Debug)]
 enum Phase {
     Steady { probe_at: Instant },
-    Probing { since: Instant },
+    Probing(Probe),
+}
+
+/// A look at fewer calls, in steps.
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    began: Instant,
+    /// When this step began; calls from before do not count.
+    since: Instant,
+    /// The limit in this step.
+    level: f64,
+    /// How long calls took when there were twice as many.
+    above: Duration,
 }
 
 #[derive(Debug)]
@@ -88,7 +106,7 @@ impl Gradient {
     pub(super) fn limit(&self) -> usize {
         let limit = match self.phase {
             Phase::Steady { .. } => self.limit,
-            Phase::Probing { .. } => self.limit / 2.0,
+            Phase::Probing(Probe { level, .. }) => level,
         };
         (limit as usize).clamp(self.config.min, self.config.max)
     }
@@ -100,7 +118,7 @@ impl Gradient {
 
     /// Takes a sample into account.
     pub(super) fn observe(&mut self, sample: Sample, now: Instant) {
-        if matches!(self.phase, Phase::Probing { since } if sample.started < since) {
+        if matches!(self.phase, Phase::Probing(Probe { since, .. }) if sample.started < since) {
             return; // it stood in the queue that the probe wants to be without
         }
         self.window.add(sample, now);
@@ -113,11 +131,8 @@ impl Gradient {
 
     fn judge(&mut self, now: Instant) {
         let median = self.window.median();
-        if let Phase::Probing { since } = self.phase {
-            self.unloaded = median.or(self.unloaded);
-            let pause = self.config.probe_every.max((now - since) * PROBE_SHARE);
-            self.phase = Phase::Steady { probe_at: now + pause };
-            return;
+        if let Phase::Probing(probe) = self.phase {
+            return self.probed(probe, median, now);
         }
         if self.window.out_of_time * 10 >= self.window.answered {
             return self.set(self.limit * BACK_OFF);
@@ -132,7 +147,26 @@ impl Gradient {
         self.unloaded = Some(unloaded);
         self.set(self.next_limit(unloaded, median));
         if matches!(self.phase, Phase::Steady { probe_at } if probe_at <= now) {
-            self.phase = Phase::Probing { since: now };
+            let probe = Probe { began: now, since: now, level: self.limit / 2.0, above: median };
+            self.phase = Phase::Probing(probe);
+        }
+    }
+
+    /// A step of a probe is over: one more, or the time without load.
+    fn probed(&mut self, probe: Probe, median: Option<Duration>, now: Instant) {
+        let Probe { began, level, above, .. } = probe;
+        let goes_deeper = level > self.config.min as f64;
+        match median.filter(|median| goes_deeper && *median < above.mul_f64(QUEUED)) {
+            Some(median) => {
+                // There was a queue above this step, so that many calls are enough to keep everybody busy.
+                self.set(self.limit.min(level * 2.0));
+                self.phase = Phase::Probing(Probe { began, since: now, level: level / 2.0, above: median });
+            }
+            None => {
+                self.unloaded = median.or(self.unloaded);
+                let pause = self.config.probe_every.max((now - began) * PROBE_SHARE);
+                self.phase = Phase::Steady { probe_at: now + pause };
+            }
         }
     }
 

@@ -109,6 +109,15 @@ const PEAK: f64 = WORKERS as f64 / 0.2;
 
 #[tonic::async_trait]
 impl KnowledgeService for Works {
+    type WatchDocumentsStream = tokio_stream::Pending<Result<WatchDocumentsResponse, Status>>;
+
+    async fn watch_documents(
+        &self,
+        _: Request<WatchDocumentsRequest>,
+    ) -> Result<Response<Self::WatchDocumentsStream>, Status> {
+        Ok(Response::new(tokio_stream::pending()))
+    }
+
     async fn list_documents(
         &self,
         _: Request<ListDocumentsRequest>,

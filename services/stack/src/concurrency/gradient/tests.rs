@@ -119,7 +119,7 @@ async fn calls_that_run_out_of_time_cost_a_tenth_of_the_limit_a_window_down_to_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_halves_the_limit_until_calls_that_began_in_it_have_ended() {
+async fn a_probe_halves_the_limit_until_calls_that_began_in_it_have_ended_and_no_queue_is_seen() {
     let mut bench = Bench::new();
     let windows = Config::default().probe_every.div_duration_f64(Config::default().window) as u32;
     (0..windows).for_each(|_| bench.windows(1, UNLOADED, bench.limit()));
@@ -130,12 +130,24 @@ async fn a_probe_halves_the_limit_until_calls_that_began_in_it_have_ended() {
     assert_eq!(bench.limit(), limit, "and still does");
     bench.now = before + UNLOADED * 20;
     bench.windows(1, UNLOADED / 2, limit);
+    assert_eq!(bench.limit(), (whole / 4.0) as usize, "half the calls took half the time: there was a queue");
+    bench.windows(1, UNLOADED / 2, limit);
     assert_eq!(bench.limit(), whole as usize);
     assert_eq!(
         bench.gradient.unloaded(),
         Some(UNLOADED / 2),
         "what the probe saw counts, not what was known"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_far_above_what_there_is_room_for_is_not_taken_for_the_time_without_load() {
+    let config = Config { initial: 1024, probe_every: Duration::ZERO, ..Config::default() };
+    let mut bench = Bench::with(config); // the first window that is judged begins a probe
+    bench.full_house(40, 32);
+    let unloaded = bench.gradient.unloaded().expect("known");
+    assert!(unloaded < UNLOADED.mul_f64(1.2), "{unloaded:?}");
+    assert!(bench.gradient.limit < 32.0 * 4.0, "{}", bench.gradient.limit);
 }
 
 #[tokio::test(start_paused = true)]
