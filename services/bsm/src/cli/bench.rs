@@ -20,6 +20,9 @@ Calls are sent when they are due, whether or not earlier ones have been answered
 a target that stalls is not spared the calls that it would have had meanwhile. Calls wait for a free connection; \
 10,000 may be waiting or on their way. What cannot be sent counts as lost.
 
+Over HTTP/1.1 a connection bears one call at a time, so the target never sees more calls at once than there are \
+connections; over HTTP/2 (gRPC, or --http2) it sees them all.
+
 --overload N measures in three parts: the unloaded target at --rate; a ramp that finds its peak goodput; then N times \
 that peak for --duration. It reports goodput ÷ peak, and the p99 of what was answered well ÷ that of the unloaded target.
 
@@ -47,7 +50,7 @@ pub(crate) struct BenchArgs {
     /// Give a call up so long after it was due
     #[arg(long, default_value = "5s", value_name = "TIME", value_parser = duration)]
     pub timeout: Duration,
-    /// Connections at most [default: 64 of HTTP/1.1, or 4 of HTTP/2]
+    /// Connections at most [default: 64 of HTTP/1.1, 4 of HTTP/2; with --overload 1000 or 32]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub connections: Option<u16>,
     /// The body, or @FILE; for an rpc its message in JSON

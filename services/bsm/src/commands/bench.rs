@@ -47,7 +47,8 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
     let plan = Plan { rate: args.rate, warmup: args.warmup, duration: args.duration, timeout: args.timeout };
     super::block_on(async move {
         let origin = reach(&place, args).await?;
-        let connections = Connections::new(origin, template.clone(), args.connections.map(usize::from));
+        let most = args.connections.map_or_else(|| template.version.usual(args.overload), usize::from);
+        let connections = Connections::new(origin, template.clone(), most);
         let target = Target::new(&args.url, &template, connections.most(), plan.timeout);
         let bench = Bench::new(connections, args.pid);
         let report = match args.overload {

@@ -74,6 +74,36 @@ async fn a_provider_behaves_as_its_options_say_and_then_as_it_is_told() {
 }
 
 #[tokio::test]
+async fn a_provider_changes_what_is_named_proves_its_fault_and_goes_back_to_how_it_began() {
+    let provider = Process::start(&["provider", "--says", "hello"]).await;
+    let fired = async || {
+        let told = provider.control(Method::GET, "/fired", "").await;
+        (told.status().as_u16(), told.text().await.unwrap())
+    };
+    assert_eq!(fired().await, (409, "no fault is in force\n".to_owned()));
+    let told = provider.control(Method::PATCH, "/behaviour", json!({"fail": 529})).await;
+    assert_eq!(told.json::<Value>().await.unwrap()["says"], "hello");
+    assert_eq!(fired().await, (409, "no call has met the fault\n".to_owned()));
+    assert_eq!(provider.ask().await.status().as_u16(), 529);
+    assert_eq!(fired().await, (200, "1 call has met the fault\n".to_owned()));
+    assert_eq!(provider.control(Method::PATCH, "/behaviour", json!({"fails": 1})).await.status(), 400);
+    provider.control(Method::DELETE, "/behaviour", "").await;
+    let answer: Value = provider.ask().await.json().await.unwrap();
+    assert_eq!(answer["choices"][0]["message"]["content"], "hello");
+}
+
+#[tokio::test]
+async fn whoever_is_lost_on_the_control_port_is_told_what_there_is() {
+    let proxy = Process::start(&["proxy", "--to", "127.0.0.1:1"]).await;
+    let told = proxy.control(Method::GET, "/", "").await;
+    assert_eq!(told.status(), 200);
+    assert!(told.text().await.unwrap().contains("DELETE /fault"));
+    let told = proxy.control(Method::GET, "/faults", "").await;
+    assert_eq!(told.status(), 404);
+    assert!(told.text().await.unwrap().contains("There is no /faults here.\n\nFaults, with commas"));
+}
+
+#[tokio::test]
 async fn a_github_begins_with_what_it_is_given_and_is_told_more() {
     let diff = std::env::temp_dir().join(format!("kit-{}.diff", std::process::id()));
     std::fs::write(&diff, "diff --git a/a b/a\n@@ -0,0 +1 @@\n+a\n").unwrap();
@@ -89,6 +119,7 @@ async fn a_github_begins_with_what_it_is_given_and_is_told_more() {
     let push = json!({"repo": "octo/shop", "number": 7, "sha": "beef"});
     assert_eq!(github.control(Method::POST, "/push", push).await.status(), 204);
     assert_eq!((merge().await, merge().await), (502, 200));
+    assert_eq!(github.shows("/troubles").await["met"], 1);
     assert_eq!(github.shows("/merges").await[0]["head"], "beef");
     assert_eq!(github.shows("/calls").await[1]["status"], 200);
     assert_eq!(github.shows("/pulls/octo/shop/7").await["open"], false);
@@ -105,7 +136,11 @@ async fn a_proxy_takes_faults_and_proves_them() {
     let proxy = Process::start(&["proxy", "--to", to, "--fault", "down.latency=1ms"]).await;
     assert_eq!(proxy.control(Method::GET, "/fired", "").await.status(), 409);
     assert_eq!(proxy.ask().await.status(), 200);
-    assert_eq!(proxy.control(Method::GET, "/fired", "").await.status(), 204);
+    let fired = proxy.control(Method::GET, "/fired", "").await;
+    assert_eq!(
+        (fired.status().as_u16(), fired.text().await.unwrap().as_str()),
+        (200, "down.latency=1ms has fired\n")
+    );
     let set = proxy.control(Method::PUT, "/fault", "down.reset-after=10").await;
     assert_eq!(set.text().await.unwrap(), "down.reset-after=10\n");
     let url = format!("{}/v1/chat/completions", proxy.listening);

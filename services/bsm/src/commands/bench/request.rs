@@ -25,6 +25,21 @@ pub(super) enum Version {
     Http2,
 }
 
+// === impl Version ===
+
+impl Version {
+    /// How many connections a load usually has. Under overload, more: a target that is to refuse what it cannot do
+    /// must hear of it.
+    pub(super) fn usual(self, overload: Option<f64>) -> usize {
+        match (self, overload) {
+            (Version::Http1, None) => 64,
+            (Version::Http1, Some(_)) => 1000,
+            (Version::Http2, None) => 4,
+            (Version::Http2, Some(_)) => 32,
+        }
+    }
+}
+
 /// A request without its destination's address.
 #[derive(Clone, Debug)]
 pub(super) struct Template {

@@ -33,7 +33,7 @@ async fn load(url: &str, options: &[&str]) -> Summary {
     let Command::Bench(args) = Cli::try_parse_from(args).unwrap().command else { panic!("another command") };
     let place = Place::read(&args.url).unwrap();
     let template = Template::new(&place, &args).unwrap();
-    let connections = Connections::new(reach(&place, &args).await.unwrap(), template, None);
+    let connections = Connections::new(reach(&place, &args).await.unwrap(), template, 8);
     let plan = Plan { rate: args.rate, warmup: args.warmup, duration: args.duration, timeout: args.timeout };
     Summary::of(&Bench::new(connections, None).run(plan, "load").await.unwrap())
 }

@@ -22,11 +22,11 @@ pub(super) enum Connections {
 }
 
 impl Connections {
-    /// None is open yet.
-    pub(super) fn new(origin: Origin, template: Template, connections: Option<usize>) -> Arc<Connections> {
+    /// At most so many; none is open yet.
+    pub(super) fn new(origin: Origin, template: Template, most: usize) -> Arc<Connections> {
         Arc::new(match template.version {
-            Version::Http1 => Connections::Http1(Http1::new(origin, template, connections.unwrap_or(64))),
-            Version::Http2 => Connections::Http2(Http2::new(origin, template, connections.unwrap_or(4))),
+            Version::Http1 => Connections::Http1(Http1::new(origin, template, most)),
+            Version::Http2 => Connections::Http2(Http2::new(origin, template, most)),
         })
     }
 

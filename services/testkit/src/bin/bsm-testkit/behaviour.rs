@@ -5,71 +5,74 @@ use clap::Args;
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
+const FAULTS: &str = "Faults (of several, the first in this order)";
+const ALWAYS: &str = "What holds for every call";
+
 /// How to answer. The options of the first group are faults, of which one is chosen in this order; `nth` says how
 /// many calls meet it. The others hold for every call.
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Behaviour {
     /// Never answer
-    #[arg(long)]
+    #[arg(long, help_heading = FAULTS)]
     pub hang: bool,
     /// Reset the connection instead of answering
-    #[arg(long)]
+    #[arg(long, help_heading = FAULTS)]
     pub reset: bool,
     /// Answer with this status and an error in the wire's shape
-    #[arg(long, value_name = "STATUS")]
+    #[arg(long, value_name = "STATUS", help_heading = FAULTS)]
     pub fail: Option<u16>,
     /// The code in that error, such as insufficient_quota
-    #[arg(long, requires = "fail")]
+    #[arg(long, requires = "fail", help_heading = FAULTS)]
     pub code: Option<String>,
     /// A Retry-After with that error: seconds, a date, anything
-    #[arg(long, requires = "fail", value_name = "TEXT")]
+    #[arg(long, requires = "fail", value_name = "TEXT", help_heading = FAULTS)]
     pub retry_after: Option<String>,
     /// Answer with a page of HTML and status 200
-    #[arg(long)]
+    #[arg(long, help_heading = FAULTS)]
     pub html: bool,
     /// Answer with one endless word, until so many bytes are sent
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", help_heading = FAULTS)]
     pub endless: Option<u64>,
     /// Hang after so many chunks
-    #[arg(long, value_name = "CHUNKS")]
+    #[arg(long, value_name = "CHUNKS", help_heading = FAULTS)]
     pub hang_after: Option<usize>,
     /// Reset the connection after so many chunks
-    #[arg(long, value_name = "CHUNKS")]
+    #[arg(long, value_name = "CHUNKS", help_heading = FAULTS)]
     pub reset_after: Option<usize>,
     /// Close the connection after so many chunks
-    #[arg(long, value_name = "CHUNKS")]
+    #[arg(long, value_name = "CHUNKS", help_heading = FAULTS)]
     pub close_after: Option<usize>,
     /// End the body after so many chunks, as if it were whole
-    #[arg(long, value_name = "CHUNKS")]
+    #[arg(long, value_name = "CHUNKS", help_heading = FAULTS)]
     pub end_after: Option<usize>,
     /// Spoil the second event of a stream: half-json, no-field, html, not-utf8, unended, huge=BYTES, error, twice
-    #[arg(long, value_name = "HOW")]
+    #[arg(long, value_name = "HOW", help_heading = FAULTS)]
     pub garble: Option<String>,
     /// Only each n-th call meets the fault
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = FAULTS)]
     pub nth: Option<u64>,
 
     /// What the model says
-    #[arg(long, default_value = DEFAULT_WORDS, value_name = "TEXT")]
+    #[arg(long, default_value = DEFAULT_WORDS, value_name = "TEXT", help_heading = ALWAYS)]
     pub says: String,
     /// How long it takes to begin: 20ms, 10ms..50ms, exp:20ms, or median/p99 such as 20ms/200ms
-    #[arg(long)]
+    #[arg(long, help_heading = ALWAYS)]
     pub latency: Option<Latency>,
     /// Cut the bytes into chunks of so many
-    #[arg(long, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES", help_heading = ALWAYS)]
     pub cut: Option<usize>,
     /// Wait before each chunk but the first
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", help_heading = ALWAYS)]
     pub every: Option<Span>,
     /// Leave the usage out
-    #[arg(long)]
+    #[arg(long, help_heading = ALWAYS)]
     pub without_usage: bool,
     /// Accept only this key; may be given again
-    #[arg(long = "key", value_name = "KEY")]
+    #[arg(long = "key", value_name = "KEY", help_heading = ALWAYS)]
     pub keys: Vec<String>,
     /// Where latency is drawn from
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, help_heading = ALWAYS)]
     pub seed: u64,
 }
 
@@ -130,10 +133,20 @@ impl Behaviour {
         Ok(())
     }
 
+    /// Whether the call of this number meets a fault.
+    pub(crate) fn meets(&self, number: u64) -> bool {
+        self.fault().is_some() && self.nth.is_none_or(|n| (number + 1).is_multiple_of(n))
+    }
+
+    /// Whether there is a fault that calls can meet.
+    pub(crate) fn has_fault(&self) -> bool {
+        self.fault().is_some()
+    }
+
     /// The reply to the call of this number. The behaviour has been checked.
     pub(crate) fn reply(&self, number: u64) -> Reply {
-        let met = self.nth.is_none_or(|n| (number + 1).is_multiple_of(n));
-        let mut reply = if met { self.fault() } else { Reply::Says(self.says.clone()) };
+        let fault = if self.meets(number) { self.fault() } else { None };
+        let mut reply = fault.unwrap_or_else(|| Reply::Says(self.says.clone()));
         if let Some(latency) = self.latency {
             reply = reply.after(latency.at(Seed(self.seed), number));
         }
@@ -146,9 +159,9 @@ impl Behaviour {
         if self.without_usage { reply.without_usage() } else { reply }
     }
 
-    fn fault(&self) -> Reply {
+    fn fault(&self) -> Option<Reply> {
         let says = || Reply::Says(self.says.clone());
-        match self {
+        Some(match self {
             Behaviour { hang: true, .. } => Reply::Hangs,
             Behaviour { reset: true, .. } => Reply::Resets,
             Behaviour { fail: Some(status), .. } => self.error(*status),
@@ -158,11 +171,8 @@ impl Behaviour {
             Behaviour { reset_after: Some(chunks), .. } => says().reset_after(*chunks),
             Behaviour { close_after: Some(chunks), .. } => says().close_after(*chunks),
             Behaviour { end_after: Some(chunks), .. } => says().end_after(*chunks),
-            _ => match self.garble.as_deref().and_then(|how| how.parse().ok()) {
-                Some(garble) => says().garble(1, garble),
-                None => says(),
-            },
-        }
+            _ => says().garble(1, self.garble.as_deref()?.parse().ok()?),
+        })
     }
 
     fn error(&self, status: u16) -> Reply {
@@ -183,6 +193,8 @@ mod tests {
         let behaviour = Behaviour { fail: Some(503), nth: Some(3), ..Behaviour::default() };
         let fails = |n| matches!(behaviour.reply(n), Reply::Refuses(503, _));
         assert_eq!([0, 1, 2, 3, 4, 5].map(fails), [false, false, true, false, false, true]);
+        assert_eq!([0, 1, 2].map(|n| behaviour.meets(n)), [false, false, true]);
+        assert!(!Behaviour::default().meets(0) && !Behaviour::default().has_fault());
     }
 
     #[test]

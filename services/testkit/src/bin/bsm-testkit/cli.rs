@@ -4,23 +4,11 @@ use clap::{Args, Parser, Subcommand};
 
 use bsm_testkit::{Fault, github::Access};
 
-use crate::behaviour::Behaviour;
-
-const ABOUT: &str = "Servers and faults that behave as told, for tests of a mesh.
-
-Each command serves on 127.0.0.1 until it is interrupted, and is changed and asked over HTTP on a second port. The \
-first line of its output is JSON that names both: {\"listening\": \"…\", \"control\": \"…\"}.";
-
-const EXAMPLES: &str = "Examples:
-  bsm-testkit provider --port 9000 --says 'Looks good.' --latency 20ms/200ms
-  bsm-testkit provider --fail 429 --retry-after 999999 --nth 10
-  bsm-testkit github --token t=bsm-bot --pull octo/shop#12=change.diff
-  bsm-testkit proxy --to 127.0.0.1:50051 --fault down.latency=200ms,jitter=20ms
-  curl -X PUT -d black-hole http://127.0.0.1:CONTROL/fault";
+use crate::{behaviour::Behaviour, help};
 
 /// The command line.
 #[derive(Debug, Parser)]
-#[command(name = "bsm-testkit", version, about = ABOUT, after_help = EXAMPLES)]
+#[command(name = "bsm-testkit", version, about = help::ABOUT, after_help = help::EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -33,21 +21,13 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// A model provider: OpenAI chat and embeddings, Anthropic, Gemini, Cohere, each on its own paths
-    #[command(
-        after_help = "Control: GET and PUT /behaviour (JSON with the names of the options), GET /calls, GET /tally."
-    )]
+    #[command(after_help = help::PROVIDER)]
     Provider(Provider),
     /// A GitHub: pull requests, reviews, comments, labels, checks, statuses, merges
-    #[command(
-        after_help = "Control: PUT /pulls, POST /push, POST /checks, POST /troubles, PUT /rate-limit (all JSON), \
-                            GET /pulls/OWNER/NAME/NUMBER, GET /calls, GET /merges."
-    )]
+    #[command(after_help = help::GITHUB)]
     Github(Github),
     /// A TCP proxy that spoils connections and proves it
-    #[command(
-        after_help = "Control: GET, PUT and DELETE /fault (text as in --fault), POST /cut, GET /counts, GET /fired \
-                            (409 while a part of the fault has done nothing)."
-    )]
+    #[command(after_help = help::PROXY)]
     Proxy(Proxy),
 }
 
@@ -95,8 +75,7 @@ pub(crate) struct Proxy {
     /// Where connections go
     #[arg(long, value_name = "HOST:PORT")]
     pub to: String,
-    /// The fault to begin with: latency, jitter, bandwidth, black-hole, reset-after, slow-close, each also as up.… or
-    /// down.…, and refuse
+    /// The fault to begin with, such as latency=200ms,down.bandwidth=10k; see below
     #[arg(long, default_value = "none", value_name = "FAULT")]
     pub fault: Fault,
     /// Where jitter is drawn from

@@ -5,13 +5,19 @@ use std::{io, net::SocketAddr};
 use axum::{
     Router,
     response::{IntoResponse, Response},
+    routing::get,
 };
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
 
-/// Serves control on this port of loopback and tells where.
-pub(crate) async fn serve(port: u16, router: Router) -> io::Result<SocketAddr> {
+/// Serves control on this port of loopback and tells where. `help` is for whoever asks for it, or for nothing that
+/// there is.
+pub(crate) async fn serve(port: u16, router: Router, help: &'static str) -> io::Result<SocketAddr> {
+    let lost = move |uri: Uri| async move {
+        (StatusCode::NOT_FOUND, format!("There is no {} here.\n\n{help}\n", uri.path()))
+    };
+    let router = router.route("/", get(async move || format!("{help}\n"))).fallback(lost);
     let listener = TcpListener::bind(("127.0.0.1", port)).await?;
     let address = listener.local_addr()?;
     tokio::spawn(async move { axum::serve(listener, router).await });

@@ -15,6 +15,7 @@ use bsm_testkit::{
 };
 use http::StatusCode;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::{
     cli,
@@ -36,7 +37,7 @@ pub(crate) async fn start(args: cli::Github) -> anyhow::Result<(SocketAddr, Rout
         .route("/pulls/{owner}/{name}/{number}", get(pull))
         .route("/push", post(push))
         .route("/checks", post(check))
-        .route("/troubles", post(trouble))
+        .route("/troubles", get(met).post(trouble))
         .route("/rate-limit", put(rate_limit))
         .route("/calls", get(calls))
         .route("/merges", get(merges))
@@ -104,6 +105,10 @@ async fn trouble(State(github): State<GitHub>, body: String) -> Result<StatusCod
     let Troubles { on, times, trouble } = control::json(&body)?;
     github.trouble(on, times, trouble);
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn met(State(github): State<GitHub>) -> Json<Value> {
+    Json(json!({"met": github.troubles_met()}))
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@ mod behaviour;
 mod cli;
 mod control;
 mod github;
+mod help;
 mod provider;
 mod proxy;
 
@@ -18,12 +19,13 @@ use cli::{Cli, Command};
 async fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let (listening, control) = match cli.command {
-        Command::Provider(args) => provider::start(args).await?,
-        Command::Github(args) => github::start(args).await?,
-        Command::Proxy(args) => proxy::start(args).await?,
+    let ((listening, control), help) = match cli.command {
+        Command::Provider(args) => (provider::start(args).await?, help::PROVIDER),
+        Command::Github(args) => (github::start(args).await?, help::GITHUB),
+        Command::Proxy(args) => (proxy::start(args).await?, help::PROXY),
     };
-    let control = control::serve(cli.control_port, control).await.context("binding the control port")?;
+    let control =
+        control::serve(cli.control_port, control, help).await.context("binding the control port")?;
     // One line for whoever started this and wants to know the ports.
     println!("{}", json!({"listening": listening.to_string(), "control": control.to_string()}));
     tokio::select! {

@@ -2,17 +2,21 @@
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Instant,
 };
 
 use anyhow::Context;
 use axum::{Json, Router, extract::State, routing::get};
 use bsm_testkit::{
-    Call, End, Provider,
+    Call, End, Provider, Reply,
     provider::{Record, Setup, Tally},
 };
-use serde_json::{Value, json};
+use http::StatusCode;
+use serde_json::{Map, Value, json};
 
 use crate::{
     behaviour::Behaviour,
@@ -23,25 +27,36 @@ use crate::{
 #[derive(Clone)]
 struct Running {
     provider: Provider,
-    behaviour: Arc<RwLock<Behaviour>>,
+    script: Arc<RwLock<Script>>,
+    /// As the command line has it.
+    first: Arc<Behaviour>,
     began: Instant,
+}
+
+/// What is in force, and what came of it.
+struct Script {
+    behaviour: Behaviour,
+    /// Calls that have met its fault.
+    met: AtomicU64,
 }
 
 pub(crate) async fn start(args: cli::Provider) -> anyhow::Result<(SocketAddr, Router)> {
     args.behaviour.check().map_err(anyhow::Error::msg)?;
     let record = if args.counts_only { Record::Counts } else { Record::Everything };
-    let behaviour = Arc::new(RwLock::new(args.behaviour));
-    let script = behaviour.clone();
+    let first = Arc::new(args.behaviour);
+    let script = Arc::new(RwLock::new(Script::of(Behaviour::clone(&first))));
+    let asks = script.clone();
     let setup = Setup { port: args.port, record, ..Setup::default() };
     let provider = Provider::set_up(setup, move |asked| {
-        script.read().unwrap_or_else(PoisonError::into_inner).reply(asked.number)
+        asks.read().unwrap_or_else(PoisonError::into_inner).reply(asked.number)
     });
     let provider = provider.await.context("binding the provider's port")?;
-    let running = Running { provider, behaviour, began: Instant::now() };
+    let running = Running { provider, script, first, began: Instant::now() };
     running.accept_keys();
     let address = running.provider.address();
     let control = Router::new()
-        .route("/behaviour", get(show).put(change))
+        .route("/behaviour", get(show).put(replace).patch(change).delete(restore))
+        .route("/fired", get(fired))
         .route("/calls", get(calls))
         .route("/tally", get(tally))
         .with_state(running);
@@ -49,16 +64,37 @@ pub(crate) async fn start(args: cli::Provider) -> anyhow::Result<(SocketAddr, Ro
 }
 
 async fn show(State(running): State<Running>) -> Json<Behaviour> {
-    Json(running.behaviour.read().unwrap_or_else(PoisonError::into_inner).clone())
+    Json(running.behaviour())
 }
 
-/// Replaces the behaviour: what is not named goes back to its default.
+/// What is not named goes back to its default.
+async fn replace(State(running): State<Running>, body: String) -> Result<Json<Behaviour>, Wrong> {
+    running.behave(control::json(&body)?)
+}
+
+/// What is not named stays.
 async fn change(State(running): State<Running>, body: String) -> Result<Json<Behaviour>, Wrong> {
-    let behaviour: Behaviour = control::json(&body)?;
-    behaviour.check()?;
-    *running.behaviour.write().unwrap_or_else(PoisonError::into_inner) = behaviour;
-    running.accept_keys();
-    Ok(show(State(running)).await)
+    let named: Map<String, Value> = control::json(&body)?;
+    let mut all = serde_json::to_value(running.behaviour())?;
+    for (name, value) in named {
+        all[name] = value;
+    }
+    running.behave(control::json(&all.to_string())?)
+}
+
+/// Everything goes back to what the command line says.
+async fn restore(State(running): State<Running>) -> Result<Json<Behaviour>, Wrong> {
+    running.behave(Behaviour::clone(&running.first))
+}
+
+async fn fired(State(running): State<Running>) -> (StatusCode, String) {
+    let script = running.script.read().unwrap_or_else(PoisonError::into_inner);
+    match script.met.load(Relaxed) {
+        _ if !script.behaviour.has_fault() => (StatusCode::CONFLICT, "no fault is in force\n".to_owned()),
+        0 => (StatusCode::CONFLICT, "no call has met the fault\n".to_owned()),
+        1 => (StatusCode::OK, "1 call has met the fault\n".to_owned()),
+        calls => (StatusCode::OK, format!("{calls} calls have met the fault\n")),
+    }
 }
 
 async fn tally(State(running): State<Running>) -> Json<Tally> {
@@ -83,11 +119,35 @@ fn view(call: &Call, began: Instant) -> Value {
            "sent": call.sent, "chunks": call.chunks, "end": end, "ended_ms": ended})
 }
 
+// === impl Script ===
+
+impl Script {
+    fn of(behaviour: Behaviour) -> Script {
+        Script { behaviour, met: AtomicU64::new(0) }
+    }
+
+    fn reply(&self, number: u64) -> Reply {
+        self.met.fetch_add(u64::from(self.behaviour.meets(number)), Relaxed);
+        self.behaviour.reply(number)
+    }
+}
+
 // === impl Running ===
 
 impl Running {
+    fn behaviour(&self) -> Behaviour {
+        self.script.read().unwrap_or_else(PoisonError::into_inner).behaviour.clone()
+    }
+
+    fn behave(&self, behaviour: Behaviour) -> Result<Json<Behaviour>, Wrong> {
+        behaviour.check()?;
+        *self.script.write().unwrap_or_else(PoisonError::into_inner) = Script::of(behaviour.clone());
+        self.accept_keys();
+        Ok(Json(behaviour))
+    }
+
     fn accept_keys(&self) {
-        let keys = self.behaviour.read().unwrap_or_else(PoisonError::into_inner).keys.clone();
+        let keys = self.behaviour().keys;
         match keys.is_empty() {
             true => self.provider.accept_any_key(),
             false => self.provider.accept_keys(keys),

@@ -6,7 +6,6 @@ use anyhow::Context;
 use axum::{
     Json, Router,
     extract::State,
-    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use bsm_testkit::{
@@ -54,9 +53,12 @@ async fn counts(State(proxy): State<Arc<Proxy>>) -> Json<Counts> {
     Json(proxy.counts())
 }
 
-async fn fired(State(proxy): State<Arc<Proxy>>) -> Response {
+/// No fault has not fired, either: whoever asks wants proof of one.
+async fn fired(State(proxy): State<Arc<Proxy>>) -> (StatusCode, String) {
+    let fault = proxy.fault();
     match proxy.fired() {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(not_yet) => (StatusCode::CONFLICT, format!("{not_yet}\n")).into_response(),
+        _ if fault == Fault::NONE => (StatusCode::CONFLICT, "no fault is in force\n".to_owned()),
+        Ok(()) => (StatusCode::OK, format!("{fault} has fired\n")),
+        Err(not_yet) => (StatusCode::CONFLICT, format!("{not_yet}\n")),
     }
 }
