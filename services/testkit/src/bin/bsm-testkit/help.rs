@@ -62,7 +62,8 @@ pub(crate) const GITHUB: &str = "Control, on the second port, all in JSON:
   GET    /troubles      how many calls have met trouble
   GET    /pulls/OWNER/NAME/NUMBER, /calls, /merges";
 
-pub(crate) const PROXY: &str = "Faults, with commas between them; after up. (towards the target) or down. (towards \
+pub(crate) const PROXY: &str =
+    "Faults, with commas between them; after up. (towards the target) or down. (towards \
 the client) in that direction only:
   latency=200ms       bytes arrive so much later
   jitter=20ms         and up to so much more, drawn anew for each read
