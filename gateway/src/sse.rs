@@ -10,7 +10,7 @@ use axum::{
     },
 };
 use futures_util::{Stream, StreamExt as _, future, stream};
-use prost_reflect::DynamicMessage;
+use prost_reflect::{DynamicMessage, MessageDescriptor};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
@@ -18,6 +18,9 @@ use crate::{fault::Fault, status, transcode};
 
 /// What a client accepts that wants a stream.
 pub(crate) const MEDIA_TYPE: &str = "text/event-stream";
+
+/// The field of a message that its stream can be resumed after.
+const EVENT_ID: &str = "event_id";
 
 /// A comment is sent when nothing else was for so long: proxies drop connections that are quiet.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -28,9 +31,8 @@ const UNBUFFERED: (HeaderName, HeaderValue) =
 
 /// One event a message. An error midway becomes an event `error` with the usual body, and the end.
 ///
-/// Ends when the upstream ends or the process drains; a client comes back with the last id it saw. When the
-/// client leaves, the body is dropped and with it the upstream call.
-pub(crate) fn answer<S>(messages: S, correlation_id: &str, stopping: CancellationToken) -> Response
+/// Ends when the upstream ends or at `until`. When the client leaves, the body is dropped and with it the upstream call.
+pub(crate) fn answer<S>(messages: S, correlation_id: &str, until: CancellationToken) -> Response
 where
     S: Stream<Item = Result<DynamicMessage, Status>> + Send + 'static,
 {
@@ -42,10 +44,17 @@ where
     let events = until_error(results).map(move |result| {
         Ok::<_, Infallible>(result.unwrap_or_else(|fault| error_event(&fault, &correlation_id)))
     });
-    let events = events.take_until(stopping.cancelled_owned());
+    let events = events.take_until(until.cancelled_owned());
     let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
     response.headers_mut().extend([UNBUFFERED]);
     response
+}
+
+/// Whether a client comes back to a stream of such messages with the last id that it saw. Then the stream ends as the
+/// process drains: it may be one that lasts for hours. A model's answer has no ids, and what is left of it would be
+/// lost: it is let come to its end, for which the grace period is long enough or nothing is.
+pub(crate) fn can_be_resumed(message: &MessageDescriptor) -> bool {
+    message.get_field_by_name(EVENT_ID).is_some()
 }
 
 /// The stream up to and including its first error.
@@ -61,7 +70,7 @@ fn until_error<T, E>(results: impl Stream<Item = Result<T, E>>) -> impl Stream<I
 fn event(message: &DynamicMessage) -> Result<Event, Fault> {
     let data = transcode::value(message)?.to_string(); // compact JSON holds no line ends
     let mut event = Event::default();
-    if let Some(id) = one_line(message, "event_id") {
+    if let Some(id) = one_line(message, EVENT_ID) {
         event = event.id(id);
     }
     if let Some(name) = one_line(message, "event_type") {
@@ -132,6 +141,15 @@ mod tests {
             last.contains(r#"{"error":"the circuit is open","code":"CIRCUIT_OPEN","correlationId":"c-1"}"#)
         );
         assert!(!text.contains("id: 2"));
+    }
+
+    #[test]
+    fn events_can_be_resumed_and_a_models_answer_cannot() {
+        let pool = DescriptorPool::decode(bsm_proto::DESCRIPTORS).unwrap();
+        let resumed = |name: &str| can_be_resumed(&pool.get_message_by_name(name).unwrap());
+        assert!(resumed("bsm.orchestrator.v1.WatchJobResponse"));
+        assert!(resumed("bsm.ops.v1.WatchMeshTransitionsResponse"));
+        assert!(!resumed("bsm.models.v1.StreamChatDirectResponse"));
     }
 
     #[tokio::test(start_paused = true)]

@@ -79,7 +79,9 @@ pub(crate) async fn serve(
     let upstream = Upstream { edge: gateway.upstreams.of(rpc).ok_or_else(Fault::internal)?, rpc };
     if rpc.streams {
         let messages = upstream.stream(outbound).await?;
-        return Ok(sse::answer(messages, call.correlation_id(), gateway.stopping.clone()));
+        let until =
+            if sse::can_be_resumed(&rpc.output) { gateway.stopping.clone() } else { Default::default() };
+        return Ok(sse::answer(messages, call.correlation_id(), until));
     }
     let message = upstream.ask(outbound).await?;
     answer(rpc, &message, &parts, &call)

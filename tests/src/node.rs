@@ -39,7 +39,8 @@ pub fn command() -> Command {
 pub struct Node {
     child: Child,
     log: Arc<Mutex<String>>,
-    serving: Receiver<(Role, String, String)>,
+    /// Behind a lock, so that tasks of several threads may hold a node.
+    serving: Mutex<Receiver<(Role, String, String)>>,
 }
 
 impl Node {
@@ -68,12 +69,12 @@ impl Node {
                 output.lock().unwrap().push_str(&String::from_utf8_lossy(&chunk[..n]));
             }
         });
-        Node { child, log, serving }
+        Node { child, log, serving: Mutex::new(serving) }
     }
 
     /// Waits until the next role serves: its API address and its ops address.
     pub fn serving(&self) -> (Role, String, String) {
-        match self.serving.recv_timeout(START) {
+        match self.serving.lock().unwrap().recv_timeout(START) {
             Ok(found) => found,
             Err(_) => panic!("the process serves nothing more; its log:\n{}", self.log()),
         }

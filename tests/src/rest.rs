@@ -36,6 +36,13 @@ impl Rest {
         Rest { client, base: base.to_owned() }
     }
 
+    /// The same over HTTP/2 from the first byte on, as between a load balancer and what stands behind it.
+    pub fn http2(base: &str) -> Rest {
+        let rest = Rest::new(base);
+        let client = Client::builder().no_proxy().timeout(PATIENCE).http2_prior_knowledge().build().unwrap();
+        Rest { client, ..rest }
+    }
+
     /// A request that can be changed before it is sent with [`send`].
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.base))

@@ -10,6 +10,8 @@ mod decisions;
 mod faults;
 mod figures;
 mod jobs;
+mod matrix;
 mod ops;
 mod recovery;
+mod rolling;
 mod starts;

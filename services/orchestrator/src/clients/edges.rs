@@ -25,8 +25,9 @@ use tonic::{Response, Status};
 use super::{Document, Mesh, Refused, Reply};
 use crate::status::malformed_answer;
 
-/// What a question to a store may take; they answer in moments, and a job goes on without most of them.
-const STORE_PATIENCE: Duration = Duration::from_secs(5);
+/// What a question to a store may take; they answer in moments, and a job goes on without most of them. Longer than one
+/// attempt: that an attempt was in vain tells the breaker of a store that hangs, that our own patience ended does not.
+const STORE_PATIENCE: Duration = Duration::from_secs(6);
 
 /// A client of each service.
 #[derive(Clone)]
