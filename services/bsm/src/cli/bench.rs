@@ -26,6 +26,9 @@ connections; over HTTP/2 (gRPC, or --http2) it sees them all.
 --overload N measures in three parts: the unloaded target at --rate; a ramp that finds its peak goodput; then N times \
 that peak for --duration. It reports goodput ÷ peak, and the p99 of what was answered well ÷ that of the unloaded target.
 
+A gateway answers 429 to a client that calls more often than rate_limit.max; start the one that is measured with \
+--set rate_limit.max=0.
+
 Ctrl-C ends a load and prints what it came to so far.
 
 Exit codes: 0 the load was sent as asked, whatever the answers; 1 it was not (calls lost, interrupted); 64 wrong usage, \

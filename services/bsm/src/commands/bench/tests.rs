@@ -21,6 +21,7 @@ async fn mesh(dir: &tempfile::TempDir) -> Mesh {
     settings.ports = [0; 6];
     settings.host = Ipv4Addr::LOCALHOST.into();
     settings.data_dir = dir.path().join("data");
+    settings.rate_limit.max = 0; // a load is what a limit is against
     settings.grace = Duration::from_millis(100);
     defaults::apply(&mut settings, &layers, Builtin::UnlessChosen, dir.path()).unwrap();
     Mesh::start(&Role::ALL, settings).await.unwrap()

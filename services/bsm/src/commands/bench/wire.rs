@@ -58,8 +58,5 @@ fn unreachable(err: &io::Error) -> Outcome {
 
 /// A connection or stream that ended before the answer did.
 fn broken(err: &hyper::Error) -> Outcome {
-    Outcome::broken(match err {
-        err if err.is_parse() => "not HTTP",
-        _ => "connection broken",
-    })
+    Outcome::broken(if err.is_parse() { "not HTTP" } else { "connection broken" })
 }

@@ -23,8 +23,8 @@ pub(super) fn target(target: &Target) -> String {
 /// A load: counts, a table of ends with their times, and what they mean.
 pub(super) fn load(load: &Summary) -> String {
     let mut out = format!(
-        "{:.0} calls a second for {:.1} s, after {:.1} s of warm-up{}\n\n",
-        load.rate,
+        "{} calls a second for {:.1} s, after {:.1} s of warm-up{}\n\n",
+        rate(load.rate),
         load.seconds,
         load.warmup_seconds,
         if load.interrupted { "; interrupted" } else { "" }
@@ -153,6 +153,15 @@ fn share(calls: u64, total: f64) -> Cell {
     right(format!("{:.1} %", calls as f64 * 100.0 / total))
 }
 
+/// Whole calls, where there are many.
+fn rate(rate: f64) -> String {
+    if rate < 10.0 {
+        format!("{rate:.3}").trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        format!("{rate:.0}")
+    }
+}
+
 /// Three digits, in the unit that people would use.
 fn ms(time: f64) -> String {
     match time {
@@ -166,6 +175,11 @@ fn ms(time: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rate_is_whole_unless_it_is_slow() {
+        assert_eq!([0.001, 0.5, 2.0, 10.0, 1234.56].map(rate), ["0.001", "0.5", "2", "10", "1235"]);
+    }
 
     #[test]
     fn times_have_three_digits() {
