@@ -1,10 +1,9 @@
 //! From settings to a gateway: everything that can be wrong is found here, before any work starts.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
-use bsm_runtime::outside::{HttpClient, Outside, Server, Trust};
+use bsm_runtime::outside::{HttpClient, NoClient, Outside, Server, Trust, in_the_clear};
 use bsm_runtime::process::Process;
 use bsm_runtime::settings::{ModelSettings, Settings};
 use bsm_stack::{HttpClassifier, breaker, bulkhead};
@@ -40,12 +39,12 @@ pub enum OpenError {
     #[error("the default model is not usable: {0}")]
     DefaultModel(crate::error::Error),
     /// The HTTP client cannot be made.
-    #[error("could not prepare connections to {provider}; are root certificates installed (SSL_CERT_FILE)?")]
+    #[error("could not prepare connections to {provider}")]
     Client {
         /// To whom.
         provider: &'static str,
         /// Why not.
-        source: reqwest::Error,
+        source: NoClient,
     },
 }
 
@@ -90,7 +89,7 @@ fn remote(row: &'static Row, process: &Process) -> Result<Remote, OpenError> {
     let Site { keys, base_url, model } = (row.site)(settings);
     let base_url = base_url.trim_end_matches('/').to_owned();
     let url = address(&base_url).map_err(|problem| OpenError::BaseUrl { provider: row.name, problem })?;
-    if !keys.is_empty() && in_the_clear(&url) {
+    if !keys.is_empty() && in_the_clear(&base_url) {
         warn!(provider = row.name, "its keys go over an unencrypted connection; use https");
     }
     let trust = if keys.is_empty() || url.scheme() == "http" { Trust::Nobody } else { Trust::System };
@@ -126,13 +125,6 @@ fn address(base_url: &str) -> Result<Url, BadAddress> {
         url if url.query().is_some() || url.fragment().is_some() => Err(BadAddress::Query),
         _ => Ok(url),
     }
-}
-
-/// Whether somebody on the way could read along.
-fn in_the_clear(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let local = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
-    url.scheme() == "http" && !local
 }
 
 // === impl BadAddress ===

@@ -28,7 +28,7 @@ const BREAKER: &str = "alert webhook";
 /// Runs until `stop`; at once when no URL is set.
 pub(crate) async fn run(process: Process, stop: CancellationToken) -> anyhow::Result<()> {
     let Some(url) = &process.settings.alerts_url else { return Ok(()) };
-    let mut receiver = Receiver::new(url.clone(), process.guards.breaker(BREAKER, post::guard()))?;
+    let mut receiver = Receiver::new(url.clone(), &process.guards)?;
     let mut dedup = Dedup::default();
     let mut changes = Box::pin(process.transitions.follow(Since::Number(0)));
     while let Some(change) = stop.run_until_cancelled(changes.next()).await.flatten() {

@@ -30,15 +30,6 @@ fn a_default_model_that_nobody_knows_is_refused_at_the_start() {
 }
 
 #[test]
-fn only_an_unencrypted_way_out_of_this_machine_is_in_the_clear() {
-    let clear = |url: &str| in_the_clear(&address(url).unwrap());
-    assert!(clear("http://10.0.0.1/v1") && clear("http://example.test"));
-    for url in ["https://example.test", "http://localhost:1", "http://127.0.0.2", "http://[::1]:8000/v1"] {
-        assert!(!clear(url), "{url}");
-    }
-}
-
-#[test]
 fn the_guards_of_every_provider_are_listed_with_those_of_the_process() {
     let process = process(settings("http://127.0.0.1:1/v1", &[]));
     Gateway::of(&process).unwrap();

@@ -1,6 +1,7 @@
 //! The HTTP client below the stack: it goes where it is sent and nowhere else, and is silent about where it went.
 
 use std::{
+    net::IpAddr,
     task::{Context, Poll},
     time::Duration,
 };
@@ -11,7 +12,7 @@ use bsm_stack::{
 };
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderName, Request, Response};
+use http::{HeaderName, Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
 use reqwest::{Client, redirect, retry};
 use tokio::time::Instant;
@@ -41,10 +42,24 @@ pub enum Trust {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Took(pub Duration);
 
+/// Connections cannot be made from this machine at all.
+#[derive(Debug, thiserror::Error)]
+#[error("the HTTP client cannot be made; are root certificates installed (SSL_CERT_FILE)?")]
+pub struct NoClient(#[source] reqwest::Error);
+
 /// Sends requests as they are. Clones share the connections.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     client: Client,
+}
+
+/// Whether somebody on the way to this URL could read along: it is unencrypted and leaves this machine.
+#[must_use]
+pub fn in_the_clear(url: &str) -> bool {
+    let Ok(url) = url.parse::<Uri>() else { return false };
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let local = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    url.scheme_str() == Some("http") && !local
 }
 
 // === impl Trust ===
@@ -65,7 +80,7 @@ impl HttpClient {
     ///
     /// # Errors
     /// When the machine's root certificates cannot be read.
-    pub fn new(connect_timeout: Duration, trust: Trust) -> Result<HttpClient, reqwest::Error> {
+    pub fn new(connect_timeout: Duration, trust: Trust) -> Result<HttpClient, NoClient> {
         // The provider of cryptography is the process's; another part may have installed it first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (interval, patience) = KEEP_ALIVE;
@@ -83,7 +98,7 @@ impl HttpClient {
             Trust::System => client,
             Trust::Nobody => client.tls_certs_only([]),
         };
-        Ok(HttpClient { client: client.build()? })
+        Ok(HttpClient { client: client.build().map_err(NoClient)? })
     }
 }
 
@@ -111,8 +126,8 @@ async fn send(
         head.headers.remove(header);
     }
     let body = body.collect().await?.to_bytes(); // all of it is there
-    let request = reqwest::Request::try_from(Request::from_parts(head, body)).map_err(told)?;
-    let response = client.execute(request).await.map_err(told)?;
+    let request = client.request(head.method, head.uri.to_string()).headers(head.headers).body(body);
+    let response = request.send().await.map_err(told)?;
     let mut response: Response<reqwest::Body> = response.into();
     response.extensions_mut().insert(Took(began.elapsed()));
     Ok(response.map(|body| body.map_err(told).boxed_unsync()))
@@ -124,4 +139,24 @@ fn told(error: reqwest::Error) -> BoxError {
     let error = error.without_url();
     debug!(error = %error, "a call to the outside failed");
     if error.is_connect() { NotSent(error.into()).into() } else { error.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_unencrypted_way_out_of_this_machine_is_in_the_clear() {
+        assert!(in_the_clear("http://10.0.0.1/v1") && in_the_clear("http://example.test"));
+        for url in ["https://example.test", "http://localhost:1", "http://127.0.0.2", "http://[::1]:8000/v1"]
+        {
+            assert!(!in_the_clear(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn certificates_are_needed_for_servers_with_tls() {
+        assert_eq!(Trust::needed_for("http://127.0.0.1:1"), Trust::Nobody);
+        assert_eq!(Trust::needed_for("https://api.github.com"), Trust::System);
+    }
 }
