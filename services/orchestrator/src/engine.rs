@@ -13,6 +13,7 @@ mod close;
 mod failure;
 mod job_run;
 mod key;
+mod obtain;
 mod persist;
 mod plan;
 mod queue;
@@ -32,6 +33,7 @@ use tracing::{Instrument, info};
 use self::{queue::Queue, stranded::Stranded};
 use crate::{
     clients::SharedMesh,
+    github::GitHub,
     job::{JobId, JobState},
     journal::{self, Accepted, Delivery, Journal, NewJob},
     rules::Rules,
@@ -52,6 +54,7 @@ pub struct Engine(Arc<Shared>);
 struct Shared {
     journal: Journal,
     mesh: SharedMesh,
+    github: Option<GitHub>,
     rules: Arc<Rules>,
     queue: Queue,
     stranded: Stranded,
@@ -65,6 +68,8 @@ pub struct Parts {
     pub journal: Journal,
     /// The other services.
     pub mesh: SharedMesh,
+    /// Where the change of an event is fetched from that carries none; without it such events have none.
+    pub github: Option<GitHub>,
     /// Strategies and policy.
     pub rules: Arc<Rules>,
     /// The folder that reports are written to; it must exist.
@@ -77,9 +82,9 @@ impl Engine {
     /// An engine that runs nothing yet: see [`Engine::recover`] and [`Engine::run`].
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { journal, mesh, rules, reports, max_jobs } = parts;
+        let Parts { journal, mesh, github, rules, reports, max_jobs } = parts;
         let (queue, stranded) = (Queue::default(), Stranded::default());
-        Self(Arc::new(Shared { journal, mesh, rules, queue, stranded, reports, max_jobs }))
+        Self(Arc::new(Shared { journal, mesh, github, rules, queue, stranded, reports, max_jobs }))
     }
 
     /// Queues the jobs that an earlier process left open, oldest first. Called once, before [`Engine::run`].

@@ -4,7 +4,9 @@ use std::{io, path::PathBuf};
 
 use bsm_runtime::{client::BadUrl, diagnostic::Diagnostic, folder};
 
-use crate::{change::InvalidPayload, clients::Refused, engine::Unanswered, job::JobId, journal, prompt};
+use crate::{
+    change::InvalidPayload, clients::Refused, engine::Unanswered, github, job::JobId, journal, prompt,
+};
 
 /// Why a request is not done.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +129,9 @@ pub enum OpenError {
     /// The address of another service.
     #[error(transparent)]
     Url(#[from] BadUrl),
+    /// The way to GitHub.
+    #[error(transparent)]
+    GitHub(#[from] github::OpenError),
 }
 
 fn lines(findings: &[Diagnostic]) -> String {

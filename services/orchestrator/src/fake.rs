@@ -22,6 +22,7 @@ use tonic::{Code, Status};
 use crate::{
     clients::{Document, Mesh, Refused, Reply},
     engine::{Engine, Parts},
+    github::GitHub,
     job::{Job, JobId, JobState, Step},
     journal::{Journal, NewJob},
     policy::Policy,
@@ -220,12 +221,22 @@ impl Mesh for Fake {
 
 /// An engine on a journal.
 pub(crate) fn engine(folder: &std::path::Path, mesh: &Arc<Fake>, max_jobs: usize) -> Engine {
+    engine_with(folder, mesh, max_jobs, None)
+}
+
+/// An engine that can ask GitHub.
+pub(crate) fn engine_with(
+    folder: &std::path::Path,
+    mesh: &Arc<Fake>,
+    max_jobs: usize,
+    github: Option<GitHub>,
+) -> Engine {
     let agents = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../agents");
     let journal = Journal::open(folder).unwrap();
     let rules = Arc::new(rules(&agents));
     let reports = folder.join("reports");
     let _ = std::fs::create_dir(&reports);
-    Engine::new(Parts { journal, mesh: Arc::clone(mesh) as _, rules, reports, max_jobs })
+    Engine::new(Parts { journal, mesh: Arc::clone(mesh) as _, github, rules, reports, max_jobs })
 }
 
 /// The rules as delivered, with the agent `a` in every panel, so that jobs of few agents can be approved.

@@ -12,6 +12,7 @@ pub mod engine;
 pub mod error;
 #[cfg(test)]
 mod fake;
+pub mod github;
 pub mod grpc;
 pub mod job;
 pub mod journal;
@@ -41,6 +42,7 @@ use crate::{
     clients::Edges,
     engine::{Engine, Parts},
     error::OpenError,
+    github::GitHub,
     grpc::Orchestrator,
     journal::Journal,
     rules::Rules,
@@ -60,6 +62,7 @@ pub async fn open(process: &Process) -> Result<Service, OpenError> {
     let agents = settings.agents_dir.clone();
     let rules = blocking(move || Rules::load(&agents).map_err(OpenError::Rules)).await?;
     let mesh = Edges::new(process)?;
+    let github = outside(process)?;
     let folder = process.folder()?;
     let reports = folder.path().join(REPORTS);
     let journal = {
@@ -71,7 +74,7 @@ pub async fn open(process: &Process) -> Result<Service, OpenError> {
     let OrchestratorSettings { max_jobs, keep_days } = settings.orchestrator.clone();
     let (kept, folder) = (journal.clone(), reports.clone());
     process.drain.spawn("retention", |stop| retention::run(kept, folder, keep_days, stop));
-    let engine = Engine::new(Parts { journal, mesh, rules, reports, max_jobs });
+    let engine = Engine::new(Parts { journal, mesh, github, rules, reports, max_jobs });
     engine.recover().await?;
     let running = engine.clone();
     process.drain.spawn("jobs", |stop| running.run(stop));
@@ -80,6 +83,15 @@ pub async fn open(process: &Process) -> Result<Service, OpenError> {
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);
     Ok(Service::new().add(server))
+}
+
+/// A way to GitHub, where a token is set and safe mode does not keep everything inside.
+fn outside(process: &Process) -> Result<Option<GitHub>, OpenError> {
+    let settings = &process.settings;
+    if settings.safe_mode {
+        return Ok(None);
+    }
+    Ok(GitHub::open(&settings.github, &process.guards)?)
 }
 
 /// A process that can write nothing down is no orchestrator: it drains, and the next one goes on.

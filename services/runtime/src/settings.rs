@@ -119,6 +119,8 @@ pub struct Settings {
     pub rate_limit: RateLimitSettings,
     /// How many calls a service takes on at once.
     pub concurrency: ConcurrencySettings,
+    /// Where changes are fetched from.
+    pub github: GitHubSettings,
     /// The model gateway's.
     pub models: ModelSettings,
     /// The orchestrator's.
@@ -143,6 +145,15 @@ pub struct ConcurrencySettings {
     pub min: usize,
     /// It never rises above this; 0: there is none.
     pub max: usize,
+}
+
+/// How GitHub's API is asked.
+#[derive(Clone, Debug)]
+pub struct GitHubSettings {
+    /// Whose eyes it is seen with; without one it is not asked.
+    pub token: Option<SecretString>,
+    /// Its base URL, without a trailing slash.
+    pub url: String,
 }
 
 /// Settings of the model gateway.
@@ -243,6 +254,10 @@ impl Settings {
             trusted_proxies: p.networks("trusted_proxies"),
             rate_limit: RateLimitSettings::parse(p),
             concurrency: ConcurrencySettings::parse(p),
+            github: GitHubSettings {
+                token: p.secrets("github.token").into_iter().next(),
+                url: p.optional_url("github.url").unwrap_or_default().trim_end_matches('/').to_owned(),
+            },
             models: ModelSettings::parse(p),
             orchestrator: OrchestratorSettings {
                 max_jobs: p.number("orchestrator.max_jobs", 1, 1_000) as usize,

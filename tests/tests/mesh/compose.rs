@@ -89,6 +89,7 @@ fn every_secret_is_given_only_to_the_services_that_use_it() {
         let users: &[Role] = match setting.key {
             "admin_token" | "alerts.url" => &Role::ALL,
             "webhook_secret" => &[Role::Gateway],
+            "github.token" => &[Role::Orchestrator],
             "models.openai.keys" => &[Role::Models],
             _ => &[], // not in the compose file
         };

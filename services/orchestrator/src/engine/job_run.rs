@@ -19,6 +19,7 @@ use super::{
     attempt::{Attempt, Ended, Outcome, rest_after},
     close,
     failure::Failure,
+    obtain,
     persist::persist,
     plan::{self, Next, View},
     supplies::{self, Supplies},
@@ -69,6 +70,10 @@ pub(super) async fn run(
         (job.state, job.started_at) = (JobState::Running, Some(now));
     }
     let began = Instant::now();
+    tokio::select! {
+        obtained = obtain::change(engine, stop, &call, &mut job) => obtained?,
+        () = stop.cancelled() => return Ok(End::Left),
+    }
     let gathering = supplies::gather(&engine.mesh, &call, &job);
     let (supplies, notes) = tokio::select! {
         gathered = gathering => gathered,

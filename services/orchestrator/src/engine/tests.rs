@@ -1,6 +1,7 @@
 //! Whole jobs on a real journal, with a scripted mesh.
 
 mod crash;
+mod fetched;
 mod outcomes;
 mod poison;
 mod pool;

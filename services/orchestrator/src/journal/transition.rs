@@ -134,6 +134,30 @@ impl Journal {
         .await
     }
 
+    /// Gives a job the diff that its event only named. From here on it is a part of the payload: what agents are shown,
+    /// what the decision is unique for, and what the job goes on with after a crash.
+    ///
+    /// # Errors
+    /// [`Error::Misplaced`] when the job is not running, or a step has begun without the diff; those of writing.
+    pub async fn supply(&self, job: JobId, diff: String, now: i64) -> Result<(), Error> {
+        self.write(move |tx| {
+            tx.require(job, JobState::Running, "be given a diff")?;
+            let supplied = tx.execute(
+                "giving a job its diff",
+                "UPDATE inputs SET payload = json_set(payload, '$.diff', ?2) WHERE job_id = ?1
+                 AND NOT EXISTS (SELECT 1 FROM steps WHERE job_id = ?1 AND attempts > 0)",
+                params![job, diff],
+            )?;
+            if supplied == 0 {
+                let (what, found) = (format!("job {job}"), "with a step that has begun".to_owned());
+                return Err(Error::Misplaced { what, wanted: "be given a diff", found });
+            }
+            let event = Happened::new("job.supplied", now, "the diff was fetched from GitHub");
+            tx.event(job, event.with("bytes", diff.len()))
+        })
+        .await
+    }
+
     /// Notes something that the agents could not be given. A note that the job has already changes nothing.
     ///
     /// # Errors

@@ -93,6 +93,8 @@ pub const SETTINGS: &[Setting] = &[
     row("alerts.url", &["BSM_ALERT_WEBHOOK_URL"], "", Kind::Secrets, "post breaker transitions there as JSON; a URL, masked because such URLs hold keys"),
     row("admin_token", &["ADMIN_TOKEN"], "", Kind::Secrets, "the operator's token"),
     row("webhook_secret", &["GITHUB_WEBHOOK_SECRET", "GITHUB_WEBHOOK_SECRET_NEXT"], "", Kind::Secrets, "signs GitHub's deliveries; the second while rotating"),
+    row("github.token", &["GITHUB_TOKEN"], "", Kind::Secrets, "fetches the diff of a pull request whose event carries none; reading is all it must allow"),
+    row("github.url", &["BSM_GITHUB_URL"], "https://api.github.com", Kind::Url, "GitHub's API, or that of an Enterprise server"),
     row("cors_origins", &["CORS_ORIGINS"], "", Kind::List, "origins browsers may call from; empty: any outside production"),
     row("trusted_proxies", &["BSM_TRUSTED_PROXIES"], "", Kind::List, "proxies whose X-Forwarded-For says who the client is: addresses or networks such as 10.0.0.0/8"),
     row("rate_limit.max", &["RATE_LIMIT_MAX"], "100", Kind::Number, "calls per window of one client of the gateway: of an operator at an address, else of an address (0 to 1000000; 0: no limit)"),
