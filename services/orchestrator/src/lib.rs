@@ -121,7 +121,29 @@ async fn blocking<T: Send + 'static>(
 mod tests {
     use std::time::Duration;
 
+    use bsm_runtime::{
+        metrics::Metrics,
+        role::Role,
+        settings::{Layers, Settings},
+    };
+
     use super::*;
+
+    #[tokio::test]
+    async fn github_is_asked_with_a_token_and_never_in_safe_mode() {
+        for (settings, asked) in [
+            (&[][..], false),
+            (&[("github.token", "ghp_x")], true),
+            (&[("github.token", "ghp_x"), ("safe_mode", "true")], false),
+        ] {
+            let flags: Vec<_> =
+                settings.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+            let settings = Settings::from_layers(&Layers::read(None, |_| None, &flags)).unwrap();
+            let drain = Drain::new(Duration::from_secs(1));
+            let process = Process::new(Role::Orchestrator, Arc::new(settings), drain, Metrics::default());
+            assert_eq!(outside(&process).unwrap().is_some(), asked, "{flags:?}");
+        }
+    }
 
     #[tokio::test]
     async fn a_process_whose_journal_writer_ends_drains_with_the_reason() {

@@ -1,8 +1,11 @@
 //! A pull request goes in, a decision comes out that rests on what the change contains.
 
-use bsm_testkit::{Provider, Reply};
+use bsm_testkit::{
+    GitHub, Provider, Reply,
+    github::{Access, NewPull},
+};
 use bsm_tests::{Mesh, diffs, github, rest::send};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn evidence(job: &Value) -> String {
     job["decision"]["evidence"].to_string()
@@ -85,6 +88,28 @@ async fn a_model_that_asks_for_changes_gives_request_changes() {
         assert!(prompt.contains("pub fn total"), "every agent saw the change: {prompt}");
         assert_eq!(call.key.as_deref(), Some("sk-test"));
     }
+}
+
+#[tokio::test]
+async fn a_change_that_the_event_only_names_is_fetched_from_github_and_judged() {
+    let hub = GitHub::start().await.unwrap();
+    hub.token("ghp_test", "bsm", Access::Read);
+    let head = "0123456789abcdef".to_owned();
+    hub.open("octo/shop", NewPull { head: head.clone(), diff: diffs::leaking(), ..NewPull::default() });
+    let url = hub.url();
+    let mesh = Mesh::start(&[("GITHUB_TOKEN", "ghp_test"), ("BSM_GITHUB_URL", &url)]);
+    let rest = mesh.rest();
+    let pull = json!({"repo": "octo/shop", "prNumber": 12, "headSha": head});
+    let job = rest.finished(&rest.submit("pull_request.opened", pull.clone()).await).await;
+    assert_eq!(job["decision"]["action"], "block_pr", "{job:#}");
+    assert!(evidence(&job).contains("config/prod.env"), "{job:#}");
+    let breakers = rest.get("/api/health/circuit-breakers").await;
+    assert!(breakers.text.contains("\"github\""), "operators see its breaker: {}", breakers.text);
+
+    hub.push("octo/shop", 12, "fedcba9876543210");
+    let job = rest.finished(&rest.submit("pull_request.synchronize", pull).await).await;
+    assert_eq!(job["decision"]["action"], "manual_review", "{job:#}");
+    assert!(job["notes"].to_string().contains("its head has moved"), "{job:#}");
 }
 
 #[tokio::test]

@@ -70,8 +70,9 @@ pub(super) async fn run(
         (job.state, job.started_at) = (JobState::Running, Some(now));
     }
     let began = Instant::now();
+    let in_time = call.within(plan::deadline(&job.strategy));
     tokio::select! {
-        obtained = obtain::change(engine, stop, &call, &mut job) => obtained?,
+        obtained = obtain::change(engine, stop, &in_time, &mut job) => obtained?,
         () = stop.cancelled() => return Ok(End::Left),
     }
     let gathering = supplies::gather(&engine.mesh, &call, &job);
