@@ -8,6 +8,9 @@
 //!   '--- every probe comes back healthy; then the share of calls let through ramps up from a tenth to all ----'
 //! ```
 //!
+//! Who sees by other means that the peer is well again, such as a health check, may end the open time at once
+//! ([`Breaker::peer_is_well`]): then, too, a call has to prove it.
+//!
 //! "Closed" means that calls flow. Each time the breaker opens again without having come back to full flow, it stays
 //! open twice as long, up to [`Config::max_open`]. The ramp is part of the closed state: the same two signals trip it
 //! there, not a single failure, because a peer that fails one call in a hundred would never get through it.
@@ -42,6 +45,7 @@ mod tests;
 pub use config::Config;
 pub use handle::Breaker;
 pub use judge::Judge;
+pub(crate) use layer::Pass;
 pub use layer::{BreakerFuture, BreakerLayer, BreakerService, Verdict};
 pub use permit::{Permit, Stopwatch};
 pub use sent::{Sent, SentLayer};

@@ -7,7 +7,8 @@ pub type Dice = fn() -> f64;
 
 /// A number in [0, 1), different on every call and in every process. The standard library seeds `RandomState` from
 /// the system and varies it with each use, which is all the randomness that jitter needs.
-pub(crate) fn roll() -> f64 {
+#[must_use]
+pub fn roll() -> f64 {
     let bits = RandomState::new().build_hasher().finish() >> 11;
     bits as f64 / (1u64 << 53) as f64
 }

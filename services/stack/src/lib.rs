@@ -9,14 +9,16 @@
 //! deadline (whole call, inherited)      deadline::OutboundLayer    the caller's patience, told to the callee
 //!   → retry (within a budget)           retry::RetryLayer          a second chance, at one hop only
 //!     → hedge (within the same)         hedge::HedgeLayer          a second attempt beside one that is late
-//!       → breaker                       breaker::BreakerLayer      sees the timeout below as a failure
-//!         → bulkhead (bounded queue)    bulkhead::BulkheadLayer    a slot until the body has ended
-//!           → attempt timeout           timeout::TimeoutLayer      the head of one attempt
-//!             → connection
+//!       → balance (several endpoints)   balance::Balance           the one with the least to do; each has its own
+//!         → breaker                     breaker::BreakerLayer      sees the timeout below as a failure
+//!           → bulkhead (bounded queue)  bulkhead::BulkheadLayer    a slot until the body has ended
+//!             → attempt timeout         timeout::TimeoutLayer      the head of one attempt
+//!               → connection
 //! ```
 //!
 //! The deadline is outermost because it covers queueing and every attempt. Retry and hedge are above the
-//! breaker so that each attempt asks it anew: what an open breaker refuses is final. The breaker is above the bulkhead
+//! balancer so that each attempt may go to another endpoint, and above the breakers so that each asks anew: what every
+//! breaker refuses is final. The breaker is above the bulkhead
 //! so that a call it refuses never takes a slot, and above the timeout so that it sees timeouts. The timeout is below
 //! the bulkhead so that waiting in our own queue is never counted as the upstream's slowness.
 //!
@@ -49,13 +51,16 @@
 //! | [`breaker`] | stop sending to what keeps failing |
 //! | [`cache`] | what was loaded once, served to many and never from before an invalidation |
 //! | [`classify`] | what an answer says about the one that gave it: tables |
+//! | [`dice`] | chance, passed in where something is decided |
 //! | [`hedge`] | a second attempt beside one that is late |
 //! | [`priority`] | who is turned away first |
 //! | [`rate_limit`] | how many calls one caller or address may make |
 //! | [`retry`] | a second chance, where it helps and harms nobody |
 //! | [`switches`] | which of the guards a call runs under |
+//! | [`balance`] | which of several endpoints gets a call |
 //! | [`body`] | the response body that carries a guard to its end |
 
+pub mod balance;
 pub mod body;
 pub mod breaker;
 pub mod bulkhead;
@@ -63,6 +68,7 @@ pub mod cache;
 pub mod classify;
 pub mod concurrency;
 pub mod deadline;
+pub mod dice;
 pub mod hedge;
 pub mod priority;
 pub mod rate_limit;
@@ -70,13 +76,13 @@ pub mod retry;
 pub mod switches;
 pub mod timeout;
 
-mod dice;
 mod interleave;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use balance::Balance;
 pub use breaker::{Breaker, BreakerLayer, CircuitOpen};
 pub use bulkhead::{Bulkhead, BulkheadLayer};
 pub use classify::{Classify, GrpcClassifier, HttpClassifier, Outcome};

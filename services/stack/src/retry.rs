@@ -6,6 +6,9 @@
 //! - within a [`Budget`] shared by all calls of the edge;
 //! - at one hop only: a request that may be repeated here whatever became of it says `x-bsm-retries: 0` to those below,
 //!   and [`Upstream`] is obeyed here;
+//! - a call that one of several endpoints provably did not process moves on to the next at once, at every hop and
+//!   outside of the budget: that is no second chance but the first one, and it multiplies nothing, because an endpoint
+//!   that has just turned a call away is not tried by the next ones;
 //! - never what this process refused itself, such as an open circuit, nor what the callee says its own callee failed
 //!   or its own open circuit refused;
 //! - never once a head that reports no failure was forwarded: from then on the answer is the caller's;
@@ -36,7 +39,7 @@ mod tests;
 
 pub use crate::dice::Dice;
 pub use budget::{Budget, Config as BudgetConfig, Snapshot};
-pub(crate) use failure::is_good;
+pub(crate) use failure::{is_draining, is_good};
 pub use failure::{Failure, NotSent, Processed, Pushback};
 pub use layer::{Reads, Retry, RetryFuture, RetryLayer};
 pub use policy::{Policy, Tried, Verdict, Why};
@@ -85,6 +88,12 @@ impl Upstream {
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
         headers.get(RETRIES).is_some_and(|value| value == "0").then_some(Self)
     }
+}
+
+/// The `grpc-status-details-bin` of an error with that reason.
+#[cfg(test)]
+pub(crate) fn encode_details(reason: &str) -> String {
+    details::encode(None, Some(reason))
 }
 
 /// Counts one more attempt into the headers of the request that makes it.

@@ -104,6 +104,7 @@ pub(super) const fn cause_name(cause: breaker::Cause) -> &'static str {
         breaker::Cause::FailuresInARow => "failures_in_a_row",
         breaker::Cause::ShareOfCalls => "share_of_calls",
         breaker::Cause::ProbeDue => "probe_due",
+        breaker::Cause::PeerWell => "peer_well",
         breaker::Cause::ProbesPassed => "probes_passed",
         breaker::Cause::ProbeFailed => "probe_failed",
         breaker::Cause::ProbeLost => "probe_lost",

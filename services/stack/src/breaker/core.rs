@@ -227,6 +227,14 @@ impl Core {
         self.enter(mode, Phase::Closed { ramp }, Cause::ModeSet, now);
     }
 
+    /// The peer was seen to be well by other means than a call: the next call probes, however long it was to stay open.
+    pub(super) fn peer_is_well(&mut self, now: Instant) {
+        self.expire(now);
+        if self.mode == Mode::Normal && matches!(self.phase, Phase::Open { .. }) {
+            self.enter(self.mode, Phase::HalfOpen { out: vec![], passed: 0 }, Cause::PeerWell, now);
+        }
+    }
+
     fn take_turn(&mut self, now: Instant) -> Result<Ticket, Duration> {
         match &mut self.phase {
             Phase::Closed { ramp } => {

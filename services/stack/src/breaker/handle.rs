@@ -112,6 +112,13 @@ impl Breaker {
         }
     }
 
+    /// How long it still refuses every call; `None` if it is worth asking. Takes no lock.
+    #[must_use]
+    pub fn shut_for(&self, now: Instant) -> Option<Duration> {
+        let (_, way) = self.shared.gate.read();
+        (way == Way::Refused).then(|| self.shared.gate.shut_for(now))?
+    }
+
     /// What it looks like now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
@@ -153,6 +160,16 @@ impl Breaker {
 
     pub(super) fn reset_at(&self, now: Instant) {
         self.shared.change(|core| core.reset(now));
+    }
+
+    /// Its peer was seen to be well by other means than a call, such as a health check: if it is open, it is half-open
+    /// from now on, and the next call probes. One that is forced open stays so.
+    pub fn peer_is_well(&self) {
+        self.peer_is_well_at(Instant::now());
+    }
+
+    pub(super) fn peer_is_well_at(&self, now: Instant) {
+        self.shared.change(|core| core.peer_is_well(now));
     }
 
     /// Sets how much it has to say, and starts over: closed, with nothing remembered. Calls that are out do not count

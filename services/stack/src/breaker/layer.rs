@@ -12,6 +12,7 @@ use std::task::{Context, Poll, ready};
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
+use tokio::time::Instant;
 use tower::{BoxError, Layer, Service};
 
 use super::{Breaker, CircuitOpen, Judge, Permit};
@@ -55,6 +56,10 @@ enum Judged {
     ByItsEnd,
     ByItsReader,
 }
+
+/// One call may go: with a permit, or past the breaker.
+#[derive(Debug)]
+pub(crate) struct Pass(Option<Permit>);
 
 /// The permit of one call with the one who knows what its answer means, until the head has come.
 #[derive(Debug)]
@@ -144,19 +149,43 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, mut request: Request<A>) -> Self::Future {
-        if !Switches::of(request.extensions()).breaker {
-            return BreakerFuture::Admitted { call: self.inner.call(request), pending: None };
+    fn call(&mut self, request: Request<A>) -> Self::Future {
+        match self.admit(Switches::of(request.extensions()), Instant::now()) {
+            Ok(pass) => self.call_admitted(pass, request),
+            Err(error) => BreakerFuture::Refused { error: Some(error) },
         }
-        let mut permit = match self.breaker.acquire() {
-            Ok(permit) => permit,
-            Err(error) => return BreakerFuture::Refused { error: Some(error) },
-        };
-        if let Below::Queue = self.below {
-            request.extensions_mut().insert(permit.stopwatch());
-        }
-        let pending = Pending { permit, classifier: self.classifier.clone(), judged: self.judged };
-        BreakerFuture::Admitted { call: self.inner.call(request), pending: Some(pending) }
+    }
+}
+
+impl<S, C: Clone> BreakerService<S, C> {
+    /// Asks for one call before there is a request to lose, for those who can send it elsewhere instead.
+    pub(crate) fn admit(&self, switches: Switches, now: Instant) -> Result<Pass, CircuitOpen> {
+        let permit = if switches.breaker { Some(self.breaker.acquire_at(now)?) } else { None };
+        Ok(Pass(permit))
+    }
+
+    /// Makes the call that was asked for. The service must be ready.
+    pub(crate) fn call_admitted<A>(&mut self, pass: Pass, mut request: Request<A>) -> BreakerFuture<S::Future, C>
+    where
+        S: Service<Request<A>>,
+    {
+        let pending = pass.0.map(|mut permit| {
+            if let Below::Queue = self.below {
+                request.extensions_mut().insert(permit.stopwatch());
+            }
+            Pending { permit, classifier: self.classifier.clone(), judged: self.judged }
+        });
+        BreakerFuture::Admitted { call: self.inner.call(request), pending }
+    }
+}
+
+impl<S, C> BreakerService<S, C> {
+    pub(crate) fn breaker(&self) -> &Breaker {
+        &self.breaker
+    }
+
+    pub(crate) fn classifier(&self) -> &C {
+        &self.classifier
     }
 }
 

@@ -39,6 +39,8 @@ pub enum Cause {
     ShareOfCalls,
     /// Its open time is over and a call came.
     ProbeDue,
+    /// Its peer was seen to be well before its open time was over.
+    PeerWell,
     /// Every probe was healthy.
     ProbesPassed,
     /// A probe failed or was slow.

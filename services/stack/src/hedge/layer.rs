@@ -15,6 +15,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use tower::{BoxError, Layer, Service};
 
 use super::{Hedging, Winner};
+use crate::balance::Tried;
 use crate::retry::{Idempotent, ReplayBody, Whole, count_attempt, gather, is_good};
 use crate::switches::Switches;
 
@@ -108,14 +109,17 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let extensions = &head.extensions;
         let may = extensions.get::<Idempotent>().is_some() && Switches::of(extensions).hedging;
         let (body, whole) = match may {
             true => gather(body, self.hedging.shared.config.max_body),
             false => (ReplayBody::once(body), None),
         };
-        let aside = whole.map(|whole| (head.clone(), whole));
+        let aside = whole.map(|whole| {
+            head.extensions.get_or_insert_default::<Tried>(); // the second attempt goes elsewhere, if it can
+            (head.clone(), whole)
+        });
         let first = Attempt::Running { call: self.inner.call(Request::from_parts(head, body)) };
         let spare = aside.map(|request| {
             // The service that was polled ready goes with the call; a fresh clone stays for the next one.

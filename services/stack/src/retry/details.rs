@@ -17,6 +17,9 @@ pub(super) const DETAILS: &str = "grpc-status-details-bin";
 /// tried again what was worth it.
 const PASSED_ON: [&str; 3] = ["CIRCUIT_OPEN", "UPSTREAM_ERROR", "UPSTREAM_MALFORMED"];
 
+/// The reason that a service gives when it turned the call away because it is about to end.
+const DRAINING: &str = "DRAINING";
+
 /// gRPC writes base64 with or without padding, as it likes.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
@@ -30,6 +33,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 pub(super) struct Details {
     pub(super) retry: Pushback,
     pub(super) passed_on: bool,
+    pub(super) draining: bool,
 }
 
 /// `google.rpc.Status`, of which code and message are in headers of their own.
@@ -64,10 +68,11 @@ impl Details {
             .and_then(|bytes| Status::decode(&*bytes).ok())
             .unwrap_or_default();
         let retry = find::<RetryInfo>(&status, "google.rpc.RetryInfo");
-        let error = find::<ErrorInfo>(&status, "google.rpc.ErrorInfo");
+        let reason = find::<ErrorInfo>(&status, "google.rpc.ErrorInfo").unwrap_or_default().reason;
         Self {
             retry: retry.map_or(Pushback::Silent, |info| info.pushback()),
-            passed_on: error.is_some_and(|info| PASSED_ON.contains(&&*info.reason)),
+            passed_on: PASSED_ON.contains(&&*reason),
+            draining: reason == DRAINING,
         }
     }
 }

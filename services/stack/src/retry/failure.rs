@@ -118,6 +118,11 @@ impl Failure {
     }
 }
 
+/// Whether a head says that the server turned the call away because it is about to end.
+pub(crate) fn is_draining(headers: &HeaderMap) -> bool {
+    grpc_status(headers) == Some(UNAVAILABLE) && Details::read(headers).draining
+}
+
 /// Whether a head reports success, as far as a head can.
 pub(crate) fn is_good<B>(response: &Response<B>) -> bool {
     let headers = response.headers();
@@ -130,8 +135,8 @@ fn of_grpc(code: u8, headers: &HeaderMap) -> Option<Failure> {
     let pushback = pushback(headers, details.retry);
     match code {
         UNAVAILABLE if details.passed_on => None, // the callee's own callee fails or rests; it is not for us to insist
-        // A server that says when to come back has turned the call away instead of trying it.
-        UNAVAILABLE if details.retry != Pushback::Silent => {
+        // A server that says when to come back, or that it is about to end, has turned the call away.
+        UNAVAILABLE if details.retry != Pushback::Silent || details.draining => {
             Some(Failure { processed: Processed::No, pushback })
         }
         UNAVAILABLE => Some(Failure { processed: Processed::Perhaps, pushback }),
@@ -165,6 +170,9 @@ fn proves_not_processed(error: &(dyn Error + 'static)) -> bool {
         return error.kind() == io::ErrorKind::ConnectionRefused;
     }
     if let Some(error) = error.downcast_ref::<h2::Error>() {
+        if let Some(error) = error.get_io() {
+            return error.kind() == io::ErrorKind::ConnectionRefused; // h2 does not name it as a source
+        }
         let orderly_end =
             error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR);
         return orderly_end || error.reason() == Some(h2::Reason::REFUSED_STREAM);

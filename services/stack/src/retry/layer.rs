@@ -8,6 +8,7 @@ use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -17,11 +18,12 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep};
 use tower::{BoxError, Layer, Service};
 
-use super::policy::{Policy, Tried, Verdict};
+use super::policy::{self, Policy, Verdict};
 use super::replay::{ReplayBody, Whole, gather};
 use super::{
     Attempts, Budget, Failure, GaveUp, Idempotent, RETRIES, RatherElsewhere, Upstream, count_attempt,
 };
+use crate::balance::{Elsewhere, TakenElsewhere, Tried};
 use crate::deadline::Deadline;
 use crate::dice::{self, Dice};
 use crate::switches::Switches;
@@ -55,7 +57,8 @@ pin_project! {
         #[pin]
         step: Step<S::Future>,
         again: Option<Again<S>>,
-        tried: Tried,
+        claim: Claim,
+        tried: policy::Tried,
         layer: RetryLayer,
     }
 }
@@ -67,6 +70,16 @@ pin_project! {
         Waiting { #[pin] backoff: Sleep },
         Readying,
     }
+}
+
+/// Which further attempts are for this layer to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claim {
+    /// All that the policy and the budget allow.
+    All,
+    /// Only those at another endpoint, of a call that was not processed; somebody above makes the others.
+    Elsewhere,
+    None,
 }
 
 /// What one more attempt needs.
@@ -97,24 +110,33 @@ impl RetryLayer {
         Self { reads, ..self }
     }
 
-    /// Whether further attempts are for this layer to make, and the header that forbids them to those below.
-    fn claim(&self, head: &mut Parts) -> bool {
+    /// Which further attempts are for this layer to make, and the header that forbids them to those below.
+    fn claim(&self, head: &mut Parts) -> Claim {
         let upstream =
             head.extensions.get::<Upstream>().is_some() || Upstream::from_headers(&head.headers).is_some();
-        let ours = Switches::of(&head.extensions).retry && self.policy.max_attempts > 1;
+        let on = Switches::of(&head.extensions).retry && self.policy.max_attempts > 1;
         // Of a call that is not idempotent only what nobody has processed is sent again: nobody below has tried then.
-        if upstream || (ours && head.extensions.get::<Idempotent>().is_some()) {
+        if upstream || (on && head.extensions.get::<Idempotent>().is_some()) {
             head.headers.insert(RETRIES, HeaderValue::from_static("0"));
         }
-        ours && !upstream
+        match (on, upstream) {
+            (false, _) => Claim::None,
+            (true, true) => Claim::Elsewhere,
+            (true, false) => Claim::All,
+        }
     }
 
     /// How long to wait before the next attempt; `None` if there is none.
-    fn next_attempt(&self, tried: Tried, failure: Failure) -> Option<Sleep> {
+    fn next_attempt(&self, claim: Claim, tried: policy::Tried, failed: Failed) -> Option<Sleep> {
         let now = Instant::now();
-        match self.policy.decide(tried, failure, now, (self.dice)()) {
-            Verdict::Again { after } => self.budget.withdraw(now).then(|| sleep(after)),
-            Verdict::Final(_) => None,
+        if failed.elsewhere && self.policy.moves_on(tried, failed.failure, now) {
+            return Some(sleep(Duration::ZERO)); // the first chance, not a second: the budget is not for it
+        }
+        match self.policy.decide(tried, failed.failure, now, (self.dice)()) {
+            Verdict::Again { after } if claim == Claim::All => {
+                self.budget.withdraw(now).then(|| sleep(after))
+            }
+            Verdict::Again { .. } | Verdict::Final(_) => None,
         }
     }
 }
@@ -147,19 +169,23 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         self.layer.budget.asked();
         let (mut head, body) = request.into_parts();
-        let tried = Tried::first(&head.extensions);
-        let (body, whole) = match self.layer.claim(&mut head) {
-            true => gather(body, self.layer.policy.max_body),
-            false => (ReplayBody::once(body), None),
+        let tried = policy::Tried::first(&head.extensions);
+        let claim = self.layer.claim(&mut head);
+        let (body, whole) = match claim {
+            Claim::All | Claim::Elsewhere => gather(body, self.layer.policy.max_body),
+            Claim::None => (ReplayBody::once(body), None),
         };
-        let aside = whole.map(|whole| (head.clone(), whole));
+        let aside = whole.map(|whole| {
+            head.extensions.get_or_insert_default::<Tried>(); // shared by all attempts of this call
+            (head.clone(), whole)
+        });
         let attempt = self.inner.call(Request::from_parts(head, body));
         let again = aside.map(|(head, body)| {
             // The service that was polled ready goes with the call; a fresh clone stays for the next one.
             let fresh = self.inner.clone();
             Again { service: mem::replace(&mut self.inner, fresh), head, body }
         });
-        RetryFuture { step: Step::Trying { attempt }, again, tried, layer: self.layer.clone() }
+        RetryFuture { step: Step::Trying { attempt }, again, claim, tried, layer: self.layer.clone() }
     }
 }
 
@@ -178,9 +204,8 @@ where
             let next = match this.step.as_mut().project() {
                 StepProj::Trying { attempt } => {
                     let result = ready!(attempt.poll(cx)).map_err(Into::into);
-                    let failure =
-                        this.again.as_ref().and_then(|again| again.failure(&result, this.layer.reads));
-                    match failure.and_then(|failure| this.layer.next_attempt(*this.tried, failure)) {
+                    let failed = this.again.as_ref().and_then(|again| again.failed(&result, this.layer.reads));
+                    match failed.and_then(|failed| this.layer.next_attempt(*this.claim, *this.tried, failed)) {
                         Some(backoff) => Step::Waiting { backoff }, // which lets go of the failed attempt
                         None => return Poll::Ready(last(result, this.tried.attempts)),
                     }
@@ -201,6 +226,14 @@ where
             this.step.set(next);
         }
     }
+}
+
+/// A failed attempt.
+#[derive(Clone, Copy, Debug)]
+struct Failed {
+    failure: Failure,
+    /// It was not processed, and another endpoint may take it.
+    elsewhere: bool,
 }
 
 /// What the caller gets: the last result, and how many attempts it took.
@@ -228,16 +261,20 @@ where
 
 impl<S> Again<S> {
     /// What a result says about another attempt; `None` if there is to be none.
-    fn failure<R>(&self, result: &Result<Response<R>, BoxError>, reads: Reads) -> Option<Failure> {
+    fn failed<R>(&self, result: &Result<Response<R>, BoxError>, reads: Reads) -> Option<Failed> {
         let response = match result {
             Ok(response) => response,
-            Err(error) => return Failure::of_error(&**error),
+            Err(error) => {
+                let failure = Failure::of_error(&**error)?;
+                return Some(Failed { failure, elsewhere: error.is::<Elsewhere>() });
+            }
         };
         let turned_away = response.status() == StatusCode::TOO_MANY_REQUESTS;
         if turned_away && self.head.extensions.get::<RatherElsewhere>().is_some() {
             return None;
         }
-        reads(response.status(), response.headers())
+        let failure = reads(response.status(), response.headers())?;
+        Some(Failed { failure, elsewhere: response.extensions().get::<TakenElsewhere>().is_some() })
     }
 
     fn send<B>(&mut self) -> S::Future
@@ -251,7 +288,7 @@ impl<S> Again<S> {
 
 // === impl Tried ===
 
-impl Tried {
+impl policy::Tried {
     /// The first attempt is on its way.
     fn first(extensions: &Extensions) -> Self {
         Self {

@@ -97,6 +97,15 @@ impl Policy {
         if after < left { Verdict::Again { after } } else { Verdict::Final(Why::TooLate) }
     }
 
+    /// Whether a call that was provably not processed may move on to another endpoint, at once.
+    #[must_use]
+    pub fn moves_on(&self, tried: Tried, failure: Failure, now: Instant) -> bool {
+        failure.processed == Processed::No
+            && failure.pushback != Pushback::Never
+            && tried.attempts < self.max_attempts
+            && !tried.deadline.is_some_and(|deadline| deadline.expired(now))
+    }
+
     /// Full jitter: anything between nothing and `base` doubled with each attempt, so that those who failed together
     /// do not come back together.
     fn backoff(&self, attempts: u32, roll: f64) -> Duration {

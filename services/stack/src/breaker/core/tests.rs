@@ -56,6 +56,29 @@ fn told(core: &mut Core) -> Vec<(State, State, Cause)> {
 }
 
 #[test]
+fn a_peer_that_is_well_is_probed_before_its_time_and_only_then() {
+    let now = Instant::now();
+    let mut core = opened(1, now);
+    core.peer_is_well(now);
+    assert_eq!(core.state(), State::HalfOpen);
+    core.peer_is_well(now); // no second turn for it
+    let ticket = probe(&mut core, now);
+    assert!(core.admit(now).is_err());
+    core.settle_probe(ticket, HEALTHY, now);
+    core.peer_is_well(now);
+    let expected = [
+        (State::Closed, State::Open, Cause::FailuresInARow),
+        (State::Open, State::HalfOpen, Cause::PeerWell),
+        (State::HalfOpen, State::Closed, Cause::ProbesPassed),
+    ];
+    assert_eq!(told(&mut core), expected);
+
+    core.set_mode(Mode::ForcedOpen, now);
+    core.peer_is_well(now);
+    assert_eq!(core.state(), State::Open, "an operator's word counts for more");
+}
+
+#[test]
 fn trips_on_failures_in_a_row_or_on_a_share_of_enough_calls() {
     let cases = [
         (counts(4, 4, 4, 0), None),

@@ -90,6 +90,10 @@ impl Pair {
                 self.breaker.reset_at(now);
                 self.reference.reset();
             }
+            Event::PeerWell => {
+                self.breaker.peer_is_well_at(now);
+                self.reference.peer_is_well();
+            }
             Event::Mode(mode) => {
                 self.breaker.set_mode_at(mode, now);
                 self.reference.set_mode(mode);

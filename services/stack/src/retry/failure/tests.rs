@@ -69,6 +69,17 @@ fn a_retry_info_is_honoured_and_proves_that_the_call_was_turned_away() {
 }
 
 #[test]
+fn a_server_that_drains_has_turned_the_call_away() {
+    let headers = |code, reason| {
+        failure(200, &[("grpc-status", code), ("grpc-status-details-bin", &encode(None, Some(reason)))])
+    };
+    let refused = Failure { processed: Processed::No, pushback: Pushback::Silent };
+    assert_eq!(headers("14", "DRAINING"), Some(refused));
+    assert_eq!(headers("14", "JOURNAL_FULL"), Some(PERHAPS));
+    assert_eq!(headers("13", "DRAINING"), None);
+}
+
+#[test]
 fn what_failed_or_rests_behind_the_callee_is_final() {
     for reason in ["CIRCUIT_OPEN", "UPSTREAM_ERROR", "UPSTREAM_MALFORMED"] {
         let details = encode(delay(1), Some(reason));

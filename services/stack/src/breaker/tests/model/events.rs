@@ -18,6 +18,8 @@ pub(super) enum Event {
     Pass(Duration),
     Look,
     Reset,
+    /// A health check found the peer well.
+    PeerWell,
     Mode(Mode),
 }
 
@@ -56,7 +58,8 @@ fn event(chance: &mut Chance, config: &Config) -> Event {
         29 => Event::Lasts(chance.index()),
         30..=35 => Event::Pass(time(chance, config)),
         36..=38 => Event::Look,
-        _ => match chance.below(4) {
+        _ => match chance.below(6) {
+            4 | 5 => Event::PeerWell,
             0 | 1 => Event::Mode(*chance.pick(&[
                 Mode::Normal,
                 Mode::Normal,

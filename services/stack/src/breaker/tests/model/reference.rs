@@ -176,6 +176,13 @@ impl Reference {
         self.enter(self.mode, closed(None), Cause::Reset, self.now);
     }
 
+    pub(super) fn peer_is_well(&mut self) {
+        self.pass_time();
+        if self.mode == Mode::Normal && self.state() == State::Open {
+            self.enter(self.mode, Phase::HalfOpen { passed: 0 }, Cause::PeerWell, self.now);
+        }
+    }
+
     pub(super) fn set_mode(&mut self, mode: Mode) {
         self.pass_time();
         if mode != self.mode {

@@ -1,0 +1,70 @@
+//! Balancing: which of several endpoints that can answer the same call gets it.
+//!
+//! Of two endpoints drawn at random the one with less to do is taken: that is nearly as good as looking at all of
+//! them, and callers that do not know of each other do not all run to the same one. What is "less" is the number of
+//! calls that are out, to the end of their bodies, times how long answers take at the moment; a failure counts as a
+//! slow answer, so that an endpoint that fails fast draws no calls.
+//!
+//! Before load comes what is known to be no use: an endpoint whose breaker refuses is not taken at all, one that has
+//! just turned a call away (nobody listens, the connection ends) only when there is no other, and one that this call
+//! has tried before only when there is no other again. If every breaker refuses, the call ends at once with the
+//! [`CircuitOpen`](crate::CircuitOpen) of the one that opens first.
+//!
+//! | part | holds |
+//! |---|---|
+//! | [`pick`] | the decision: what is known of each → which one; pure |
+//! | `load` | what each has to do, and whether it rests; pure but for a lock |
+//! | [`Endpoints`] | who there is, changed while calls go on |
+//! | [`Balance`] | where they meet a request |
+//! | [`Tried`] | where the attempts of one call went |
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use tower::BoxError;
+
+mod endpoints;
+mod load;
+mod pick;
+mod service;
+#[cfg(test)]
+mod tests;
+
+pub use endpoints::{Endpoint, Endpoints, WeakEndpoints};
+pub use pick::{View, pick};
+pub use service::{Balance, BalanceFuture, Held};
+
+/// In a request's extensions: the endpoints that attempts of this call went to. Clones share it, so that a retry or a
+/// hedge knows of the others. Remembers 64 endpoints; of more it may take one for another.
+#[derive(Clone, Debug, Default)]
+pub struct Tried(Arc<AtomicU64>);
+
+/// The endpoint did not process the call, and there is another one that is worth trying at once.
+#[derive(Debug, thiserror::Error)]
+#[error("this endpoint did not take the call; another one may")]
+pub struct Elsewhere(#[source] pub BoxError);
+
+/// In a response's extensions: the same as [`Elsewhere`], of an endpoint that said so by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenElsewhere;
+
+/// Nobody is known who could be sent the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no endpoint is known")]
+pub struct NoEndpoint;
+
+// === impl Tried ===
+
+impl Tried {
+    fn contains(&self, at: usize) -> bool {
+        self.0.load(Relaxed) & bit(at) != 0
+    }
+
+    fn insert(&self, at: usize) {
+        self.0.fetch_or(bit(at), Relaxed);
+    }
+}
+
+const fn bit(at: usize) -> u64 {
+    1 << (at % 64)
+}
