@@ -9,6 +9,7 @@ use axum::{
 use http::{HeaderValue, Method, StatusCode, header};
 
 use crate::{
+    client::Client,
     fault::Fault,
     gateway::Gateway,
     pipeline::{correlation::call_of, log::RouteName},
@@ -38,7 +39,7 @@ pub(crate) async fn route(State(gateway): State<Arc<Gateway>>, request: Request)
 }
 
 async fn admitted(gateway: &Gateway, found: &Match<'_>, mut request: Request) -> Result<Response, Fault> {
-    let client = gateway.proxies.client_of(&request);
+    let client = Client::of(&request);
     gateway.gate.admit(found.route, &client, request.headers(), request.uri())?;
     let importance = gateway.gate.importance(found.route.rpc.scope, request.headers());
     let call = call_of(request.extensions()).with_priority(importance);

@@ -7,8 +7,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    client::Proxies, gate::Gate, pipeline::cors, rate_limit::RateLimit, routes::Table, upstream::Upstreams,
-    webhook::Webhook,
+    gate::Gate, pipeline::cors, rate_limit::RateLimit, routes::Table, upstream::Upstreams, webhook::Webhook,
 };
 
 /// The gateway of a process.
@@ -16,8 +15,6 @@ pub(crate) struct Gateway {
     pub(crate) routes: Table,
     pub(crate) upstreams: Upstreams,
     pub(crate) gate: Arc<Gate>,
-    /// Who is believed about where a client is.
-    pub(crate) proxies: Proxies,
     /// None when clients may call as often as they like.
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) cors: cors::Policy,

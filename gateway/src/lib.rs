@@ -49,7 +49,6 @@ use bsm_runtime::{
 use tonic::service::Routes;
 
 use crate::{
-    client::Proxies,
     gate::Gate,
     gateway::Gateway,
     mesh::Mesh,
@@ -102,12 +101,10 @@ fn build(process: &Process) -> Result<Face, Error> {
         tracing::warn!(%problem, "every delivery of GitHub will be refused");
     }
     let gate = Arc::new(Gate::new(&process.settings));
-    let proxies = Proxies::new(&process.settings.trusted_proxies);
-    let rate_limit = RateLimit::new(process, gate.clone(), proxies.clone());
+    let rate_limit = RateLimit::new(process, gate.clone());
     let gateway = Gateway {
         routes: Table::read(bsm_proto::DESCRIPTORS)?,
         gate,
-        proxies,
         rate_limit: rate_limit.clone(),
         cors: cors::Policy::of(&process.settings),
         webhook: Webhook::new(secrets, edges.to(Role::Orchestrator)),

@@ -1,13 +1,23 @@
 //! The one client stack: everything between a caller in this process and one service of the mesh.
 
+mod line;
 mod peer;
+mod recovery;
+mod resolve;
+mod roster;
 mod status_layer;
+mod target;
+#[cfg(test)]
+mod tests;
 mod transport_error;
+mod wire;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bsm_stack::{
-    breaker::{self, BreakerLayer},
+    balance::{Balance, Endpoint, Endpoints},
+    body::GuardedBody,
+    breaker::{self, BreakerLayer, BreakerService},
     bulkhead::{self, BulkheadLayer},
     deadline::OutboundLayer,
     hedge::{self, HedgeLayer, Hedging},
@@ -15,22 +25,26 @@ use bsm_stack::{
     timeout::TimeoutLayer,
 };
 use http::{Request, Response};
-use tonic::{
-    Status,
-    body::Body,
-    transport::{Channel, Endpoint},
-};
-use tower::{ServiceBuilder, util::BoxCloneSyncService};
+use tokio::sync::Notify;
+use tonic::{Status, body::Body};
+use tower::{BoxError, Service, ServiceBuilder, util::BoxCloneSyncService};
 
 use crate::{flags::SwitchesLayer, guards::Guards, role::Role, scopes::Scopes};
+use line::Line;
 use peer::PeerClassifier;
+use roster::{Company, Found, Roster};
 pub use status_layer::StatusLayer;
+use wire::Route;
 
 /// A way to a service, for tonic's generated clients. Clones share the connection and the guards.
 pub type Edge = BoxCloneSyncService<Request<Body>, Response<Body>, Status>;
 
 /// What is kept back from the deadline on each hop, so that the callee gives up before its caller does.
 const MARGIN: Duration = Duration::from_millis(5);
+
+/// How long the way back to full flow takes: a service that has passed a health check and a probe need not be spared
+/// for long, and it is to be back within two seconds.
+const RAMP: Duration = Duration::from_millis(500);
 
 /// Retries within the mesh are for moments, such as a restart. A service that wants to be left alone for longer is:
 /// whoever waits at the other end hears so at once, with the time to come back.
@@ -70,11 +84,10 @@ impl Patience {
 
 /// Why an edge cannot be made.
 #[derive(Debug, thiserror::Error)]
-#[error("{role}.url \"{url}\" is not an address that can be called: {source}")]
+#[error("{role}.url: {source}")]
 pub struct BadUrl {
     role: Role,
-    url: String,
-    source: tonic::transport::Error,
+    source: target::NoTarget,
 }
 
 /// What goes over an edge. Streams have a connection and guards of their own: they stay for hours, and must
@@ -103,20 +116,22 @@ impl Traffic {
     }
 }
 
-/// Makes the edge from one role to another. Connects when first used, and again after a loss.
+/// Makes the edge from one role to another, which is found at one URL or at several with commas between; a name that
+/// has several addresses is as many endpoints, looked up again every 10 s. Connects when first used, and again after
+/// a loss. The guards of the one endpoint are called after the roles, such as `gateway->registry`; of several each has
+/// its address in the name.
 ///
 /// # Errors
-/// When the URL is malformed. Must run inside the runtime.
-pub fn edge(from: Role, to: Role, traffic: Traffic, url: &str, guards: &Guards) -> Result<Edge, BadUrl> {
-    let channel = channel(url).map_err(|source| BadUrl { role: to, url: url.to_owned(), source })?;
-    let name = traffic.name(from, to);
-    let patience = Patience::toward(to);
-    // What an attempt may take is not slow: who asks models waits for them, and one hanging provider would else
-    // make the service look slow in front of all others.
-    let (probe_lease, slow_call) = (patience.attempt, patience.attempt);
-    let config = breaker::Config { probe_lease, slow_call, ..breaker::Config::internal() };
-    let breaker = guards.breaker(name.as_str(), config);
-    let bulkhead = guards.bulkhead(name.as_str(), traffic.bulkhead());
+/// When a URL is malformed. Must run inside the runtime.
+pub fn edge(from: Role, to: Role, traffic: Traffic, urls: &str, guards: &Guards) -> Result<Edge, BadUrl> {
+    let guarding = Guarding { patience: Patience::toward(to), traffic, guards: guards.clone() };
+    let targets = target::read(urls).map_err(|source| BadUrl { role: to, source })?;
+    Ok(balanced(traffic.name(from, to), targets, guarding))
+}
+
+/// Everything between a caller and the endpoints at these targets, in the order a call meets it.
+fn balanced(name: String, targets: Vec<target::Target>, guarding: Guarding) -> Edge {
+    let Guarding { patience, guards, .. } = &guarding;
     let budget = guards.retry_budget(name.as_str(), BudgetConfig::default());
     let hedging = Hedging::new(name.as_str(), hedge::Config::default(), budget.clone());
     let stack = ServiceBuilder::new()
@@ -126,13 +141,93 @@ pub fn edge(from: Role, to: Role, traffic: Traffic, url: &str, guards: &Guards) 
         .map_request(mark_idempotent) // what the contract says may be sent twice
         .layer(RetryLayer::new(RETRY, budget)) // at this hop, unless somebody above does it
         .layer(HedgeLayer::new(hedging)) // a late read is asked for once more, from the same budget
-        .layer(BreakerLayer::new(breaker, PeerClassifier)) // judges the attempt, timeouts included
-        .layer(BulkheadLayer::new(bulkhead)) // queued time is not the upstream's fault
-        .layer(TimeoutLayer::new(patience.attempt)) // one try, to the head of its answer
-        .then(transport_error::meaning) // an own timeout is the deadline's, a refused connection was never used
-        .map_request(|request: Request<ReplayBody<ReplayBody<Body>>>| request.map(Body::new)) // for the channel
-        .service(channel);
-    Ok(BoxCloneSyncService::new(stack))
+        .service(Balance::new(endpoints(targets, name, guarding))); // each attempt goes where there is the least to do
+    BoxCloneSyncService::new(stack)
+}
+
+/// What an attempt sends: it has passed the layers that may send it again.
+type Sent = Request<ReplayBody<ReplayBody<Body>>>;
+
+/// How the endpoints of an edge are guarded, each by itself.
+#[derive(Clone)]
+struct Guarding {
+    patience: Patience,
+    traffic: Traffic,
+    guards: Guards,
+}
+
+/// Finds the endpoints, and keeps on finding them.
+fn endpoints(
+    targets: Vec<target::Target>,
+    edge: String,
+    guarding: Guarding,
+) -> Endpoints<BreakerService<impl Attempt, PeerClassifier>> {
+    let endpoints = Endpoints::new();
+    let lost = Arc::new(Notify::new());
+    let (guards, told) = (guarding.guards.clone(), Arc::clone(&lost));
+    let make = Box::new(move |name: &str, found: &Found, company: Company| {
+        let route = Route::new(found.origin.clone(), found.address, Arc::clone(&told));
+        let classifier = match company {
+            Company::Alone => PeerClassifier::Alone,
+            Company::OneOfSeveral => PeerClassifier::OneOfSeveral,
+        };
+        Endpoint::new(name, guarding.stack(name, classifier, route))
+    });
+    resolve::keep(targets, Roster::new(edge, guards, endpoints.downgrade(), make), lost);
+    endpoints
+}
+
+impl Guarding {
+    /// Everything between the balancer and one endpoint, in the order an attempt meets it.
+    fn stack(
+        &self,
+        name: &str,
+        classifier: PeerClassifier,
+        route: Route,
+    ) -> BreakerService<impl Attempt + use<>, PeerClassifier> {
+        // What an attempt may take is not slow: who asks models waits for them, and one hanging provider would else
+        // make the service look slow in front of all others.
+        let (probe_lease, slow_call) = (self.patience.attempt, self.patience.attempt);
+        let config = breaker::Config { probe_lease, slow_call, ramp: RAMP, ..breaker::Config::internal() };
+        let breaker = self.guards.breaker(name, config);
+        let bulkhead = self.guards.bulkhead(name, self.traffic.bulkhead());
+        let line = Line::new(route);
+        recovery::watch(&line, &breaker);
+        ServiceBuilder::new()
+            .layer(BreakerLayer::new(breaker, classifier)) // judges the attempt, timeouts included
+            .layer(BulkheadLayer::new(bulkhead)) // queued time is not the upstream's fault
+            .layer(TimeoutLayer::new(self.patience.attempt)) // one try, to the head of its answer
+            .then(transport_error::meaning) // an own timeout is the deadline's, a refused connection was never used
+            .map_request(|request: Sent| request.map(Body::new)) // for the channel
+            .service(line)
+    }
+}
+
+/// What is between the breaker of an endpoint and its connection.
+trait Attempt:
+    Service<
+        Sent,
+        Response = Response<GuardedBody<Body, bulkhead::Permit>>,
+        Error = BoxError,
+        Future: Send,
+    > + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> Attempt for S where
+    S: Service<
+            Sent,
+            Response = Response<GuardedBody<Body, bulkhead::Permit>>,
+            Error = BoxError,
+            Future: Send,
+        > + Clone
+        + Send
+        + Sync
+        + 'static
+{
 }
 
 fn mark_idempotent<B>(mut request: Request<B>) -> Request<B> {
@@ -140,14 +235,4 @@ fn mark_idempotent<B>(mut request: Request<B>) -> Request<B> {
         request.extensions_mut().insert(Idempotent);
     }
     request
-}
-
-fn channel(url: &str) -> Result<Channel, tonic::transport::Error> {
-    let endpoint = Endpoint::from_shared(url.to_owned())?
-        .connect_timeout(Duration::from_secs(5)) // a lazy channel without one hangs through a rolling restart
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(Duration::from_secs(20)) // finds a peer that vanished without a word
-        .keep_alive_timeout(Duration::from_secs(5))
-        .keep_alive_while_idle(true);
-    Ok(endpoint.connect_lazy())
 }

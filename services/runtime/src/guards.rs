@@ -55,6 +55,10 @@ impl<T> List<T> {
         self.0.write().unwrap_or_else(PoisonError::into_inner).push(item);
     }
 
+    fn retain(&self, stays: impl FnMut(&T) -> bool) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).retain(stays);
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Vec<T>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -119,6 +123,13 @@ impl Guards {
         let budget = Budget::new(name, config);
         self.shared.budgets.push(budget.clone());
         budget
+    }
+
+    /// Takes the breakers and bulkheads of that name off the lists: what they guarded is gone. Calls that are out go
+    /// on under them.
+    pub(crate) fn unlist(&self, name: &str) {
+        self.shared.breakers.retain(|breaker| &*breaker.snapshot().name != name);
+        self.shared.bulkheads.retain(|bulkhead| &*bulkhead.snapshot().name != name);
     }
 
     /// Lists a cache. Those called `agents`, `knowledge` and `registry` are shown by `/api/cache/stats`.

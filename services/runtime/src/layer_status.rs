@@ -5,8 +5,8 @@
 use std::{error::Error, time::Duration};
 
 use bsm_stack::{
-    breaker::CircuitOpen, bulkhead, concurrency::Overloaded, deadline::DeadlineExceeded, rate_limit,
-    timeout::AttemptTimedOut,
+    balance::NoEndpoint, breaker::CircuitOpen, bulkhead, concurrency::Overloaded, deadline::DeadlineExceeded,
+    rate_limit, timeout::AttemptTimedOut,
 };
 use tonic::{Code, Status};
 
@@ -64,7 +64,7 @@ fn refusal(err: &(dyn Error + 'static)) -> Option<Refusal> {
         return Some(Refusal::new(Code::DeadlineExceeded, "ATTEMPT_TIMEOUT", err.to_string()));
     }
     // Connecting failed, or the connection was lost: the texts may hold addresses, so they stay in the log.
-    let lost = err.is::<tonic::transport::Error>() || err.is::<hyper::Error>();
+    let lost = err.is::<NoEndpoint>() || err.is::<tonic::transport::Error>() || err.is::<hyper::Error>();
     lost.then(|| {
         Refusal::new(Code::Unavailable, "UNREACHABLE", "the service cannot be reached at the moment")
     })

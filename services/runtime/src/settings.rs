@@ -18,7 +18,6 @@ use parse::Parser;
 
 use crate::{
     flags::{Flag, Percentages},
-    network::Network,
     role::Role,
 };
 
@@ -113,8 +112,6 @@ pub struct Settings {
     pub webhook_secrets: Vec<SecretString>,
     /// Origins that browsers may call from; empty: any outside production.
     pub cors_origins: Vec<String>,
-    /// Who is believed about the address of a client that it passes on.
-    pub trusted_proxies: Vec<Network>,
     /// How often clients of the gateway may call.
     pub rate_limit: RateLimitSettings,
     /// How many calls a service takes on at once.
@@ -235,7 +232,7 @@ impl Settings {
             knowledge_dir: p.text("knowledge_dir").into(),
             host: p.address("host"),
             ports,
-            urls: Role::ALL.map(|role| p.url_of(role, ports[role as usize])),
+            urls: Role::ALL.map(|role| p.urls_of(role, ports[role as usize])),
             log_level: p.log_filter("log.level"),
             log_format: p.one_of("log.format", parse::LOG_FORMATS, LogFormat::Auto),
             otlp_endpoint: p.optional_url("otlp.endpoint"),
@@ -251,7 +248,6 @@ impl Settings {
             admin_token: p.secrets("admin_token").into_iter().next(),
             webhook_secrets: p.secrets("webhook_secret"),
             cors_origins: p.list("cors_origins"),
-            trusted_proxies: p.networks("trusted_proxies"),
             rate_limit: RateLimitSettings::parse(p),
             concurrency: ConcurrencySettings::parse(p),
             github: GitHubSettings {

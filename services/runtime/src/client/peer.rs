@@ -9,6 +9,7 @@ use bsm_stack::classify::{Classify, GrpcClassifier, Outcome};
 use http::{HeaderMap, response::Parts};
 use tonic::Status;
 
+use super::transport_error;
 use crate::status::reason;
 
 /// Reasons that tell of somebody behind the service that answers, or of a disk that is full: reads go on then.
@@ -26,38 +27,55 @@ const PASSED_ON: &[&str] = &[
     "UPSTREAM_TIMEOUT",
 ];
 
-/// [`GrpcClassifier`], but for failures that the peer only passes on.
+/// [`GrpcClassifier`], but for failures that the peer only passes on, and for calls that it turned away because it
+/// ends.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PeerClassifier;
+pub(super) enum PeerClassifier {
+    /// Of the only endpoint: that it refuses connections is an outage.
+    Alone,
+    /// Of one of several: that one refuses connections is a restart, and calls are made elsewhere. The balancer leaves
+    /// it alone for a moment; an open circuit would keep calls away when it is back and the next one restarts.
+    OneOfSeveral,
+}
 
 impl Classify for PeerClassifier {
     fn head(&self, head: &Parts) -> Option<Outcome> {
-        GrpcClassifier.head(head).map(|outcome| refine(outcome, Some(&head.headers)))
+        GrpcClassifier.head(head).map(|outcome| self.refine(outcome, Some(&head.headers)))
     }
 
     fn trailers(&self, trailers: Option<&HeaderMap>) -> Outcome {
-        refine(GrpcClassifier.trailers(trailers), trailers)
+        self.refine(GrpcClassifier.trailers(trailers), trailers)
     }
 
     fn error(&self, error: &(dyn Error + 'static)) -> Outcome {
-        GrpcClassifier.error(error)
+        match self {
+            _ if transport_error::is_orderly(error) => Outcome::Neutral,
+            PeerClassifier::OneOfSeveral if transport_error::is_refused(error) => Outcome::Neutral,
+            PeerClassifier::Alone | PeerClassifier::OneOfSeveral => GrpcClassifier.error(error),
+        }
     }
 }
 
-fn refine(outcome: Outcome, told_in: Option<&HeaderMap>) -> Outcome {
-    if outcome != Outcome::Failure {
-        return outcome;
-    }
-    let told = told_in.and_then(Status::from_header_map).and_then(|status| reason(&status));
-    match told.as_deref() {
-        Some("BULKHEAD_FULL" | "OVERLOADED") => Outcome::Throttled, // it works, and has more of it than it can take
-        Some(reason) if PASSED_ON.contains(&reason) => Outcome::Healthy,
-        _ => outcome,
+impl PeerClassifier {
+    fn refine(self, outcome: Outcome, told_in: Option<&HeaderMap>) -> Outcome {
+        if outcome != Outcome::Failure {
+            return outcome;
+        }
+        let told = told_in.and_then(Status::from_header_map).and_then(|status| reason(&status));
+        match (told.as_deref(), self) {
+            (Some("BULKHEAD_FULL" | "OVERLOADED"), _) => Outcome::Throttled, // it works, and has more than it can take
+            (Some("DRAINING"), PeerClassifier::OneOfSeveral) => Outcome::Neutral,
+            (Some(reason), _) if PASSED_ON.contains(&reason) => Outcome::Healthy,
+            _ => outcome,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
+    use bsm_stack::retry::NotSent;
     use tonic::Code;
 
     use super::*;
@@ -66,7 +84,7 @@ mod tests {
     fn told(refusal: Refusal) -> Outcome {
         let mut trailers = HeaderMap::new();
         Status::from(refusal).add_header(&mut trailers).unwrap();
-        PeerClassifier.trailers(Some(&trailers))
+        PeerClassifier::Alone.trailers(Some(&trailers))
     }
 
     #[test]
@@ -86,9 +104,22 @@ mod tests {
     #[test]
     fn a_service_that_fails_by_itself_is_not() {
         assert_eq!(told(Refusal::new(Code::Unavailable, "DRAINING", "x")), Outcome::Failure);
+        let mut trailers = HeaderMap::new();
+        Status::from(Refusal::new(Code::Unavailable, "DRAINING", "x")).add_header(&mut trailers).unwrap();
+        let of_several = PeerClassifier::OneOfSeveral.trailers(Some(&trailers));
+        assert_eq!(of_several, Outcome::Neutral, "the others serve");
         assert_eq!(told(Refusal::new(Code::Internal, "INTERNAL", "x")), Outcome::Failure);
         let mut bare = HeaderMap::new();
         Status::unavailable("x").add_header(&mut bare).unwrap();
-        assert_eq!(PeerClassifier.trailers(Some(&bare)), Outcome::Failure);
+        assert_eq!(PeerClassifier::Alone.trailers(Some(&bare)), Outcome::Failure);
+    }
+
+    #[test]
+    fn a_refused_connection_is_an_outage_only_where_there_is_no_other() {
+        let refused = NotSent(Box::new(io::Error::from(io::ErrorKind::ConnectionRefused)));
+        assert_eq!(PeerClassifier::Alone.error(&refused), Outcome::Failure);
+        assert_eq!(PeerClassifier::OneOfSeveral.error(&refused), Outcome::Neutral);
+        let timed_out = NotSent(Box::new(io::Error::from(io::ErrorKind::TimedOut)));
+        assert_eq!(PeerClassifier::OneOfSeveral.error(&timed_out), Outcome::Failure, "which costs time");
     }
 }

@@ -1,6 +1,6 @@
 //! The accept loop: hyper with timers, limits and a graceful end, which `axum::serve` does not offer.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use axum::extract::ConnectInfo;
 use http::Request;
@@ -34,16 +34,22 @@ const HEADER_LIMIT: u32 = 16 * 1024;
 /// refuses with a reason where the connection would only make callers wait.
 const STREAMS: u32 = 4096;
 
-/// Accepts until `stop`, then closes the listener first and lets the requests in flight end. How long that may
-/// take is the drain's affair: it aborts what is left after the grace period by ending the process.
+/// What a client that has connected may take to say something once the server drains.
+const LAST_WORDS: Duration = Duration::from_millis(250);
+
+/// Connections at most that are taken up as the listener closes: more than a kernel keeps waiting.
+const BACKLOG: usize = 4096;
+
+/// Accepts until `stop`, then closes the listener first and lets the requests in flight end, those of connections that
+/// still waited to be accepted as well. How long that may take is the drain's affair: it aborts what is left after
+/// the grace period by ending the process.
 pub(super) async fn accept(listener: TcpListener, door: Door, stop: CancellationToken) -> anyhow::Result<()> {
-    let builder = builder();
     let graceful = GracefulShutdown::new();
-    let connections = Connections::default();
+    let reception = Reception { door, builder: builder(), connections: Connections::default(), stop };
     loop {
         let (stream, peer) = tokio::select! {
             biased;
-            () = stop.cancelled() => break,
+            () = reception.stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 Err(err) => {
@@ -54,20 +60,48 @@ pub(super) async fn accept(listener: TcpListener, door: Door, stop: Cancellation
                 }
             },
         };
-        let Some(place) = connections.take(peer.ip()) else {
+        reception.take_up(stream, peer, graceful.watcher());
+    }
+    for (stream, peer) in close(listener)? {
+        reception.take_up(stream, peer, graceful.watcher());
+    }
+    graceful.shutdown().await;
+    Ok(())
+}
+
+/// Closes the listener; returns the connections that the kernel had made by then, which it would reset otherwise.
+fn close(listener: TcpListener) -> io::Result<Vec<(TcpStream, SocketAddr)>> {
+    let listener = listener.into_std()?;
+    let waiting = std::iter::from_fn(|| listener.accept().ok()).take(BACKLOG);
+    let nonblocking = waiting.map(|(stream, peer)| {
+        stream.set_nonblocking(true)?;
+        Ok((TcpStream::from_std(stream)?, peer))
+    });
+    nonblocking.collect()
+}
+
+/// What every connection of a listener is given.
+struct Reception {
+    door: Door,
+    builder: Builder<TokioExecutor>,
+    connections: Connections,
+    stop: CancellationToken,
+}
+
+impl Reception {
+    /// Serves a connection to its end, which begins when `watcher` says so.
+    fn take_up(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+        let Some(place) = self.connections.take(peer.ip()) else {
             debug!(%peer, "a connection beyond the bound of its address was closed");
-            continue;
+            return;
         };
-        let connection = Connection { stream, peer, door: door.clone(), builder: builder.clone() };
-        let (watcher, stop) = (graceful.watcher(), stop.clone());
+        let connection = Connection { stream, peer, door: self.door.clone(), builder: self.builder.clone() };
+        let stop = self.stop.clone();
         tokio::spawn(async move {
             connection.serve(watcher, stop).await;
             drop(place);
         });
     }
-    drop(listener);
-    graceful.shutdown().await;
-    Ok(())
 }
 
 /// One client on the wire.
@@ -82,9 +116,7 @@ impl Connection {
     async fn serve(self, watcher: Watcher, stop: CancellationToken) {
         let Connection { stream, peer, door, builder } = self;
         // hyper starts its clock for headers with the first byte; a client that sends none is ours to cut off.
-        if !speaks(&stream, &stop).await {
-            return;
-        }
+        let Some(greeting) = greeting(&stream, &stop).await else { return };
         // Without this each small frame waits for the last one's acknowledgement, 40 ms on Linux.
         if let Err(err) = stream.set_nodelay(true) {
             debug!(error = %err, "TCP_NODELAY could not be set");
@@ -97,6 +129,7 @@ impl Connection {
             })
             .service(door);
         let service = TowerToHyperService::new(service.boxed_clone());
+        let builder = greeting.only(builder);
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         if let Err(err) = watcher.watch(connection).await {
             debug!(error = %err, %peer, "a connection ended badly");
@@ -104,12 +137,47 @@ impl Connection {
     }
 }
 
-/// Whether the client says anything in time. While draining nobody is waited for.
-async fn speaks(stream: &TcpStream, stop: &CancellationToken) -> bool {
-    let mut byte = [0];
+/// Which protocol the first bytes belong to. Told to hyper, because while it finds out by itself, a drain makes it
+/// drop the connection, and with it the request that is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Greeting {
+    Http1,
+    Http2,
+    TooShort,
+}
+
+impl Greeting {
+    fn of(bytes: &[u8]) -> Greeting {
+        match bytes {
+            [b'P', b'R', b'I', ..] => Greeting::Http2, // no method of HTTP/1 begins like this
+            [_, _, _, ..] => Greeting::Http1,
+            _ => Greeting::TooShort,
+        }
+    }
+
+    fn only(self, builder: Builder<TokioExecutor>) -> Builder<TokioExecutor> {
+        match self {
+            Greeting::Http1 => builder.http1_only(),
+            Greeting::Http2 => builder.http2_only(),
+            Greeting::TooShort => builder,
+        }
+    }
+}
+
+/// What the client says first, if it says anything in time. Who has connected just before a drain still may.
+async fn greeting(stream: &TcpStream, stop: &CancellationToken) -> Option<Greeting> {
+    let mut bytes = [0; 3];
+    let drained = async {
+        stop.cancelled().await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
     tokio::select! {
-        () = stop.cancelled() => false,
-        first = tokio::time::timeout(HEADER_TIMEOUT, stream.peek(&mut byte)) => matches!(first, Ok(Ok(1))),
+        biased;
+        first = tokio::time::timeout(HEADER_TIMEOUT, stream.peek(&mut bytes)) => match first {
+            Ok(Ok(0)) | Ok(Err(_)) | Err(_) => None,
+            Ok(Ok(read)) => Some(Greeting::of(&bytes[..read])),
+        },
+        () = drained => None,
     }
 }
 

@@ -2,7 +2,11 @@
 
 mod overload;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    io::{Read, Write},
+    sync::Arc,
+    time::Duration,
+};
 
 use bsm_proto::knowledge::v1::{
     DocumentInfo, GetDocumentRequest, GetDocumentResponse, ListDocumentsRequest, ListDocumentsResponse,
@@ -182,4 +186,24 @@ async fn a_call_in_flight_holds_the_drain_until_it_ends() {
     mesh.process.drain.finish().await.unwrap();
     let status = in_flight.await.unwrap().unwrap_err();
     assert_eq!(status.code(), Code::DeadlineExceeded, "it ran to its own end: {status:?}");
+}
+
+#[tokio::test]
+async fn a_request_on_a_connection_that_is_not_accepted_yet_is_served_though_the_server_drains() {
+    let mesh = run().await;
+    let address = mesh.ops.strip_prefix("http://").unwrap();
+    // Nobody else runs between the handshake, which the kernel makes, and the drain.
+    let mut early = std::net::TcpStream::connect(address).unwrap();
+    early.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    let late = std::net::TcpStream::connect(address).unwrap();
+    mesh.process.drain.begin();
+    let said = tokio::task::spawn_blocking(move || {
+        let mut said = String::new();
+        early.read_to_string(&mut said).map(|_| said)
+    });
+    let said = said.await.unwrap().expect("answered, then closed");
+    assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+    mesh.process.drain.finish().await.unwrap();
+    let silent = tokio::task::spawn_blocking(move || (&late).read(&mut [0]));
+    assert_eq!(silent.await.unwrap().unwrap(), 0, "who says nothing is not waited for");
 }

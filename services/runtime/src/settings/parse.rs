@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 use super::{Layers, LogFormat, OfflineUse, Profile};
-use crate::{flags::Percent, network::Network, role::Role};
+use crate::{flags::Percent, role::Role};
 
 pub(super) const PROFILES: &[(&str, Profile)] = &[
     ("development", Profile::Development),
@@ -45,14 +45,6 @@ impl<'a> Parser<'a> {
     pub(super) fn list(&self, key: &str) -> Vec<String> {
         let text = self.layers.get(key).map(|value| value.text.as_str()).unwrap_or_default();
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
-    }
-
-    pub(super) fn networks(&mut self, key: &str) -> Vec<Network> {
-        let parsed: Result<Vec<_>, _> = self.list(key).iter().map(|item| item.parse()).collect();
-        parsed.unwrap_or_else(|_| {
-            self.wrong(key, "addresses or networks such as 10.0.0.0/8, separated by commas");
-            Vec::new()
-        })
     }
 
     pub(super) fn secrets(&self, key: &str) -> Vec<SecretString> {
@@ -154,9 +146,20 @@ impl<'a> Parser<'a> {
         text
     }
 
-    /// Where a role is found: as set, else on this machine at its port.
-    pub(super) fn url_of(&mut self, role: Role, port: u16) -> String {
-        self.optional_url(&format!("{role}.url")).unwrap_or_else(|| format!("http://127.0.0.1:{port}"))
+    /// Where a role is found: as set, else on this machine at its port. The gateway is for clients, who want one URL;
+    /// of the others there may be several.
+    pub(super) fn urls_of(&mut self, role: Role, port: u16) -> String {
+        let key = format!("{role}.url");
+        let urls = if role == Role::Gateway { self.optional_url(&key) } else { self.optional_urls(&key) };
+        urls.unwrap_or_else(|| format!("http://127.0.0.1:{port}"))
+    }
+
+    fn optional_urls(&mut self, key: &str) -> Option<String> {
+        let text = self.layers.get(key)?.text.clone();
+        if !text.split(',').all(|url| is_url(url.trim())) {
+            self.wrong(key, "a URL such as http://127.0.0.1:50051, or several with commas between");
+        }
+        Some(text)
     }
 
     fn wrong(&mut self, key: &str, right: &str) {
