@@ -205,12 +205,8 @@ impl Guarding {
 
 /// What is between the breaker of an endpoint and its connection.
 trait Attempt:
-    Service<
-        Sent,
-        Response = Response<GuardedBody<Body, bulkhead::Permit>>,
-        Error = BoxError,
-        Future: Send,
-    > + Clone
+    Service<Sent, Response = Response<GuardedBody<Body, bulkhead::Permit>>, Error = BoxError, Future: Send>
+    + Clone
     + Send
     + Sync
     + 'static

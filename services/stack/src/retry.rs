@@ -39,8 +39,8 @@ mod tests;
 
 pub use crate::dice::Dice;
 pub use budget::{Budget, Config as BudgetConfig, Snapshot};
-pub(crate) use failure::{is_draining, is_good};
 pub use failure::{Failure, NotSent, Processed, Pushback};
+pub(crate) use failure::{is_draining, is_good};
 pub use layer::{Reads, Retry, RetryFuture, RetryLayer};
 pub use policy::{Policy, Tried, Verdict, Why};
 pub use replay::ReplayBody;

@@ -69,7 +69,11 @@ mod tests {
         let (refuses, rests) = (View { admits: false, ..IDLE }, View { rests: true, ..IDLE });
         let tried = View { tried: true, ..IDLE };
         assert_eq!(picked(&[refuses, rests, tried, IDLE]), [3]);
-        assert_eq!(picked(&[refuses, rests, tried]), [2], "a place that failed once before one that turns away");
+        assert_eq!(
+            picked(&[refuses, rests, tried]),
+            [2],
+            "a place that failed once before one that turns away"
+        );
         assert_eq!(picked(&[refuses, rests]), [1]);
         assert_eq!(picked(&[refuses]), [0; 0]);
         assert_eq!(picked(&[]), [0; 0]);

@@ -205,7 +205,10 @@ impl<S, C> Choice<BreakerService<S, C>> {
     }
 
     /// Learns from the head, or from the error that came instead, and says if another endpoint is worth trying.
-    fn settle<B: Body>(self, result: Result<Response<B>, BoxError>) -> Result<Response<GuardedBody<B, Held>>, BoxError>
+    fn settle<B: Body>(
+        self,
+        result: Result<Response<B>, BoxError>,
+    ) -> Result<Response<GuardedBody<B, Held>>, BoxError>
     where
         C: Classify + Clone,
     {
@@ -253,9 +256,8 @@ impl<S, C> Choice<BreakerService<S, C>> {
     /// does not matter: it may have come back since, and to find out costs little.
     fn others_may_take_it(&self, now: Instant) -> bool {
         let is_tried = |at| self.tried.as_ref().is_some_and(|tried| tried.contains(at));
-        let takes = |endpoint: &Endpoint<BreakerService<S, C>>| {
-            endpoint.service.breaker().shut_for(now).is_none()
-        };
+        let takes =
+            |endpoint: &Endpoint<BreakerService<S, C>>| endpoint.service.breaker().shut_for(now).is_none();
         let mut others = self.list.iter().enumerate().filter(|&(at, _)| at != self.at && !is_tried(at));
         others.any(|(_, endpoint)| takes(endpoint))
     }

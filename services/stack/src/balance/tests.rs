@@ -45,7 +45,8 @@ impl Edge {
         let mut list = Vec::new();
         let callees = std::array::from_fn(|at| {
             let (mock, callee) = mock::pair();
-            let config = breaker::Config { consecutive_failures: 1, jitter: 0.0, ..breaker::Config::internal() };
+            let config =
+                breaker::Config { consecutive_failures: 1, jitter: 0.0, ..breaker::Config::internal() };
             let breaker = Breaker::new(at.to_string(), config);
             edge.breakers.push(breaker.clone());
             list.push(Endpoint::new(at.to_string(), BreakerLayer::new(breaker, GrpcClassifier).layer(mock)));

@@ -165,7 +165,11 @@ impl<S, C: Clone> BreakerService<S, C> {
     }
 
     /// Makes the call that was asked for. The service must be ready.
-    pub(crate) fn call_admitted<A>(&mut self, pass: Pass, mut request: Request<A>) -> BreakerFuture<S::Future, C>
+    pub(crate) fn call_admitted<A>(
+        &mut self,
+        pass: Pass,
+        mut request: Request<A>,
+    ) -> BreakerFuture<S::Future, C>
     where
         S: Service<Request<A>>,
     {

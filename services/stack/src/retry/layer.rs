@@ -204,8 +204,10 @@ where
             let next = match this.step.as_mut().project() {
                 StepProj::Trying { attempt } => {
                     let result = ready!(attempt.poll(cx)).map_err(Into::into);
-                    let failed = this.again.as_ref().and_then(|again| again.failed(&result, this.layer.reads));
-                    match failed.and_then(|failed| this.layer.next_attempt(*this.claim, *this.tried, failed)) {
+                    let failed =
+                        this.again.as_ref().and_then(|again| again.failed(&result, this.layer.reads));
+                    match failed.and_then(|failed| this.layer.next_attempt(*this.claim, *this.tried, failed))
+                    {
                         Some(backoff) => Step::Waiting { backoff }, // which lets go of the failed attempt
                         None => return Poll::Ready(last(result, this.tried.attempts)),
                     }
