@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::slots::{HandOver, Slots};
 use crate::deadline::Deadline;
+use crate::interleave;
 
 mod layer;
 mod slots;
@@ -159,12 +160,14 @@ impl Bulkhead {
     /// The way without a wait.
     fn take_free_slot(&self, deadline: Option<Deadline>) -> Result<Option<Permit>, Rejected> {
         self.check(deadline)?;
+        interleave::point();
         let taken = self.shared.lock().take();
         Ok(taken.then(|| self.permit()))
     }
 
     /// Takes a slot or a place in the queue in one step: between two, a slot might come free that wakes nobody.
     fn arrive(&self, deadline: Option<Deadline>) -> Result<Arrival<'_>, Rejected> {
+        interleave::point();
         let mut slots = self.shared.lock();
         if slots.take() {
             return Ok(Arrival::Admitted(self.permit()));
@@ -220,9 +223,11 @@ impl Drop for Permit {
     /// Hands the slot on. Waking happens outside the lock; a waiter that has just gone away does not take the new
     /// permit, which is then dropped and hands the slot on in its turn.
     fn drop(&mut self) {
+        interleave::point();
         let HandOver { next, expired } = self.shared.lock().release(Instant::now());
         drop(expired); // which tells them
         if let Some(turn) = next {
+            interleave::point();
             let _ = turn.send(Self { shared: Arc::clone(&self.shared) });
         }
     }
@@ -254,6 +259,7 @@ struct Place<'a> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
+        interleave::point();
         let left = self.shared.lock().leave(self.number);
         drop(left); // outside the lock
     }

@@ -35,6 +35,8 @@ mod stats;
 mod tests;
 
 pub use handle::Cache;
+#[cfg(test)]
+pub(crate) use handle::World;
 pub use stats::Stats;
 
 /// The longest a failed load is remembered.

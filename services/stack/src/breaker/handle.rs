@@ -17,7 +17,7 @@ use super::gate::{Gate, Way};
 use super::window::{Hit, Window};
 use super::{CircuitOpen, Config, Mode, Permit, Recent, Snapshot, Transition};
 use crate::classify::Outcome;
-use crate::dice;
+use crate::{dice, interleave};
 
 #[cfg(test)]
 mod tests;
@@ -92,12 +92,16 @@ impl Breaker {
     /// [`CircuitOpen`] if the call must not be made now.
     pub fn acquire_at(&self, now: Instant) -> Result<Permit, CircuitOpen> {
         let shared = &*self.shared;
+        interleave::point();
         let (generation, way) = shared.gate.read();
         let flowing = Ticket { generation, probe: None };
         let verdict = match way {
             Way::Bypasses => return Ok(Permit::new(self.clone(), flowing, now)),
             Way::Flows => Ok(flowing),
-            Way::Refused => shared.gate.shut_for(now).map_or_else(|| shared.admit(now), Err),
+            Way::Refused => {
+                interleave::point();
+                shared.gate.shut_for(now).map_or_else(|| shared.admit(now), Err)
+            }
             Way::Asks => shared.admit(now),
         };
         match verdict {
@@ -229,7 +233,10 @@ impl Shared {
     }
 
     fn healthy(&self, generation: u64, now: Instant) {
-        let is_current = || self.gate.counts(generation);
+        let is_current = || {
+            interleave::point();
+            self.gate.counts(generation)
+        };
         if !is_current() {
             return;
         }
@@ -270,6 +277,7 @@ impl Shared {
 
     /// The only way to the core.
     fn change<T>(&self, event: impl FnOnce(&mut Core) -> T) -> T {
+        interleave::point();
         let mut locked = self.lock();
         let result = event(&mut locked.core);
         self.publish(&mut locked);

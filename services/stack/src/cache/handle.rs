@@ -14,7 +14,7 @@ use super::stats::{Stats, Totals};
 use super::{Config, Got, LoadError, Source, Stampede};
 use crate::{dice, interleave};
 
-pub(super) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Fetches the value of a key.
 pub(super) type Loader<K, V, E> = dyn Fn(K) -> BoxFuture<Result<V, E>> + Send + Sync;
@@ -37,11 +37,11 @@ pub(super) struct Inner<K, V, E> {
 }
 
 /// What a cache takes from its surroundings.
-pub(super) struct World {
+pub(crate) struct World {
     /// A number in [0, 1), for jitter.
-    pub(super) roll: Box<dyn Fn() -> f64 + Send + Sync>,
+    pub(crate) roll: Box<dyn Fn() -> f64 + Send + Sync>,
     /// Runs a load to its end.
-    pub(super) spawn: Box<dyn Fn(BoxFuture<()>) + Send + Sync>,
+    pub(crate) spawn: Box<dyn Fn(BoxFuture<()>) + Send + Sync>,
 }
 
 // === impl Cache ===
@@ -64,7 +64,7 @@ where
         Self::in_world(World::default(), name, config, loader)
     }
 
-    pub(super) fn in_world<L, F>(world: World, name: impl Into<Arc<str>>, config: Config, loader: L) -> Self
+    pub(crate) fn in_world<L, F>(world: World, name: impl Into<Arc<str>>, config: Config, loader: L) -> Self
     where
         L: Fn(K) -> F + Send + Sync + 'static,
         F: Future<Output = Result<V, E>> + Send + 'static,

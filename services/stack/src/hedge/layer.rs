@@ -36,7 +36,7 @@ type Outcome<R> = Result<Response<R>, BoxError>;
 
 pin_project! {
     /// The first good head; or, when there is none, the answer of the attempt that gave one, or the first one's
-    /// error.
+    /// error. A failure with a body still to come ends the race at once.
     pub struct HedgeFuture<S, B, R>
     where
         S: Service<Request<ReplayBody<B>>>,
@@ -99,6 +99,7 @@ where
     S::Error: Into<BoxError>,
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
+    R: Body,
 {
     type Response = Response<R>;
     type Error = BoxError;
@@ -138,15 +139,16 @@ impl<S, B, R> Future for HedgeFuture<S, B, R>
 where
     S: Service<Request<ReplayBody<B>>, Response = Response<R>>,
     S::Error: Into<BoxError>,
+    R: Body,
 {
     type Output = Outcome<R>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome<R>> {
         let mut this = self.project();
-        if let Some(good) = this.first.as_mut().poll_good(cx) {
+        if let Some(last) = this.first.as_mut().poll_last(cx) {
             this.second.set(Attempt::Idle); // drops the loser now, not when the caller drops this future
-            learn(this.spare, this.hedging, *this.started, Winner::First);
-            return Poll::Ready(Ok(good));
+            learn(&last, this.spare, this.hedging, *this.started, Winner::First);
+            return Poll::Ready(Ok(last));
         }
         if this.second.is_unsent() {
             if let Some(outcome) = this.first.as_mut().failure() {
@@ -159,10 +161,10 @@ where
                 this.second.set(ready!(spare.poll_send(cx)));
             }
         }
-        if let Some(good) = this.second.as_mut().poll_good(cx) {
+        if let Some(last) = this.second.as_mut().poll_last(cx) {
             this.first.set(Attempt::Idle);
-            learn(this.spare, this.hedging, *this.started, Winner::Second);
-            return Poll::Ready(Ok(good));
+            learn(&last, this.spare, this.hedging, *this.started, Winner::Second);
+            return Poll::Ready(Ok(last));
         }
         if matches!((&*this.first, &*this.second), (Attempt::Failed { .. }, Attempt::Failed { .. })) {
             let (first, second) = (this.first.failure(), this.second.failure());
@@ -180,8 +182,14 @@ fn rings(mut alarm: Pin<&mut Option<Sleep>>, cx: &mut Context<'_>) -> bool {
     rings
 }
 
-fn learn<S>(spare: &Option<Spare<S>>, hedging: &Hedging, started: Instant, winner: Winner) {
-    if spare.is_some() {
+fn learn<S, R>(
+    last: &Response<R>,
+    spare: &Option<Spare<S>>,
+    hedging: &Hedging,
+    started: Instant,
+    winner: Winner,
+) {
+    if spare.is_some() && is_good(last) {
         hedging.answered(started.elapsed(), winner);
     }
 }
@@ -216,16 +224,19 @@ impl<F, R> Attempt<F, R> {
         }
     }
 
-    /// Polls an attempt that is out; its head if it is a good one. A failure is kept.
-    fn poll_good<E>(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Response<R>>
+    /// Polls an attempt that is out; its head if that ends the race. A failure is kept, in case the other attempt
+    /// fails too, unless its body is still to come: it would keep a slot of the bulkhead, for which the other attempt
+    /// may be waiting.
+    fn poll_last<E>(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Option<Response<R>>
     where
         F: Future<Output = Result<Response<R>, E>>,
         E: Into<BoxError>,
+        R: Body,
     {
         let AttemptProj::Running { call } = self.as_mut().project() else { return None };
         match call.poll(cx) {
             Poll::Pending => None,
-            Poll::Ready(Ok(response)) if is_good(&response) => Some(response),
+            Poll::Ready(Ok(response)) if is_good(&response) || !response.body().is_end_stream() => Some(response),
             Poll::Ready(outcome) => {
                 self.set(Self::Failed { outcome: Some(outcome.map_err(Into::into)) });
                 None

@@ -123,6 +123,17 @@ async fn a_failure_of_one_does_not_end_the_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failure_whose_body_is_still_to_come_ends_the_race_because_it_would_hold_its_slot() {
+    let (edge, mut callee) = Edge::new();
+    let (call, [first, _second]) = both(&edge, &mut callee).await;
+    let (_feeder, mut busy) = streaming();
+    *busy.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+    first.send_response(busy);
+    assert_eq!(call.await.expect("no panic").expect("its answer").status(), 503);
+    assert_eq!(edge.counts(), (1, 0), "nobody won");
+}
+
+#[tokio::test(start_paused = true)]
 async fn when_both_have_failed_the_more_telling_failure_is_the_answer() {
     let (edge, mut callee) = Edge::new();
     let (call, [first, second]) = both(&edge, &mut callee).await;

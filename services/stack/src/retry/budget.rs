@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
+use crate::interleave;
+
 #[cfg(test)]
 mod tests;
 
@@ -102,6 +104,7 @@ impl Budget {
     /// Pays for one retry or hedge at `now`; false if there is not enough left.
     #[must_use]
     pub fn withdraw(&self, now: Instant) -> bool {
+        interleave::point();
         let allowed = self.shared.lock().withdraw(self.shared.asked.load(Relaxed), now);
         let count = if allowed { &self.shared.sent } else { &self.shared.refused };
         count.fetch_add(1, Relaxed);

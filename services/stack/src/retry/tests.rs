@@ -165,7 +165,7 @@ async fn a_pushback_is_waited_for_and_never_means_never() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn trap_13_an_absurd_retry_after_is_not_waited_for() {
+async fn an_absurd_retry_after_is_not_waited_for() {
     let (edge, mut callee) = Edge::new();
     let start = Instant::now();
     let call = edge.call(with(idempotent(), Deadline::after(SECOND * 10)));
@@ -290,7 +290,7 @@ async fn a_streaming_request_is_sent_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn trap_4_each_attempt_drives_readiness_again() {
+async fn trap_04_each_attempt_drives_readiness_again_on_the_service_that_was_ready() {
     let (edge, mut callee) = Edge::new();
     callee.allow(1);
     let call = edge.call(idempotent());
