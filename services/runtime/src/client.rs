@@ -17,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 use bsm_stack::{
     balance::{Balance, Endpoint, Endpoints},
     body::GuardedBody,
-    breaker::{self, BreakerLayer, BreakerService},
+    breaker::{self, BreakerLayer, BreakerService, SentLayer},
     bulkhead::{self, BulkheadLayer},
     deadline::OutboundLayer,
     hedge::{self, HedgeLayer, Hedging},
@@ -194,8 +194,9 @@ impl Guarding {
         let line = Line::new(route);
         recovery::watch(&line, &breaker);
         ServiceBuilder::new()
-            .layer(BreakerLayer::new(breaker, classifier)) // judges the attempt, timeouts included
-            .layer(BulkheadLayer::new(bulkhead)) // queued time is not the upstream's fault
+            .layer(BreakerLayer::new(breaker, classifier).above_a_queue()) // judges the attempt, timeouts included
+            .layer(BulkheadLayer::new(bulkhead))
+            .layer(SentLayer) // queued time is not the upstream's fault
             .layer(TimeoutLayer::new(self.patience.attempt)) // one try, to the head of its answer
             .then(transport_error::meaning) // an own timeout is the deadline's, a refused connection was never used
             .map_request(|request: Sent| request.map(Body::new)) // for the channel

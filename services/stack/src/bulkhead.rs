@@ -224,7 +224,12 @@ impl Drop for Permit {
     /// permit, which is then dropped and hands the slot on in its turn.
     fn drop(&mut self) {
         interleave::point();
-        let HandOver { next, expired } = self.shared.lock().release(Instant::now());
+        let mut slots = self.shared.lock();
+        if slots.give_back() {
+            return;
+        }
+        let HandOver { next, expired } = slots.release(Instant::now());
+        drop(slots);
         drop(expired); // which tells them
         if let Some(turn) = next {
             interleave::point();

@@ -76,6 +76,7 @@ pub mod retry;
 pub mod switches;
 pub mod timeout;
 
+mod alarm;
 mod interleave;
 #[cfg(test)]
 mod testing;

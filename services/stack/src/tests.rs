@@ -45,8 +45,9 @@ impl Edge {
     async fn call(&self, request: Req) -> Result<(), BoxError> {
         let stack = ServiceBuilder::new()
             .layer(OutboundLayer::new(DEADLINE, MARGIN)) // covers the queue and the body
-            .layer(BreakerLayer::new(self.breaker.clone(), GrpcClassifier)) // sees the timeout below
+            .layer(BreakerLayer::new(self.breaker.clone(), GrpcClassifier).above_a_queue()) // sees the timeout below
             .layer(BulkheadLayer::new(self.bulkhead.clone())) // its queue is not the upstream's slowness
+            .layer(breaker::SentLayer)
             .layer(TimeoutLayer::new(ATTEMPT))
             .service(self.mock.clone());
         let response = stack.oneshot(request).await?;

@@ -41,7 +41,7 @@ pin_project! {
         #[pin]
         call: F,
         #[pin]
-        alarm: Sleep,
+        alarm: Option<Sleep>, // set by the first poll that has to wait
         attempt: Duration,
     }
 }
@@ -49,7 +49,7 @@ pin_project! {
 // === impl TimeoutLayer ===
 
 impl TimeoutLayer {
-    /// Gives each attempt `attempt` to its response head.
+    /// Gives each attempt `attempt` to its response head, from the first poll of its future.
     #[must_use]
     pub const fn new(attempt: Duration) -> Self {
         Self { attempt }
@@ -80,7 +80,7 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        TimeoutFuture { call: self.inner.call(request), alarm: sleep(self.attempt), attempt: self.attempt }
+        TimeoutFuture { call: self.inner.call(request), alarm: None, attempt: self.attempt }
     }
 }
 
@@ -94,11 +94,14 @@ where
     type Output = Result<T, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
+        let mut this = self.project();
         if let Poll::Ready(result) = this.call.poll(cx) {
             return Poll::Ready(result.map_err(Into::into)); // an answer in the last moment is an answer
         }
-        ready!(this.alarm.poll(cx));
+        if this.alarm.is_none() {
+            this.alarm.set(Some(sleep(*this.attempt)));
+        }
+        ready!(this.alarm.as_pin_mut().expect("set above").poll(cx));
         Poll::Ready(Err(AttemptTimedOut { after: *this.attempt }.into()))
     }
 }

@@ -13,6 +13,7 @@ mod guards;
 mod keys;
 mod leaving;
 mod slow;
+mod traps;
 
 const DIFF: &str = "diff --git a/src/a.rs b/src/a.rs\n--- a/src/a.rs\n+++ b/src/a.rs\n@@ -1 +1,2 @@\n fn a() {}\n+fn b() {}\n";
 

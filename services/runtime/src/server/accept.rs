@@ -27,6 +27,12 @@ pub struct Peer(pub SocketAddr);
 /// A client that sends its headers more slowly than this is cut off.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What an HTTP/2 client says first.
+const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Between two looks at a greeting that comes in parts, which is rare.
+const MOMENT: Duration = Duration::from_millis(10);
+
 /// Headers of a request at most, in bytes.
 const HEADER_LIMIT: u32 = 16 * 1024;
 
@@ -115,7 +121,7 @@ struct Connection {
 impl Connection {
     async fn serve(self, watcher: Watcher, stop: CancellationToken) {
         let Connection { stream, peer, door, builder } = self;
-        // hyper starts its clock for headers with the first byte; a client that sends none is ours to cut off.
+        // hyper starts its clock for headers when it knows the protocol; until then a client is ours to cut off.
         let Some(greeting) = greeting(&stream, &stop).await else { return };
         // Without this each small frame waits for the last one's acknowledgement, 40 ms on Linux.
         if let Err(err) = stream.set_nodelay(true) {
@@ -166,18 +172,29 @@ impl Greeting {
 
 /// What the client says first, if it says anything in time. Who has connected just before a drain still may.
 async fn greeting(stream: &TcpStream, stop: &CancellationToken) -> Option<Greeting> {
-    let mut bytes = [0; 3];
     let drained = async {
         stop.cancelled().await;
         tokio::time::sleep(LAST_WORDS).await;
     };
     tokio::select! {
         biased;
-        first = tokio::time::timeout(HEADER_TIMEOUT, stream.peek(&mut bytes)) => match first {
-            Ok(Ok(0)) | Ok(Err(_)) | Err(_) => None,
-            Ok(Ok(read)) => Some(Greeting::of(&bytes[..read])),
-        },
+        greeting = tokio::time::timeout(HEADER_TIMEOUT, whole_greeting(stream)) => greeting.ok().flatten(),
         () = drained => None,
+    }
+}
+
+/// Waits until what the client has said is all of HTTP/2's greeting or no beginning of it: for the rest of one hyper
+/// would wait without a clock. `None` if the client is gone.
+async fn whole_greeting(stream: &TcpStream) -> Option<Greeting> {
+    let mut said = [0; GREETING.len()];
+    loop {
+        match stream.peek(&mut said).await {
+            Ok(0) | Err(_) => return None,
+            Ok(length) if length < GREETING.len() && GREETING.starts_with(&said[..length]) => {
+                tokio::time::sleep(MOMENT).await; // what is there already would wake us at once
+            }
+            Ok(length) => return Some(Greeting::of(&said[..length])),
+        }
     }
 }
 

@@ -8,10 +8,11 @@ use std::time::Duration;
 use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 use tower::BoxError;
 
 use super::{Deadline, DeadlineExceeded};
+use crate::alarm::Alarm;
 
 pin_project! {
     /// The response head, or [`DeadlineExceeded`].
@@ -24,7 +25,7 @@ pin_project! {
             #[pin]
             call: F,
             #[pin]
-            alarm: Sleep,
+            alarm: Alarm,
             deadline: Deadline,
             given: Duration,
         },
@@ -41,7 +42,7 @@ pin_project! {
         #[pin]
         inner: Option<B>, // `None` once the deadline has ended it: what it held is let go at once
         #[pin]
-        alarm: Sleep,
+        alarm: Alarm,
         deadline: Deadline,
         given: Duration,
     }
@@ -52,7 +53,7 @@ pin_project! {
 impl<F> DeadlineFuture<F> {
     /// Bounds a call that has just been started; `given` is what it had left at that moment.
     pub(super) fn running(call: F, deadline: Deadline, given: Duration) -> Self {
-        Self::Running { call, alarm: sleep_until(deadline.instant()), deadline, given }
+        Self::Running { call, alarm: Alarm::at(deadline.instant()), deadline, given }
     }
 
     /// A call that is not worth starting.
@@ -89,7 +90,7 @@ where
 
 impl<B> DeadlineBody<B> {
     fn new(inner: B, deadline: Deadline, given: Duration) -> Self {
-        Self { inner: Some(inner), alarm: sleep_until(deadline.instant()), deadline, given }
+        Self { inner: Some(inner), alarm: Alarm::at(deadline.instant()), deadline, given }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use http::HeaderValue;
+
 /// The name of the header.
 pub const GRPC_TIMEOUT: http::HeaderName = http::HeaderName::from_static("grpc-timeout");
 
@@ -34,12 +36,32 @@ pub fn parse_grpc_timeout(value: &str) -> Option<Duration> {
 /// given more than the caller has. Anything above 99,999,999 hours is written as that.
 #[must_use]
 pub fn format_grpc_timeout(timeout: Duration) -> String {
-    let nanos = timeout.as_nanos();
-    let fitting = UNITS.into_iter().find(|(_, unit)| nanos / unit <= MAX_VALUE);
-    match fitting {
-        Some((name, unit)) => format!("{}{name}", nanos / unit),
-        None => format!("{MAX_VALUE}H"),
+    let (number, unit) = in_finest_unit(timeout);
+    format!("{number}{unit}")
+}
+
+/// The same as a header value, without the detour by way of a text.
+pub(super) fn grpc_timeout(timeout: Duration) -> HeaderValue {
+    let (mut number, unit) = in_finest_unit(timeout);
+    let mut text = [unit as u8; 9];
+    let mut first = text.len() - 1;
+    loop {
+        first -= 1;
+        text[first] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            return HeaderValue::from_bytes(&text[first..]).expect("digits and a letter");
+        }
     }
+}
+
+fn in_finest_unit(timeout: Duration) -> (u32, char) {
+    // What a deadline may be fits into 64 bits, and they are divided much faster.
+    let nanos = u64::try_from(timeout.as_nanos());
+    let number = |unit: u128| nanos.map_or_else(|_| timeout.as_nanos() / unit, |nanos| (nanos / unit as u64).into());
+    let mut numbers = UNITS.into_iter().map(|(name, unit)| (number(unit), name));
+    let (number, name) = numbers.find(|(number, _)| *number <= MAX_VALUE).unwrap_or((MAX_VALUE, 'H'));
+    (number as u32, name)
 }
 
 /// Eight digits of hours are 3.6e11 seconds, so the seconds fit.
@@ -90,6 +112,7 @@ mod tests {
         ];
         for (timeout, expected) in cases {
             assert_eq!(format_grpc_timeout(timeout), expected);
+            assert_eq!(grpc_timeout(timeout), expected);
         }
     }
 
@@ -101,6 +124,7 @@ mod tests {
             let timeout = Duration::new(secs, nanos);
             let text = format_grpc_timeout(timeout);
             prop_assert!(text.len() <= 9);
+            prop_assert_eq!(grpc_timeout(timeout), text.as_str());
             let back = parse_grpc_timeout(&text).expect("we read what we write");
             prop_assert!(back <= timeout);
             prop_assert!((timeout - back).as_nanos() <= timeout.as_nanos() / 1_000_000);

@@ -3,12 +3,13 @@
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use tokio::time::Instant;
 use tower::{BoxError, Layer, Service};
 
 use super::inbound::requested;
-use super::{Deadline, DeadlineBody, DeadlineFuture, GRPC_TIMEOUT, format_grpc_timeout};
+use super::{Deadline, DeadlineBody, DeadlineFuture, GRPC_TIMEOUT};
+use super::grpc_timeout::grpc_timeout;
 
 /// Bounds an outbound call, all its attempts and waits together, and tells the callee how long it has.
 #[derive(Clone, Copy, Debug)]
@@ -73,8 +74,7 @@ where
         if callee.is_zero() {
             return DeadlineFuture::expired();
         }
-        let header = HeaderValue::try_from(format_grpc_timeout(callee)).expect("digits and a letter");
-        request.headers_mut().insert(GRPC_TIMEOUT, header);
+        request.headers_mut().insert(GRPC_TIMEOUT, grpc_timeout(callee));
         request.extensions_mut().insert(deadline); // the layers below bound their own waits by it
         DeadlineFuture::running(self.inner.call(request), deadline, given)
     }
