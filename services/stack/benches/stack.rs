@@ -114,7 +114,11 @@ fn stacks(c: &mut Criterion) {
     }
     row!("nothing", NoOp::new(), false);
     row!("timeout", ServiceBuilder::new().layer(TIMEOUT).service(NoOp::new()), false);
-    row!("bulkhead, timeout", ServiceBuilder::new().layer(bulkhead()).layer(TIMEOUT).service(NoOp::new()), false);
+    row!(
+        "bulkhead, timeout",
+        ServiceBuilder::new().layer(bulkhead()).layer(TIMEOUT).service(NoOp::new()),
+        false
+    );
     row!(
         "breaker, bulkhead, timeout",
         ServiceBuilder::new().layer(breaker()).layer(bulkhead()).layer(TIMEOUT).service(NoOp::new()),
@@ -122,7 +126,12 @@ fn stacks(c: &mut Criterion) {
     );
     row!(
         "retry, breaker, bulkhead, timeout",
-        ServiceBuilder::new().layer(retry()).layer(breaker()).layer(bulkhead()).layer(TIMEOUT).service(NoOp::new()),
+        ServiceBuilder::new()
+            .layer(retry())
+            .layer(breaker())
+            .layer(bulkhead())
+            .layer(TIMEOUT)
+            .service(NoOp::new()),
         false
     );
     let whole = || {

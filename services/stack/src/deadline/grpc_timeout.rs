@@ -58,7 +58,8 @@ pub(super) fn grpc_timeout(timeout: Duration) -> HeaderValue {
 fn in_finest_unit(timeout: Duration) -> (u32, char) {
     // What a deadline may be fits into 64 bits, and they are divided much faster.
     let nanos = u64::try_from(timeout.as_nanos());
-    let number = |unit: u128| nanos.map_or_else(|_| timeout.as_nanos() / unit, |nanos| (nanos / unit as u64).into());
+    let number =
+        |unit: u128| nanos.map_or_else(|_| timeout.as_nanos() / unit, |nanos| (nanos / unit as u64).into());
     let mut numbers = UNITS.into_iter().map(|(name, unit)| (number(unit), name));
     let (number, name) = numbers.find(|(number, _)| *number <= MAX_VALUE).unwrap_or((MAX_VALUE, 'H'));
     (number as u32, name)

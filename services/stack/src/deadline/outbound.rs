@@ -7,9 +7,9 @@ use http::{Request, Response};
 use tokio::time::Instant;
 use tower::{BoxError, Layer, Service};
 
+use super::grpc_timeout::grpc_timeout;
 use super::inbound::requested;
 use super::{Deadline, DeadlineBody, DeadlineFuture, GRPC_TIMEOUT};
-use super::grpc_timeout::grpc_timeout;
 
 /// Bounds an outbound call, all its attempts and waits together, and tells the callee how long it has.
 #[derive(Clone, Copy, Debug)]

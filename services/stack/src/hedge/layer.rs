@@ -236,7 +236,9 @@ impl<F, R> Attempt<F, R> {
         let AttemptProj::Running { call } = self.as_mut().project() else { return None };
         match call.poll(cx) {
             Poll::Pending => None,
-            Poll::Ready(Ok(response)) if is_good(&response) || !response.body().is_end_stream() => Some(response),
+            Poll::Ready(Ok(response)) if is_good(&response) || !response.body().is_end_stream() => {
+                Some(response)
+            }
             Poll::Ready(outcome) => {
                 self.set(Self::Failed { outcome: Some(outcome.map_err(Into::into)) });
                 None

@@ -120,7 +120,10 @@ impl World {
         if self.breaker.snapshot().state == State::Open {
             advance(OPEN * 2).await; // a probe that failed
         }
-        self.breaker.acquire().unwrap_or_else(|open| panic!("{when}: wedged, {open}")).record(Outcome::Healthy);
+        self.breaker
+            .acquire()
+            .unwrap_or_else(|open| panic!("{when}: wedged, {open}"))
+            .record(Outcome::Healthy);
         assert_eq!(self.breaker.snapshot().state, State::Closed, "{when}");
     }
 }

@@ -284,9 +284,17 @@ struct Tail {
 
 impl Tail {
     fn new(status: &'static str, busy: Option<Busy>) -> Self {
-        let trailers = HeaderMap::from_iter([("grpc-status".parse().expect("a name"), status.parse().expect("a value"))]);
+        let trailers = HeaderMap::from_iter([(
+            "grpc-status".parse().expect("a name"),
+            status.parse().expect("a value"),
+        )]);
         // Last to first; `None` is a pause.
-        let frames = vec![Some(Frame::trailers(trailers)), None, Some(Frame::data(Bytes::from_static(b"message"))), None];
+        let frames = vec![
+            Some(Frame::trailers(trailers)),
+            None,
+            Some(Frame::data(Bytes::from_static(b"message"))),
+            None,
+        ];
         Self { frames, busy }
     }
 }
@@ -299,7 +307,10 @@ impl Body for Tail {
         self.frames.is_empty()
     }
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match self.frames.pop() {
             Some(None) => {
                 cx.waker().wake_by_ref();

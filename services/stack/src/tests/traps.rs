@@ -68,7 +68,8 @@ async fn trap_05_idle_connections_hold_no_slot_and_all_connections_share_the_slo
     }
     assert_eq!(bulkhead.snapshot().in_flight, 0);
 
-    let answers = [connection(), connection()].map(|connection| tokio::spawn(connection.oneshot(Request::new(()))));
+    let answers =
+        [connection(), connection()].map(|connection| tokio::spawn(connection.oneshot(Request::new(()))));
     let (first, second) = (endpoint.next_request().await, endpoint.next_request().await);
     let error = connection().oneshot(Request::new(())).await.expect_err("two connections have the two slots");
     assert!(matches!(error.downcast_ref(), Some(Rejected::Full { .. })), "no false shedding: {error}");

@@ -139,10 +139,13 @@ async fn trap_07_a_dropped_connection_drops_the_handler_and_no_change_of_state_i
     std::fs::create_dir(folder.path().join("knowledge")).unwrap();
     let url = format!("http://{}", api.local_addr().unwrap());
     let process = serve_from(folder.path(), api, port().await, service);
-    let edge = client::edge(Role::Gateway, Role::Knowledge, Traffic::Calls, &url, &Guards::default()).unwrap();
+    let edge =
+        client::edge(Role::Gateway, Role::Knowledge, Traffic::Calls, &url, &Guards::default()).unwrap();
     let mut client = KnowledgeServiceClient::new(edge);
     let reads = tokio::spawn(async move {
-        client.get_document(call("a").within(Duration::from_secs(9)).request(GetDocumentRequest::default())).await
+        client
+            .get_document(call("a").within(Duration::from_secs(9)).request(GetDocumentRequest::default()))
+            .await
     });
     leaving.came.notified().await;
     reads.abort();
@@ -151,7 +154,9 @@ async fn trap_07_a_dropped_connection_drops_the_handler_and_no_change_of_state_i
         tokio::task::yield_now().await;
     }
 
-    let breaker = process.guards.breaker("memory", breaker::Config { consecutive_failures: 1, ..breaker::Config::internal() });
+    let breaker = process
+        .guards
+        .breaker("memory", breaker::Config { consecutive_failures: 1, ..breaker::Config::internal() });
     breaker.acquire().unwrap().record(Outcome::Failure);
     let reset = Operator::of(&process, &Request::new(())).reset_breaker("memory".to_owned());
     let _ = reset.now_or_never(); // the operator is gone after a moment
@@ -165,7 +170,8 @@ async fn trap_08_one_lazy_edge_outlives_the_restart_of_its_service() {
     let api = port().await;
     let address = api.local_addr().unwrap();
     let url = format!("http://{address}");
-    let edge = client::edge(Role::Gateway, Role::Knowledge, Traffic::Calls, &url, &Guards::default()).unwrap();
+    let edge =
+        client::edge(Role::Gateway, Role::Knowledge, Traffic::Calls, &url, &Guards::default()).unwrap();
     let mut client = KnowledgeServiceClient::new(edge);
     let mut ask = async || client.list_documents(call("a").request(ListDocumentsRequest::default())).await;
 
@@ -186,7 +192,8 @@ async fn trap_09_a_quiet_peer_holds_a_graceful_end_open_for_ten_seconds_and_no_l
     let (process, address) = start(echo()).await;
     let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
     let mut client = KnowledgeServiceClient::new(channel);
-    let mut quiet = client.watch_documents(Request::new(WatchDocumentsRequest::default())).await.unwrap().into_inner();
+    let mut quiet =
+        client.watch_documents(Request::new(WatchDocumentsRequest::default())).await.unwrap().into_inner();
     let listens = tokio::spawn(async move { quiet.message().await });
 
     let began = time::Instant::now();
@@ -213,11 +220,12 @@ async fn trap_10_small_pieces_do_not_wait_for_the_acknowledgement_of_the_one_bef
     let pieces = Arc::clone(&sent);
     let stream = move || {
         let times = Arc::clone(&pieces);
-        let every = IntervalStream::new(time::interval(Duration::from_millis(2))).take(PIECES).map(move |_| {
-            let mut times = times.lock().unwrap();
-            times.push(Instant::now());
-            Ok::<_, Infallible>(Bytes::from(format!("<{:06}>", times.len() - 1)))
-        });
+        let every =
+            IntervalStream::new(time::interval(Duration::from_millis(2))).take(PIECES).map(move |_| {
+                let mut times = times.lock().unwrap();
+                times.push(Instant::now());
+                Ok::<_, Infallible>(Bytes::from(format!("<{:06}>", times.len() - 1)))
+            });
         std::future::ready(axum::body::Body::from_stream(every))
     };
     let (_process, address) = start(echo().http(Router::new().route("/pieces", get(stream)))).await;
@@ -230,7 +238,8 @@ async fn trap_10_small_pieces_do_not_wait_for_the_acknowledgement_of_the_one_bef
         received.resize(whole, Instant::now());
     }
     let sent = sent.lock().unwrap();
-    let mut late: Vec<_> = sent.iter().zip(&received).skip(PIECES / 2).map(|(sent, got)| got.duration_since(*sent)).collect();
+    let mut late: Vec<_> =
+        sent.iter().zip(&received).skip(PIECES / 2).map(|(sent, got)| got.duration_since(*sent)).collect();
     late.sort_unstable();
     let median = late[late.len() / 2];
     assert!(median < Duration::from_millis(10), "half of the pieces take {median:?}");
