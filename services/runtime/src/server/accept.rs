@@ -1,6 +1,6 @@
 //! The accept loop: hyper with timers, limits and a graceful end, which `axum::serve` does not offer.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, time::Duration};
 
 use axum::extract::ConnectInfo;
 use http::Request;
@@ -95,7 +95,7 @@ struct Reception {
 }
 
 impl Reception {
-    /// Serves a connection to its end, which begins when `watcher` says so.
+    /// Serves a connection to its end, which begins with the drain; the drain waits for `watcher`.
     fn take_up(&self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
         let Some(place) = self.connections.take(peer.ip()) else {
             debug!(%peer, "a connection beyond the bound of its address was closed");
@@ -127,8 +127,11 @@ impl Connection {
         if let Err(err) = stream.set_nodelay(true) {
             debug!(error = %err, "TCP_NODELAY could not be set");
         }
+        let asked = CancellationToken::new();
+        let asks = asked.clone();
         let service = ServiceBuilder::new()
             .map_request(move |mut request: Request<Incoming>| {
+                asks.cancel();
                 request.extensions_mut().insert(Peer(peer));
                 request.extensions_mut().insert(ConnectInfo(peer));
                 request
@@ -136,10 +139,18 @@ impl Connection {
             .service(door);
         let service = TowerToHyperService::new(service.boxed_clone());
         let builder = greeting.only(builder);
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        if let Err(err) = watcher.watch(connection).await {
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = greeting.may_end(&stop, &asked) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(err) = ended {
             debug!(error = %err, %peer, "a connection ended badly");
         }
+        drop(watcher); // the drain has waited for it
     }
 }
 
@@ -158,6 +169,15 @@ impl Greeting {
             [b'P', b'R', b'I', ..] => Greeting::Http2, // no method of HTTP/1 begins like this
             [_, _, _, ..] => Greeting::Http1,
             _ => Greeting::TooShort,
+        }
+    }
+
+    /// Until a drain may end the connection. One of HTTP/1 that has not asked anything yet hyper would drop at once, be
+    /// its first request on the way; one of HTTP/2 takes what is on the way by itself.
+    async fn may_end(self, stop: &CancellationToken, asked: &CancellationToken) {
+        stop.cancelled().await;
+        if self != Greeting::Http2 {
+            let _ = tokio::time::timeout(LAST_WORDS, asked.cancelled()).await; // either way it ends now
         }
     }
 

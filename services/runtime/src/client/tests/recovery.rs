@@ -11,7 +11,7 @@ const SOON: Duration = Duration::from_secs(2);
 
 /// An edge that gives up on an attempt soon.
 fn hasty_client(address: SocketAddr, guards: &Guards) -> MemoryServiceClient<Edge> {
-    let patience = Patience { deadline: Duration::from_secs(5), attempt: Duration::from_millis(200) };
+    let patience = Patience { deadline: Duration::from_secs(5), attempt: Duration::from_secs(1) };
     let targets = target::read(&format!("http://{address}")).unwrap();
     let guarding = Guarding { patience, traffic: Traffic::Calls, guards: guards.clone() };
     MemoryServiceClient::new(balanced("orchestrator->memory".to_owned(), targets, guarding))
@@ -19,7 +19,11 @@ fn hasty_client(address: SocketAddr, guards: &Guards) -> MemoryServiceClient<Edg
 
 async fn open_by_calls(client: &MemoryServiceClient<Edge>, guards: &Guards) {
     while guards.breakers()[0].state != State::Open {
-        let _ = client.clone().store_review(review("x")).await;
+        let calls = (0..8).map(|_| {
+            let mut client = client.clone();
+            async move { client.store_review(review("x")).await }
+        });
+        futures_util::future::join_all(calls).await;
     }
     let refused = client.clone().store_review(review("x")).await.unwrap_err();
     assert_eq!(reason(&refused).as_deref(), Some("CIRCUIT_OPEN"), "{refused:?}");
