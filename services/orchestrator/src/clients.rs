@@ -1,7 +1,9 @@
 //! The other services as the engine needs them: a few questions behind one trait, so that what a job does with
 //! the answers can be tried without sockets.
 
+mod cached;
 mod edges;
+mod known;
 mod refused;
 
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use bsm_runtime::call::Call;
 use futures_util::future::BoxFuture;
 
 pub use edges::Edges;
+pub use known::{Known, in_words};
 pub use refused::Refused;
 
 /// The mesh, shared.
@@ -39,11 +42,11 @@ pub struct Document {
 /// What the orchestrator asks of the other services. Every question ends by the deadline of `call`, and is
 /// withdrawn when its future is dropped.
 pub trait Mesh: Send + Sync + 'static {
-    /// An agent in full, once the registry's rules allow it.
-    fn resolve_agent<'a>(&'a self, call: &'a Call, request: ResolveAgentRequest) -> Reply<'a, Agent>;
+    /// An agent in full, once the registry's rules allow it. While the registry cannot be asked, as it last allowed it.
+    fn resolve_agent<'a>(&'a self, call: &'a Call, request: ResolveAgentRequest) -> Reply<'a, Known<Agent>>;
 
-    /// Every document, with its text.
-    fn documents<'a>(&'a self, call: &'a Call) -> Reply<'a, Vec<Document>>;
+    /// Every document, with its text. While the knowledge service cannot be asked, as they last were.
+    fn documents<'a>(&'a self, call: &'a Call) -> Reply<'a, Known<Arc<[Document]>>>;
 
     /// Past reviews of changes like `code`, best first, at most `top_k`.
     fn similar_reviews<'a>(

@@ -41,7 +41,7 @@ use crate::{
 
 pub use ask::{Asked, Unanswered};
 pub(crate) use ask::{Question, ask};
-pub(crate) use supplies::documents_for;
+pub(crate) use supplies::{documents_for, wanted};
 
 /// The reason code of a step whose answer did not fit the schema, even when asked again.
 pub const UNPARSEABLE_ANSWER: &str = "UNPARSEABLE_ANSWER";

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use bsm_proto::{
@@ -20,7 +21,7 @@ use tokio::sync::Semaphore;
 use tonic::{Code, Status};
 
 use crate::{
-    clients::{Document, Mesh, Refused, Reply},
+    clients::{Document, Known, Mesh, Refused, Reply},
     engine::{Engine, Parts},
     github::GitHub,
     job::{Job, JobId, JobState, Step},
@@ -62,6 +63,8 @@ pub(crate) struct Fake {
     down: &'static [&'static str],
     /// A service that is down for so many questions.
     down_at_first: Mutex<(&'static str, usize)>,
+    /// How old what registry and knowledge say is, if they cannot be asked.
+    age: Option<Duration>,
     /// An answer of a model takes a permit and keeps it.
     pub(crate) answers: Semaphore,
 }
@@ -77,6 +80,7 @@ impl Fake {
             calls: Mutex::default(),
             down: &[],
             down_at_first: Mutex::new(("", 0)),
+            age: None,
             answers: Semaphore::new(Semaphore::MAX_PERMITS),
         }
     }
@@ -89,6 +93,11 @@ impl Fake {
     /// The same with a service down for the first questions.
     pub(crate) fn without_at_first(self, service: &'static str, questions: usize) -> Self {
         Self { down_at_first: Mutex::new((service, questions)), ..self }
+    }
+
+    /// The same with a registry and a knowledge service that are known from before only.
+    pub(crate) fn remembering(self, age: Duration) -> Self {
+        Self { age: Some(age), ..self }
     }
 
     /// The same with models that answer only once `answers` has permits.
@@ -136,7 +145,7 @@ pub(crate) fn refused(code: Code, reason: &str) -> Refused {
 }
 
 impl Mesh for Fake {
-    fn resolve_agent<'a>(&'a self, _: &'a Call, request: ResolveAgentRequest) -> Reply<'a, Agent> {
+    fn resolve_agent<'a>(&'a self, _: &'a Call, request: ResolveAgentRequest) -> Reply<'a, Known<Agent>> {
         Box::pin(async move {
             self.note(format!("resolve {}", request.agent_id));
             self.up("registry")?;
@@ -147,21 +156,20 @@ impl Mesh for Fake {
                 "prose" => AnswerKind::Text,
                 _ => AnswerKind::Review,
             };
-            Ok(Agent { id: request.agent_id, name: "N".into(), answer: kind.into(), ..Agent::default() })
+            let agent =
+                Agent { id: request.agent_id, name: "N".into(), answer: kind.into(), ..Agent::default() };
+            Ok(Known { value: agent, age: self.age })
         })
     }
 
-    fn documents<'a>(&'a self, _: &'a Call) -> Reply<'a, Vec<Document>> {
+    fn documents<'a>(&'a self, _: &'a Call) -> Reply<'a, Known<Arc<[Document]>>> {
         Box::pin(async move {
             self.note("documents".into());
             self.up("knowledge")?;
             let text = "never commit a key".into();
-            Ok(vec![Document {
-                id: "rules".into(),
-                title: "Rules".into(),
-                text,
-                audience: vec!["all".into()],
-            }])
+            let audience = vec!["all".into()];
+            let document = Document { id: "rules".into(), title: "Rules".into(), text, audience };
+            Ok(Known { value: Arc::from([document]), age: self.age })
         })
     }
 

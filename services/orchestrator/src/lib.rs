@@ -61,7 +61,7 @@ pub async fn open(process: &Process) -> Result<Service, OpenError> {
     // The rules first: with a mistake in them nothing is touched.
     let agents = settings.agents_dir.clone();
     let rules = blocking(move || Rules::load(&agents).map_err(OpenError::Rules)).await?;
-    let mesh = Edges::new(process)?;
+    let mesh = Edges::new(process, engine::wanted(rules.strategies()))?;
     let github = outside(process)?;
     let folder = process.folder()?;
     let reports = folder.path().join(REPORTS);

@@ -4,6 +4,9 @@ use std::{fmt, hash::Hash};
 
 use bsm_stack::cache::{Cache, Stampede, Stats};
 
+/// How many keys are loaded again after a change; the others wait for somebody who asks.
+const RENEWED: usize = 64;
+
 /// What [`Guards`](crate::guards::Guards) keeps of each cache.
 pub trait CacheView: fmt::Debug + Send + Sync {
     /// Its name, such as `agents`.
@@ -12,6 +15,11 @@ pub trait CacheView: fmt::Debug + Send + Sync {
     fn stats(&self) -> Stats;
     /// Forgets everything: no later read sees a value loaded before.
     fn clear(&self);
+    /// Forgets everything because something may have changed, and begins to load again what was held: should its
+    /// source go away next, there is still something to go on with.
+    fn renew(&self);
+    /// Trusts nothing it holds any more, because changes cannot be heard of.
+    fn doubt(&self);
     /// Whether callers of a cold key share one load.
     fn set_stampede_protection(&self, on: bool);
 }
@@ -32,6 +40,16 @@ where
 
     fn clear(&self) {
         Cache::clear(self);
+    }
+
+    fn renew(&self) {
+        let held = self.keys(RENEWED);
+        Cache::clear(self);
+        held.iter().for_each(|key| self.warm(key));
+    }
+
+    fn doubt(&self) {
+        Cache::doubt(self);
     }
 
     fn set_stampede_protection(&self, on: bool) {

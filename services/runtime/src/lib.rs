@@ -10,6 +10,7 @@
 //! | [`call`], [`trace`] | what each hop hands on: correlation id, deadline, importance, trace |
 //! | [`scopes`], [`admin_token`], [`caller`], [`importance`] | who may call what, who did, and who comes first |
 //! | [`status`], [`layer_status`] | how refusals are told on the wire |
+//! | [`follow`] | caches that a watch stream keeps true |
 //! | [`guards`], [`cache_view`], [`metrics`], [`ops`], [`health`], [`readiness`], [`degraded`], [`telemetry`] | what operators see |
 //! | `alerts`, [`audit_log`] | whom changes are told to, and where they are written |
 //! | [`drain`], [`signals`] | how it ends |
@@ -34,6 +35,7 @@ pub mod diagnostic;
 pub mod drain;
 pub mod flags;
 pub mod folder;
+pub mod follow;
 pub mod guards;
 pub mod health;
 pub mod importance;

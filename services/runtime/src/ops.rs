@@ -45,6 +45,7 @@ pub fn snapshot(process: &Process) -> GetSnapshotResponse {
         retry_budgets: show::retry_budgets(process),
         caches: show::caches(process),
         flags: show::flags(process),
+        degraded: process.degraded.notes(),
     }
 }
 

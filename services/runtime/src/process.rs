@@ -11,7 +11,7 @@ use crate::{
     client::{self, BadUrl, Edge, Traffic},
     degraded::Degraded,
     drain::Drain,
-    flags::{self, Flags},
+    flags::{self, Flag, Flags, Percent},
     folder::{self, Folder},
     guards::Guards,
     metrics::Metrics,
@@ -91,6 +91,17 @@ impl Process {
     /// When its URL is malformed.
     pub fn stream_edge(&self, to: Role) -> Result<Edge, BadUrl> {
         client::edge(self.role, to, Traffic::Streams, self.settings.url(to), &self.guards)
+    }
+
+    /// A way to another role for one stream that is followed for as long as the process runs. It has no breaker, is not
+    /// hedged and not tried again by the way itself: who follows calls again anyhow, after pauses of its own, and a
+    /// breaker's rest would only make it hear later that the role is back.
+    ///
+    /// # Errors
+    /// When its URL is malformed.
+    pub fn watch_edge(&self, to: Role) -> Result<Edge, BadUrl> {
+        let bare = Guards::new(Flags::new([Percent::NONE; Flag::ALL.len()]));
+        client::edge(self.role, to, Traffic::Streams, self.settings.url(to), &bare)
     }
 
     /// The role's folder for state, made and locked.

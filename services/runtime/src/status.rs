@@ -89,6 +89,29 @@ pub fn metadata(status: &Status) -> HashMap<String, String> {
     status.get_details_error_info().map(|info| info.metadata).unwrap_or_default()
 }
 
+/// Whether the same call may come to another end later. What a service understood and refused stays refused.
+pub fn may_pass(code: Code) -> bool {
+    match code {
+        Code::Unavailable
+        | Code::DeadlineExceeded
+        | Code::ResourceExhausted
+        | Code::Aborted
+        | Code::Cancelled
+        | Code::Internal
+        | Code::Unknown
+        | Code::DataLoss => true,
+        Code::Ok
+        | Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::PermissionDenied
+        | Code::FailedPrecondition
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::Unauthenticated => false,
+    }
+}
+
 /// The wrong fields that a status names, with what each must be.
 pub fn field_violations(status: &Status) -> Vec<(String, String)> {
     let bad = status.get_details_bad_request();

@@ -16,7 +16,8 @@
 //!   key is one load a second.
 //! - A load that nobody can use any more (its key was invalidated, its waiters are gone, or the cache is) is dropped.
 //!
-//! Invalidation comes by event; the time to live is a safety net.
+//! Invalidation comes by event; the time to live is a safety net. When the events themselves fail to come,
+//! [`Cache::doubt`] makes everything stale: it is served only as far as the configuration trusts stale values.
 //!
 //! - `entry`: what a value is still good for, pure: (entry, now) → fresh, stale, failing or expired.
 //! - `shelf`: the entries and the loads under way, and the epochs between them; no clock and no tasks.
@@ -51,7 +52,7 @@ pub struct Config {
     /// How long a value is fresh.
     pub ttl: Duration,
     /// How long after `ttl` a stale value is still served while it is reloaded. Default: one `ttl` more. A hard
-    /// ceiling: beyond it, callers wait. Zero turns it off.
+    /// ceiling: beyond it, callers wait. Zero turns it off: whatever is not fresh is loaded before it is served.
     pub max_stale: Duration,
     /// How long after `ttl` a stale value is still served if loading a new one fails. Default 1 h. Zero turns it off.
     pub max_stale_on_error: Duration,

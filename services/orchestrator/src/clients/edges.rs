@@ -1,17 +1,14 @@
 //! The mesh over gRPC, each service behind its own client stack.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use bsm_proto::{
-    knowledge::v1::{
-        ListDocumentsRequest, ListDocumentsResponse, knowledge_service_client::KnowledgeServiceClient,
-    },
     memory::v1::{
         FindSimilarReviewsRequest, SimilarReview, StoreDecisionRequest, StoreReviewRequest,
         memory_service_client::MemoryServiceClient,
     },
     models::v1::{CompleteRequest, CompleteResponse, Prompt, model_service_client::ModelServiceClient},
-    registry::v1::{Agent, ResolveAgentRequest, registry_service_client::RegistryServiceClient},
+    registry::v1::{Agent, ResolveAgentRequest},
 };
 use bsm_runtime::{
     call::Call,
@@ -22,35 +19,38 @@ use bsm_runtime::{
 };
 use tonic::{Response, Status};
 
-use super::{Document, Mesh, Refused, Reply};
-use crate::status::malformed_answer;
+use super::{
+    Document, Known, Mesh, Refused, Reply,
+    cached::{self, Cached},
+};
 
 /// What a question to a store may take; they answer in moments, and a job goes on without most of them. Longer than one
 /// attempt: that an attempt was in vain tells the breaker of a store that hangs, that our own patience ended does not.
-const STORE_PATIENCE: Duration = Duration::from_secs(6);
+pub(super) const STORE_PATIENCE: Duration = Duration::from_secs(6);
 
-/// A client of each service.
+/// A client of each service, and what two of them said.
 #[derive(Clone)]
 pub struct Edges {
-    registry: RegistryServiceClient<Edge>,
-    knowledge: KnowledgeServiceClient<Edge>,
+    cached: Cached,
     memory: MemoryServiceClient<Edge>,
     models: ModelServiceClient<Edge>,
 }
 
 impl Edges {
-    /// Ways to the services that the process knows. Connects when first used.
+    /// Ways to the services that the process knows. Connects when first used, and to those whose answers are kept at
+    /// once: `wanted` is what jobs will ask the registry.
     ///
     /// # Errors
     /// When the URL of one is malformed.
-    pub fn new(process: &Process) -> Result<Self, BadUrl> {
-        let registry = RegistryServiceClient::new(process.edge(Role::Registry)?);
-        let knowledge = KnowledgeServiceClient::new(process.edge(Role::Knowledge)?);
+    pub fn new(process: &Process, wanted: Vec<ResolveAgentRequest>) -> Result<Self, BadUrl> {
+        let registry = cached::limited_registry(process.edge(Role::Registry)?);
+        let knowledge = cached::limited_knowledge(process.edge(Role::Knowledge)?);
         let memory = MemoryServiceClient::new(process.edge(Role::Memory)?);
         let models = ModelServiceClient::new(process.edge(Role::Models)?);
+        let cached = Cached::new(process, registry, knowledge);
+        cached.follow(process, wanted)?;
         Ok(Self {
-            registry: registry.max_decoding_message_size(MESSAGE_LIMIT),
-            knowledge: knowledge.max_decoding_message_size(MESSAGE_LIMIT),
+            cached,
             memory: memory.max_decoding_message_size(MESSAGE_LIMIT),
             models: models.max_decoding_message_size(MESSAGE_LIMIT),
         })
@@ -58,19 +58,12 @@ impl Edges {
 }
 
 impl Mesh for Edges {
-    fn resolve_agent<'a>(&'a self, call: &'a Call, request: ResolveAgentRequest) -> Reply<'a, Agent> {
-        let mut registry = self.registry.clone();
-        let request = call.within(STORE_PATIENCE).request(request);
-        Box::pin(async move {
-            let answer = answered(registry.resolve_agent(request)).await?;
-            answer.agent.ok_or_else(|| malformed_answer("registry").into())
-        })
+    fn resolve_agent<'a>(&'a self, call: &'a Call, request: ResolveAgentRequest) -> Reply<'a, Known<Agent>> {
+        Box::pin(self.cached.agent(call, request))
     }
 
-    fn documents<'a>(&'a self, call: &'a Call) -> Reply<'a, Vec<Document>> {
-        let mut knowledge = self.knowledge.clone();
-        let request = call.within(STORE_PATIENCE).request(ListDocumentsRequest { audience: Vec::new() });
-        Box::pin(async move { Ok(documents(answered(knowledge.list_documents(request)).await?)) })
+    fn documents<'a>(&'a self, call: &'a Call) -> Reply<'a, Known<Arc<[Document]>>> {
+        Box::pin(self.cached.documents(call))
     }
 
     fn similar_reviews<'a>(
@@ -106,16 +99,4 @@ impl Mesh for Edges {
 
 async fn answered<T>(asking: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, Refused> {
     Ok(asking.await?.into_inner())
-}
-
-/// Texts and what they are come as two lists in the same order.
-fn documents(answer: ListDocumentsResponse) -> Vec<Document> {
-    let items = answer.items.into_iter().zip(answer.documents);
-    let document = |(info, text): (bsm_proto::knowledge::v1::DocumentInfo, String)| Document {
-        id: info.id,
-        title: info.title,
-        text,
-        audience: info.audience,
-    };
-    items.map(document).collect()
 }

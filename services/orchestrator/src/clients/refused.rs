@@ -20,25 +20,7 @@ impl Refused {
     /// Whether the same call may succeed later. What the service understood and refused stays refused.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        match self.0.code() {
-            Code::Unavailable
-            | Code::DeadlineExceeded
-            | Code::ResourceExhausted
-            | Code::Aborted
-            | Code::Cancelled
-            | Code::Internal
-            | Code::Unknown
-            | Code::DataLoss => self.reason() != "QUOTA_EXHAUSTED",
-            Code::Ok
-            | Code::InvalidArgument
-            | Code::NotFound
-            | Code::AlreadyExists
-            | Code::PermissionDenied
-            | Code::FailedPrecondition
-            | Code::OutOfRange
-            | Code::Unimplemented
-            | Code::Unauthenticated => false,
-        }
+        status::may_pass(self.0.code()) && self.reason() != "QUOTA_EXHAUSTED"
     }
 
     /// How long the service asked to be spared.

@@ -1,8 +1,13 @@
 //! What the agents of a job are given: fetched once per run of the job and shared by all of them.
 //!
-//! Without knowledge or memory a job goes on and says so. Without its definition an agent's step fails.
+//! Without knowledge or memory a job goes on and says so. When the registry or the knowledge service cannot be asked, it
+//! goes by what they said last, and says so, too. Without its definition an agent's step fails.
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use bsm_proto::{
     memory::v1::SimilarReview,
@@ -15,10 +20,11 @@ use tracing::warn;
 
 use crate::{
     change::Change,
-    clients::{Document, Refused, SharedMesh},
+    clients::{Document, Known, Refused, SharedMesh, in_words},
     job::Job,
     journal::Setback,
     prompt::{Material, Nonce},
+    strategy::Strategies,
 };
 
 /// Waits between the tries to reach the registry. Short: what outlasts them is an outage, which is a fact for the
@@ -38,7 +44,7 @@ pub(super) struct Supplies {
     event: String,
     payload: Value,
     change: Option<Change>,
-    documents: Vec<Document>,
+    documents: Arc<[Document]>,
     reviews: String,
     agents: HashMap<String, Result<Agent, Setback>>,
 }
@@ -59,11 +65,28 @@ pub(super) async fn gather(mesh: &SharedMesh, call: &Call, job: &Job) -> (Suppli
         mesh.documents(call),
         past_reviews(mesh, call, code),
     );
-    supplies.agents = agents;
     let mut notes = Vec::new();
-    supplies.documents = given(documents, "the knowledge base", &mut notes);
+    supplies.agents = recalled(agents, &mut notes);
+    supplies.documents = aged(given(documents, "the knowledge base", &mut notes), &mut notes);
     supplies.reviews = as_text(&given(reviews, "the memory of past reviews", &mut notes));
     (supplies, notes)
+}
+
+/// What jobs of these strategies will ask the registry.
+pub(crate) fn wanted(strategies: &Strategies) -> Vec<ResolveAgentRequest> {
+    let pairs: BTreeSet<_> = strategies
+        .iter()
+        .flat_map(|strategy| strategy.agents.iter().map(|agent| (agent.as_str(), strategy.context.as_str())))
+        .collect();
+    pairs.into_iter().map(|(agent, context)| question(agent, context)).collect()
+}
+
+fn question(agent_id: &str, context: &str) -> ResolveAgentRequest {
+    ResolveAgentRequest {
+        agent_id: agent_id.to_owned(),
+        context: context.to_owned(),
+        mobile: false, // jobs act for the platform, not for a phone
+    }
 }
 
 impl Supplies {
@@ -127,8 +150,8 @@ async fn agents(
     call: &Call,
     context: &str,
     wanted: &[&str],
-) -> HashMap<String, Result<Agent, Setback>> {
-    let mut agents = HashMap::new();
+) -> BTreeMap<String, Result<Known<Agent>, Setback>> {
+    let mut agents = BTreeMap::new();
     let mut outage = None;
     for agent_id in wanted {
         let resolved = match &outage {
@@ -146,12 +169,13 @@ async fn agents(
     agents
 }
 
-async fn resolve(mesh: &SharedMesh, call: &Call, agent_id: &str, context: &str) -> Result<Agent, Refused> {
-    let request = ResolveAgentRequest {
-        agent_id: agent_id.to_owned(),
-        context: context.to_owned(),
-        mobile: false, // jobs act for the platform, not for a phone
-    };
+async fn resolve(
+    mesh: &SharedMesh,
+    call: &Call,
+    agent_id: &str,
+    context: &str,
+) -> Result<Known<Agent>, Refused> {
+    let request = question(agent_id, context);
     for wait in REGISTRY_WAITS {
         match mesh.resolve_agent(call, request.clone()).await {
             Err(refused) if refused.is_transient() => {
@@ -176,12 +200,39 @@ fn as_text(reviews: &[SimilarReview]) -> String {
     reviews.iter().map(text).collect::<Vec<_>>().join("\n\n")
 }
 
-fn given<T>(answer: Result<Vec<T>, Refused>, what: &str, notes: &mut Vec<String>) -> Vec<T> {
+fn given<T: Default>(answer: Result<T, Refused>, what: &str, notes: &mut Vec<String>) -> T {
     answer.unwrap_or_else(|refused| {
         warn!(error = %refused, what, "the job goes on without it");
         notes.push(format!("{what} was unavailable, so the agents went without it: {refused}"));
-        Vec::new()
+        T::default()
     })
+}
+
+/// The documents; a note if they are old.
+fn aged(documents: Known<Arc<[Document]>>, notes: &mut Vec<String>) -> Arc<[Document]> {
+    if let Some(age) = documents.age {
+        let age = in_words(age);
+        warn!(age, "the knowledge service cannot be asked; the job goes on with old documents");
+        notes.push(format!(
+            "the knowledge base was unavailable, so the agents were given its documents of {age} before"
+        ));
+    }
+    documents.value
+}
+
+/// The agents; a note if any of them is defined and allowed by what the registry said a while ago.
+fn recalled(
+    agents: BTreeMap<String, Result<Known<Agent>, Setback>>,
+    notes: &mut Vec<String>,
+) -> HashMap<String, Result<Agent, Setback>> {
+    let known = agents.iter().filter_map(|(id, agent)| Some((id.as_str(), agent.as_ref().ok()?.age?)));
+    let (ids, ages): (Vec<_>, Vec<_>) = known.unzip();
+    if let Some(oldest) = ages.into_iter().max() {
+        let (ids, age) = (ids.join(", "), in_words(oldest));
+        warn!(agents = ids, age, "the registry cannot be asked; the job goes on with what it said last");
+        notes.push(format!("the registry was unavailable, so these agents ran as it last allowed and defined them, up to {age} before: {ids}"));
+    }
+    agents.into_iter().map(|(id, agent)| (id, agent.map(|known| known.value))).collect()
 }
 
 fn setback(refused: &Refused) -> Setback {
@@ -194,8 +245,6 @@ fn setback(refused: &Refused) -> Setback {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::{
         fake::{APPROVE, Fake, job, strategy},
@@ -239,6 +288,21 @@ mod tests {
         let (fake, supplies, notes) = gathered(Fake::new(|_, _| APPROVE), &job).await;
         assert_eq!((fake.log(), notes), (vec![], vec![]));
         assert!(supplies.change().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_job_that_goes_by_what_was_said_before_says_so() {
+        let fake = Fake::new(|_, _| APPROVE).remembering(Duration::from_secs(180));
+        let (_, supplies, notes) = gathered(fake, &three_agents()).await;
+        assert!(supplies.agent("a").is_ok() && supplies.knowledge("a").contains("never commit a key"));
+        assert_eq!(
+            notes,
+            [
+                "the registry was unavailable, so these agents ran as it last allowed and defined them, up to 3 min before: a, b",
+                "the knowledge base was unavailable, so the agents were given its documents of 3 min before",
+            ]
+        );
+        assert_eq!(supplies.agent("forbidden").unwrap_err().code, "CONTEXT_FORBIDDEN");
     }
 
     fn document(id: &str, audience: &[&str]) -> Document {

@@ -1,5 +1,7 @@
 //! RunAgent: one agent, one question, outside of any job. When the caller leaves, the question is withdrawn.
 
+use std::sync::Arc;
+
 use bsm_proto::{
     orchestrator::v1::{RunAgentRequest, RunAgentResult},
     registry::v1::{Agent, ResolveAgentRequest},
@@ -13,7 +15,7 @@ use super::wire;
 use crate::{
     answer::{self, Review},
     change::Change,
-    clients::SharedMesh,
+    clients::{Known, SharedMesh, in_words},
     engine::{Question, ask, documents_for},
     error::Error,
     journal::Answer,
@@ -68,10 +70,17 @@ pub(super) async fn run(mesh: &SharedMesh, call: &Call, request: Checked) -> Res
         context: request.context.clone(),
     };
     let (agent, documents) = tokio::join!(mesh.resolve_agent(call, resolve), mesh.documents(call));
-    let agent = agent?;
-    let documents = documents.unwrap_or_else(|refused| {
+    let Known { value: agent, age } = agent?;
+    if let Some(age) = age {
+        warn!(
+            agent = agent.id,
+            age = in_words(age),
+            "the registry cannot be asked; the agent runs as it last allowed it"
+        );
+    }
+    let documents = documents.map(|known| known.value).unwrap_or_else(|refused| {
         warn!(error = %refused, agent = agent.id, "the agent goes without knowledge");
-        Vec::new()
+        Arc::default()
     });
     let prompt = render(&agent, &request, &documents_for(&documents, &agent.id))?;
     let asked = ask(&**mesh, call, Question { agent, prompt, idempotency_key: None }).await?;

@@ -68,7 +68,10 @@ impl Rules {
         Self {
             ttl: config.ttl,
             jitter: config.jitter,
-            stale_ceiling: config.ttl.saturating_add(config.max_stale),
+            stale_ceiling: match config.max_stale {
+                Duration::ZERO => Duration::ZERO, // off altogether, for values that jitter or doubt made stale early, too
+                max_stale => config.ttl.saturating_add(max_stale),
+            },
             error_ceiling: config.ttl.saturating_add(config.max_stale_on_error),
             remember_failure: config.remember_failure,
         }
@@ -101,6 +104,11 @@ impl<V: Clone, E> Entry<V, E> {
         let last_use = rules.error_ceiling.max(rules.stale_ceiling);
         let held = before.and_then(|entry| entry.held).filter(|held| held.age(now) < last_use);
         Self { held, failure: Some(Failure { error, until: now + rules.remember_failure }) }
+    }
+
+    /// The same as if its time were over. The ceilings stay where they were.
+    pub(super) fn doubted(self) -> Self {
+        Self { held: self.held.map(|held| Held { fresh: Duration::ZERO, ..held }), failure: self.failure }
     }
 
     /// What a caller who asks now is due.

@@ -144,6 +144,29 @@ where
         self.inner.shelf.invalidate(key)
     }
 
+    /// Doubts everything it holds, because nobody tells any more what has changed: from now on each value is stale,
+    /// whatever its time, and is used as stale values are. What is loaded from now on is as fresh as ever.
+    pub fn doubt(&self) {
+        self.inner.shelf.doubt();
+    }
+
+    /// Begins to load a key, unless it is fresh or being loaded. Nobody waits for it, and it counts as a load only.
+    ///
+    /// # Panics
+    /// If there is no tokio runtime around it.
+    pub fn warm(&self, key: &K) {
+        match self.inner.shelf.claim(key, Instant::now(), Stampede::Prevented) {
+            Claim::Take(_, Some(takeoff)) | Claim::Lead(takeoff, _) => self.launch(takeoff),
+            Claim::Take(_, None) | Claim::Join(_) => {}
+        }
+    }
+
+    /// The keys of at most `most` values that might still be served, in no order. Walks through the entries.
+    #[must_use]
+    pub fn keys(&self, most: usize) -> Vec<K> {
+        self.inner.shelf.keys(most, Instant::now())
+    }
+
     /// Forgets everything, as [`invalidate`](Self::invalidate) does one key. Tells how many entries there were,
     /// expired ones and remembered failures included.
     pub fn clear(&self) -> usize {

@@ -144,6 +144,20 @@ where
         entries
     }
 
+    /// Ends the time of every value; what is being loaded is not concerned.
+    pub(super) fn doubt(&self) {
+        let _entries_stand_still = self.lock();
+        for (key, entry) in self.entries.iter() {
+            self.entries.insert(key, entry.doubted());
+        }
+    }
+
+    /// The keys of at most `most` values that might still be served, in no order.
+    pub(super) fn keys(&self, most: usize, now: Instant) -> Vec<K> {
+        let held = self.entries.iter().filter(|(_, entry)| entry.age(now, &self.rules).is_some());
+        held.map(|(key, _)| key).take(most).collect()
+    }
+
     /// The ages of all values that might still be served. Walks through all entries.
     pub(super) fn ages(&self, now: Instant) -> Vec<Duration> {
         self.entries.iter().filter_map(|(_, entry)| entry.age(now, &self.rules)).collect()

@@ -215,3 +215,50 @@ async fn stats_say_what_happened_and_how_old_the_values_are() {
     assert_eq!(stats, expected);
     assert_eq!(stats.hit_rate(), Some(0.4));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_doubted_value_is_stale_whatever_its_time() {
+    let (upstream, cache) = setup();
+    load(&upstream, &cache, "a", 1).await;
+    advance(SECOND).await;
+    cache.doubt();
+    assert_eq!(ask(&cache, "a").await, Ok(Got::stale(1, SECOND)));
+    upstream.next().await.succeed(2);
+    rest().await;
+    assert_eq!(ask(&cache, "a").await, Ok(Got::hit(2)), "what is loaded later is not doubted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_stale_is_served_a_doubted_value_stands_in_only_for_a_failed_load() {
+    let upstream = Upstream::default();
+    let cache = upstream.cache(Config { max_stale: Duration::ZERO, jitter: 1.0, ..config() });
+    cache.put("a", 1);
+    advance(SECOND).await;
+    cache.doubt();
+    let waiting = call(&cache, "a").await;
+    assert!(!waiting.is_finished(), "it waits for the load, far within the ttl");
+    upstream.next().await.fail();
+    assert_eq!(got(waiting).await, Got::stale(1, SECOND));
+    advance(SECOND).await;
+    let waiting = call(&cache, "a").await;
+    upstream.next().await.succeed(2);
+    assert_eq!(got(waiting).await, loaded(2));
+    cache.doubt();
+    advance(TTL + ON_ERROR).await;
+    let waiting = call(&cache, "a").await;
+    upstream.next().await.fail();
+    assert_eq!(*error(waiting).await, LoadError::Failed(Down), "doubt moves no ceiling");
+}
+
+#[tokio::test(start_paused = true)]
+async fn warming_loads_what_is_missing_once_and_counts_no_call() {
+    let (upstream, cache) = setup();
+    cache.warm(&"a");
+    cache.warm(&"a");
+    assert_eq!(upstream.begun().await, 1);
+    upstream.next().await.succeed(1);
+    rest().await;
+    cache.warm(&"a");
+    assert_eq!((upstream.begun().await, cache.keys(9)), (0, vec!["a"]));
+    assert_eq!((cache.keys(0).len(), cache.stats().loads, cache.stats().misses), (0, 1, 0));
+}
