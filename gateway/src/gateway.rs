@@ -7,13 +7,15 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    gate::Gate, pipeline::cors, rate_limit::RateLimit, routes::Table, upstream::Upstreams, webhook::Webhook,
+    gate::Gate, kept::Kept, pipeline::cors, rate_limit::RateLimit, routes::Table, upstream::Upstreams,
+    webhook::Webhook,
 };
 
 /// The gateway of a process.
 pub(crate) struct Gateway {
     pub(crate) routes: Table,
     pub(crate) upstreams: Upstreams,
+    pub(crate) kept: Kept,
     pub(crate) gate: Arc<Gate>,
     /// None when clients may call as often as they like.
     pub(crate) rate_limit: Option<RateLimit>,

@@ -10,6 +10,7 @@
 //! | `rate_limit` | how often |
 //! | `routes` | the table of methods and paths, read from the descriptors |
 //! | `dispatch`, `transcode` | from a request to its rpc and back |
+//! | `kept` | answers that are the same for everybody |
 //! | `sse` | server streams as events |
 //! | `status`, `fault` | how failures are told |
 //! | `webhook` | GitHub's deliveries |
@@ -22,6 +23,7 @@ mod dispatch;
 mod fault;
 mod gate;
 mod gateway;
+mod kept;
 mod mesh;
 mod pipeline;
 mod rate_limit;
@@ -51,6 +53,7 @@ use tonic::service::Routes;
 use crate::{
     gate::Gate,
     gateway::Gateway,
+    kept::Kept,
     mesh::Mesh,
     pipeline::cors,
     rate_limit::RateLimit,
@@ -102,13 +105,16 @@ fn build(process: &Process) -> Result<Face, Error> {
     }
     let gate = Arc::new(Gate::new(&process.settings));
     let rate_limit = RateLimit::new(process, gate.clone());
+    let routes = Table::read(bsm_proto::DESCRIPTORS)?;
+    let upstreams = Upstreams::new(edges.clone(), Routes::new(mesh.clone()));
     let gateway = Gateway {
-        routes: Table::read(bsm_proto::DESCRIPTORS)?,
+        kept: Kept::open(process, &routes, &upstreams)?,
+        routes,
         gate,
         rate_limit: rate_limit.clone(),
         cors: cors::Policy::of(&process.settings),
         webhook: Webhook::new(secrets, edges.to(Role::Orchestrator)),
-        upstreams: Upstreams::new(edges, Routes::new(mesh.clone())),
+        upstreams,
         metrics: process.metrics.clone(),
         admin_token: process.settings.admin_token.clone(),
         stopping: process.drain.stopping(),

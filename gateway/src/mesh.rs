@@ -38,16 +38,19 @@ impl Mesh {
     /// Everything that the checks rest on, asked at once.
     async fn facts(&self, call: &Call) -> checks::Facts {
         let settings = &self.process.settings;
-        let (services, breakers, agents, providers, writable) = tokio::join!(
+        let (services, (seen, _), agents, providers, writable) = tokio::join!(
             ask::states(&self.edges, call),
-            self.breakers(call),
+            self.snapshots(call),
             ask::agents(&self.edges, call),
             ask::outside_providers(&self.edges, call),
             ask::is_writable(&settings.data_dir),
         );
+        let degraded = seen.iter().flat_map(checks::degraded).collect();
+        let breakers = seen.into_iter().flat_map(|seen| seen.breakers).collect();
         checks::Facts {
             services,
             breakers,
+            degraded,
             agents,
             outside_providers: providers,
             writable,

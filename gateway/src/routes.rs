@@ -164,8 +164,8 @@ impl Table {
     }
 
     /// Every rpc that has a route.
-    pub(crate) fn rpcs(&self) -> impl Iterator<Item = &Rpc> {
-        self.rpcs.iter().map(|rpc| &**rpc)
+    pub(crate) fn rpcs(&self) -> impl Iterator<Item = &Arc<Rpc>> {
+        self.rpcs.iter()
     }
 
     /// The route for a request. Of two rpcs at one place, `want` picks; where there is one, it is taken.

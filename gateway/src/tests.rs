@@ -3,6 +3,7 @@
 mod contract;
 mod deliveries;
 mod fake;
+mod kept;
 mod limits;
 mod operate;
 mod sockets;

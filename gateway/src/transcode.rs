@@ -11,6 +11,9 @@ mod response;
 mod scalar;
 #[cfg(test)]
 mod tests;
+mod way;
+
+use std::sync::Arc;
 
 use axum::{
     Json,
@@ -22,7 +25,6 @@ use bsm_proto::api::v1::Scope;
 use bsm_runtime::{
     call::Call,
     caller::{self, Caller},
-    client::Edge,
     server::MESSAGE_LIMIT,
 };
 use bytes::Bytes;
@@ -31,22 +33,23 @@ use http_body::Body as _;
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
 use serde_json::Value;
-use tonic::{Status, Streaming, client::Grpc, metadata::MetadataValue};
+use tonic::{Status, metadata::MetadataValue};
 
 use crate::{
     client::Client,
     fault::Fault,
     gateway::Gateway,
+    kept,
     pipeline::{correlation::call_of, limit},
     routes::{BodyRule, Match, Rpc},
     sse, status,
 };
 pub(crate) use accept::prefers;
 pub(crate) use body::{check_depth, invalid_json};
-use codec::DynamicCodec;
 pub(crate) use media::check as check_media_type;
 use request::Given;
 pub(crate) use response::value;
+pub(crate) use way::Way;
 
 /// Metadata by which services learn what the gateway knows of the client.
 pub(crate) const CLIENT_IP: &str = caller::CLIENT_IP;
@@ -66,7 +69,7 @@ pub(crate) async fn serve(
     client: &Client,
     request: Request,
 ) -> Result<Response, Fault> {
-    let rpc = &*found.route.rpc;
+    let rpc = &found.route.rpc;
     let call = call_of(request.extensions());
     let (parts, body) = request.into_parts();
     let body = whole_body(found, &parts, body).await?;
@@ -76,14 +79,22 @@ pub(crate) async fn serve(
     if matches!(rpc.scope, Scope::Admin | Scope::Publish) {
         vouch(gateway, client, &mut outbound);
     }
-    let upstream = Upstream { edge: gateway.upstreams.of(rpc).ok_or_else(Fault::internal)?, rpc };
+    let way = || gateway.upstreams.of(rpc).ok_or_else(Fault::internal);
     if rpc.streams {
-        let messages = upstream.stream(outbound).await?;
+        let way = Way { edge: way()?, rpc: Arc::clone(rpc) };
+        let messages = way.stream(outbound).await.map_err(|status| fault(rpc, &status))?;
         let until =
             if sse::can_be_resumed(&rpc.output) { gateway.stopping.clone() } else { Default::default() };
         return Ok(sse::answer(messages, call.correlation_id(), until));
     }
-    let message = upstream.ask(outbound).await?;
+    if let Some(kept) = gateway.kept.ask(rpc, outbound.get_ref()).await {
+        let told = kept.map_err(|status| fault(rpc, &status))?;
+        let mut response = answer(rpc, &told.message, &parts, &call)?;
+        told.stale.into_iter().for_each(|age| kept::mark(response.headers_mut(), age));
+        return Ok(response);
+    }
+    let way = Way { edge: way()?, rpc: Arc::clone(rpc) };
+    let message = way.ask(outbound).await.map_err(|status| fault(rpc, &status))?;
     answer(rpc, &message, &parts, &call)
 }
 
@@ -134,43 +145,13 @@ fn vouch(gateway: &Gateway, client: &Client, request: &mut tonic::Request<Dynami
     request.extensions_mut().insert(caller);
 }
 
-/// One rpc and the way to it.
-struct Upstream<'r> {
-    edge: Edge,
-    rpc: &'r Rpc,
-}
-
-impl Upstream<'_> {
-    async fn ask(self, request: tonic::Request<DynamicMessage>) -> Result<DynamicMessage, Fault> {
-        let (mut client, codec) = self.ready().await?;
-        let answer = client.unary(request, self.rpc.path.clone(), codec).await;
-        answer.map(tonic::Response::into_inner).map_err(|status| self.fault(&status))
+fn fault(rpc: &Rpc, status: &Status) -> Fault {
+    let fault = status::fault(status);
+    if fault.status.is_server_error() {
+        let (code, said) = (status.code(), status.message());
+        tracing::warn!(rpc = rpc.name, ?code, reason = %fault.code, said, "an upstream call failed");
     }
-
-    async fn stream(
-        self,
-        request: tonic::Request<DynamicMessage>,
-    ) -> Result<Streaming<DynamicMessage>, Fault> {
-        let (mut client, codec) = self.ready().await?;
-        let answer = client.server_streaming(request, self.rpc.path.clone(), codec).await;
-        answer.map(tonic::Response::into_inner).map_err(|status| self.fault(&status))
-    }
-
-    async fn ready(&self) -> Result<(Grpc<Edge>, DynamicCodec), Fault> {
-        let client = Grpc::new(self.edge.clone()).max_decoding_message_size(MESSAGE_LIMIT);
-        let mut client = client.max_encoding_message_size(MESSAGE_LIMIT);
-        client.ready().await.map_err(|status| self.fault(&status))?;
-        Ok((client, DynamicCodec { output: self.rpc.output.clone() }))
-    }
-
-    fn fault(&self, status: &Status) -> Fault {
-        let fault = status::fault(status);
-        if fault.status.is_server_error() {
-            let (code, said) = (status.code(), status.message());
-            tracing::warn!(rpc = self.rpc.name, ?code, reason = %fault.code, said, "an upstream call failed");
-        }
-        fault
-    }
+    fault
 }
 
 /// The answer as the client wants it: one field bare, or the message as JSON.

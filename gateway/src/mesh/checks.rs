@@ -1,8 +1,8 @@
 //! What the facts about the mesh amount to: each check's verdict, and that of all together.
 
 use bsm_proto::ops::v1::{
-    AgentRegistryCheck, Breaker, Check, Checks, CircuitBreakersCheck, EnvironmentCheck, ServiceState,
-    ServicesCheck,
+    AgentRegistryCheck, Breaker, Check, Checks, CircuitBreakersCheck, EnvironmentCheck, GetSnapshotResponse,
+    ServiceState, ServicesCheck,
 };
 use bsm_runtime::{ops::state_name, role::Role, settings::Profile};
 use bsm_stack::breaker::State;
@@ -18,6 +18,8 @@ const DISPENSABLE: [Role; 2] = [Role::Knowledge, Role::Memory];
 pub(super) struct Facts {
     pub(super) services: Vec<(Role, ServiceState)>,
     pub(super) breakers: Vec<Breaker>,
+    /// What roles do worse than they should: the role's name and a sentence.
+    pub(super) degraded: Vec<(String, String)>,
     pub(super) agents: Result<u32, Status>,
     /// `None` when the model gateway could not be asked.
     pub(super) outside_providers: Option<usize>,
@@ -61,7 +63,7 @@ pub(super) fn judge(facts: Facts) -> (&'static str, Checks) {
     let (files, filesystem) = filesystem(facts.writable);
     let (registry, agent_registry) = agent_registry(&facts.agents);
     let (settings, environment) = environment(&facts);
-    let (roles, services) = services(facts.services);
+    let (roles, services) = services(facts.services, facts.degraded);
     let (guards, circuit_breakers) = circuit_breakers(facts.breakers);
     let worst = [files, registry, settings, roles, guards].into_iter().max().unwrap_or(Verdict::Pass);
     let checks = Checks {
@@ -124,20 +126,35 @@ fn environment(facts: &Facts) -> (Verdict, EnvironmentCheck) {
     (verdict, EnvironmentCheck { status: verdict.name(), message, environment, warnings })
 }
 
-fn services(states: Vec<(Role, ServiceState)>) -> (Verdict, ServicesCheck) {
+/// What a role says of itself beyond that it serves.
+pub(super) fn degraded(seen: &GetSnapshotResponse) -> Vec<(String, String)> {
+    let role = seen.load.as_ref().map(|load| load.role.clone()).unwrap_or_default();
+    seen.degraded.iter().map(|sentence| (role.clone(), sentence.clone())).collect()
+}
+
+fn services(states: Vec<(Role, ServiceState)>, degraded: Vec<(String, String)>) -> (Verdict, ServicesCheck) {
     let down: Vec<Role> =
         states.iter().filter(|(_, state)| state.state != "serving").map(|(role, _)| *role).collect();
     let verdict = match down.as_slice() {
-        [] => Verdict::Pass,
+        [] if degraded.is_empty() => Verdict::Pass,
         some if some.iter().all(|role| DISPENSABLE.contains(role)) => Verdict::Warn,
         _ => Verdict::Fail,
     };
-    let message = match down.as_slice() {
+    let mut message = match down.as_slice() {
         [] => "Every service serves.".to_owned(),
         some => format!("Not serving: {}.", names(some)),
     };
-    let services = states.into_iter().map(|(_, state)| state).collect();
+    degraded.iter().for_each(|(role, sentence)| message.push_str(&format!(" {role}: {sentence}")));
+    let services = states.into_iter().map(|(_, state)| noted(state, &degraded)).collect();
     (verdict, ServicesCheck { status: verdict.name(), message, services })
+}
+
+fn noted(mut state: ServiceState, degraded: &[(String, String)]) -> ServiceState {
+    if state.message.is_empty() {
+        let own = degraded.iter().filter(|(role, _)| *role == state.role);
+        state.message = own.map(|(_, sentence)| sentence.as_str()).collect::<Vec<_>>().join(" ");
+    }
+    state
 }
 
 fn names(roles: &[Role]) -> String {

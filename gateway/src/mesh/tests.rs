@@ -14,6 +14,7 @@ fn well() -> Facts {
     Facts {
         services: [Role::Registry, Role::Knowledge, Role::Models].map(|role| state(role, "serving")).to_vec(),
         breakers: vec![breaker("CLOSED")],
+        degraded: Vec::new(),
         agents: Ok(14),
         outside_providers: Some(1),
         writable: true,
@@ -31,12 +32,13 @@ fn breaker(state: &str) -> Breaker {
 #[test]
 fn the_worst_check_decides() {
     type Change = fn(&mut Facts);
-    let cases: [(&str, Change); 12] = [
+    let cases: [(&str, Change); 13] = [
         ("healthy", |_| {}),
         ("degraded", |facts| facts.services.push(state(Role::Memory, "unreachable"))),
         ("unhealthy", |facts| facts.services.push(state(Role::Orchestrator, "not_serving"))),
         ("degraded", |facts| facts.breakers.push(breaker("OPEN"))),
         ("degraded", |facts| facts.breakers.push(breaker("HALF_OPEN"))),
+        ("degraded", |facts| facts.degraded.push(("registry".to_owned(), "The agents are old.".to_owned()))),
         ("unhealthy", |facts| facts.agents = Err(Status::unavailable("x"))),
         ("unhealthy", |facts| facts.agents = Ok(0)),
         ("degraded", |facts| facts.writable = false),
@@ -80,4 +82,16 @@ fn the_client_is_told_what_the_gateway_saw() {
     let seen = client(&metadata, true);
     assert_eq!((seen.ip.as_str(), seen.is_mobile, seen.restrictions.len()), ("127.0.0.1", true, 3));
     assert_eq!(client(&MetadataMap::new(), false), bsm_proto::ops::v1::Client::default());
+}
+
+#[test]
+fn what_a_role_does_worse_than_it_should_stands_beside_its_name() {
+    let degraded = vec![("registry".to_owned(), "The agents are old.".to_owned())];
+    let services = judge(Facts { degraded, ..well() }).1.services.unwrap();
+    assert_eq!(
+        (services.status.as_str(), services.services[0].message.as_str()),
+        ("warn", "The agents are old.")
+    );
+    assert_eq!(services.message, "Every service serves. registry: The agents are old.");
+    assert_eq!(services.services[1].message, "");
 }

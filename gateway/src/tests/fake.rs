@@ -4,7 +4,10 @@ use std::{
     collections::HashSet,
     net::SocketAddr,
     pin::Pin,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -21,8 +24,11 @@ use bsm_proto::{
 };
 use bsm_runtime::status::Refusal;
 use futures_util::{Stream, StreamExt as _, stream};
-use tokio::{net::TcpListener, sync::Notify};
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+};
+use tokio_stream::wrappers::{TcpListenerStream, WatchStream};
 use tonic::{Code, Request, Response, Status, metadata::MetadataMap};
 
 /// The services and what they were asked.
@@ -31,6 +37,12 @@ pub(super) struct Fake {
     pub(super) address: SocketAddr,
     pub(super) submitted: Arc<Mutex<Vec<(MetadataMap, SubmitEventRequest)>>>,
     pub(super) audience: Arc<Mutex<Vec<String>>>,
+    /// How often documents were listed.
+    pub(super) listed: Arc<AtomicUsize>,
+    /// Whether the knowledge service is away.
+    pub(super) away: Arc<AtomicBool>,
+    /// The newest version of the documents, for those who watch; they are left alone when it is replaced.
+    pub(super) versions: Arc<Mutex<watch::Sender<u32>>>,
     /// Told when a stream of job events is dropped.
     pub(super) left: Arc<Notify>,
 }
@@ -42,6 +54,9 @@ impl Fake {
             address: listener.local_addr().unwrap(),
             submitted: Arc::default(),
             audience: Arc::default(),
+            listed: Arc::default(),
+            away: Arc::default(),
+            versions: Arc::new(Mutex::new(watch::Sender::new(1))),
             left: Arc::default(),
         };
         let server = tonic::transport::Server::builder()
@@ -50,23 +65,42 @@ impl Fake {
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
         fake
     }
+
+    /// The knowledge service goes away, and its watches end.
+    pub(super) fn leave(&self) {
+        self.away.store(true, Relaxed);
+        *self.versions.lock().unwrap() = watch::Sender::new(1);
+    }
+
+    fn is_there(&self) -> Result<(), Status> {
+        match self.away.load(Relaxed) {
+            true => Err(Status::unavailable("away")),
+            false => Ok(()),
+        }
+    }
 }
 
 #[tonic::async_trait]
 impl KnowledgeService for Fake {
-    type WatchDocumentsStream = stream::Pending<Result<WatchDocumentsResponse, Status>>;
+    type WatchDocumentsStream = Pin<Box<dyn Stream<Item = Result<WatchDocumentsResponse, Status>> + Send>>;
 
     async fn watch_documents(
         &self,
         _: Request<WatchDocumentsRequest>,
     ) -> Result<Response<Self::WatchDocumentsStream>, Status> {
-        Ok(Response::new(stream::pending()))
+        self.is_there()?;
+        let versions = WatchStream::new(self.versions.lock().unwrap().subscribe());
+        let message =
+            |version: u32| WatchDocumentsResponse { version: version.to_string(), documents: vec![] };
+        Ok(Response::new(Box::pin(versions.map(move |version| Ok(message(version))))))
     }
 
     async fn list_documents(
         &self,
         request: Request<ListDocumentsRequest>,
     ) -> Result<Response<ListDocumentsResponse>, Status> {
+        self.is_there()?;
+        self.listed.fetch_add(1, Relaxed);
         *self.audience.lock().unwrap() = request.into_inner().audience;
         let items = vec![DocumentInfo { id: "guide".to_owned(), size: 4, ..DocumentInfo::default() }];
         Ok(Response::new(ListDocumentsResponse { documents: vec!["text".to_owned()], items }))
