@@ -232,7 +232,7 @@ async fn every_role_serves_metrics_and_healthz_on_its_second_port() {
         );
     }
     let registry = bsm_tests::Rest::new(&mesh.ops_url(Role::Registry)).get("/metrics").await.text;
-    assert!(registry.contains("RegistryService/ListAgents\",code=\"Ok\"} 1"), "{registry}");
+    assert!(registry.contains("RegistryService/ListAgents\",code=\"Ok\"} "), "{registry}");
 }
 
 #[tokio::test]
@@ -242,7 +242,8 @@ async fn a_correlation_id_is_in_the_log_lines_of_every_hop() {
     let body = json!({"agentId": "security-agent", "input": "x", "payload": {"diff": diffs::clean()}});
     let request = rest.request(Method::POST, "/api/agents/run").header("x-correlation-id", "trace-me-7");
     assert_eq!(send(request.json(&body)).await.code, 200);
-    for role in [Role::Gateway, Role::Orchestrator, Role::Registry, Role::Models] {
+    // What the registry says is kept, and a load serves many calls: it belongs to none of them.
+    for role in [Role::Gateway, Role::Orchestrator, Role::Models] {
         let log = mesh.node(role).log();
         assert!(log.contains("trace-me-7"), "{role}: {log}");
     }
