@@ -12,7 +12,7 @@ use bsm_proto::{
 use bsm_runtime::{
     call::Call,
     client::BadUrl,
-    follow::{Follower, LAP},
+    follow::{Changed, Follower, LAP},
     process::Process,
     role::Role,
     server::MESSAGE_LIMIT,
@@ -32,7 +32,8 @@ fn follower<M>(kept: &Kept, shelf: Shelf, what: &'static str, version: fn(M) -> 
     let (answers, ahead) = (kept.shelf(shelf).clone(), kept.ahead(shelf));
     let caches = vec![Arc::new(answers.clone()) as _];
     let warm = Box::new(move || ahead.iter().for_each(|question| answers.warm(question)));
-    Follower { what, caches, warm, version }
+    // A list that is marked as old is better than none while its new version cannot be had.
+    Follower { what, caches, changed: Changed::Doubted, warm, version }
 }
 
 fn request<M>(message: M) -> Request<M> {

@@ -39,13 +39,16 @@ async fn an_answer_is_asked_for_once_and_again_when_the_watch_tells_a_change() {
     let rig = Rig::start(&[]).await;
     rig.followed().await;
     rig.until("it has heard the first version", || rig.stats("knowledge").loads >= 2).await;
-    let asked = rig.followed().await;
+    while read(rig.send(get(PATH)).await).await.header("x-bsm-stale") == "true" {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let (asked, hits) = (rig.followed().await, rig.stats("knowledge").hits);
     for _ in 0..5 {
         let answer = read(rig.send(get(PATH)).await).await;
         assert_eq!((answer.status, answer.header("x-bsm-stale"), answer.header("age")), (200, "", ""));
     }
     assert_eq!(rig.fake.listed.load(Relaxed), asked, "all from what is kept");
-    assert_eq!(rig.stats("knowledge").hits, 5);
+    assert_eq!(rig.stats("knowledge").hits, hits + 5);
 
     rig.fake.versions.lock().unwrap().send_replace(2);
     rig.until("it is asked for again", || rig.fake.listed.load(Relaxed) > asked).await;

@@ -15,9 +15,11 @@ pub trait CacheView: fmt::Debug + Send + Sync {
     fn stats(&self) -> Stats;
     /// Forgets everything: no later read sees a value loaded before.
     fn clear(&self);
-    /// Forgets everything because something may have changed, and begins to load again what was held: should its
-    /// source go away next, there is still something to go on with.
+    /// Forgets everything because something has changed, and begins to load again what was held.
     fn renew(&self);
+    /// Trusts nothing it holds any more, and begins to load it again. Should that fail, there is still something to go
+    /// on with, as far as the cache trusts stale values.
+    fn refresh(&self);
     /// Trusts nothing it holds any more, because changes cannot be heard of.
     fn doubt(&self);
     /// Whether callers of a cold key share one load.
@@ -45,6 +47,12 @@ where
     fn renew(&self) {
         let held = self.keys(RENEWED);
         Cache::clear(self);
+        held.iter().for_each(|key| self.warm(key));
+    }
+
+    fn refresh(&self) {
+        let held = self.keys(RENEWED);
+        Cache::doubt(self);
         held.iter().for_each(|key| self.warm(key));
     }
 

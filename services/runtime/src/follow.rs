@@ -3,13 +3,13 @@
 //! ```text
 //!            stream open                    change                       stream lost
 //! caches:  ─────●── fresh as usual ───────────●── fresh as usual ─────────────●── every value is doubted, ttls rule ──●─►
-//!             renewed                      renewed                         called again after 0.1 s to 2 s       renewed
+//!             refreshed                      changed                       called again after 0.1 s to 2 s      refreshed
 //! ```
 //!
 //! - The source takes up a watch before it answers the call. So what is loaded after the head of the answer is no older
 //!   than the watch, and what changes later is told: nothing falls in between.
-//! - Whatever happened while there was no stream, everything is renewed when there is one again. The version that was
-//!   seen last only saves a message.
+//! - Whatever happened while there was no stream, everything is doubted and loaded again when there is one. It is not
+//!   forgotten: the way for calls may take longer to be well again than the stream, as when its circuit is open.
 //! - While there is none, a value from before is no better than a stale one: each cache says by its bounds how far it
 //!   trusts those. What is loaded meanwhile is trusted for its ttl.
 
@@ -32,12 +32,23 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// How long at most a source that is back waits for its followers.
 const LAST_PAUSE: Duration = Duration::from_secs(2);
 
+/// What becomes of the values held when a change is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// They are gone: none may be used any more.
+    Forgotten,
+    /// They are stale: each cache says how far it trusts those.
+    Doubted,
+}
+
 /// Who follows what.
 pub struct Follower<M> {
     /// What is followed, in the log: `agents`.
     pub what: &'static str,
     /// The caches of what comes from there.
     pub caches: Vec<Arc<dyn CacheView>>,
+    /// What becomes of what they hold when a message comes.
+    pub changed: Changed,
     /// What is to be loaded whenever the source can be asked, whether or not anybody wanted it before.
     pub warm: Box<dyn Fn() + Send + Sync>,
     /// What a message says of where to go on.
@@ -75,7 +86,7 @@ impl<M> Follower<M> {
                 Ok(stream) => {
                     info!(what = self.what, "changes are followed");
                     (pause, told) = (FIRST_PAUSE, false);
-                    self.renew();
+                    self.each(|cache| cache.refresh());
                     let end = self.listen(stream, &mut last).await;
                     self.caches.iter().for_each(|cache| cache.doubt());
                     end
@@ -91,7 +102,7 @@ impl<M> Follower<M> {
         }
     }
 
-    /// Renews the caches at every message, until the stream ends.
+    /// Acts on every message, until the stream ends.
     async fn listen<S>(&self, mut stream: S, last: &mut Option<String>) -> Status
     where
         S: Stream<Item = Result<M, Status>> + Unpin,
@@ -102,7 +113,10 @@ impl<M> Follower<M> {
                     let version = (self.version)(message);
                     info!(what = self.what, version, "what is kept of it is renewed");
                     *last = Some(version);
-                    self.renew();
+                    match self.changed {
+                        Changed::Forgotten => self.each(|cache| cache.renew()),
+                        Changed::Doubted => self.each(|cache| cache.refresh()),
+                    }
                 }
                 Some(Err(end)) => return end,
                 None => return Status::unavailable("the stream ended"),
@@ -110,8 +124,8 @@ impl<M> Follower<M> {
         }
     }
 
-    fn renew(&self) {
-        self.caches.iter().for_each(|cache| cache.renew());
+    fn each(&self, act: fn(&dyn CacheView)) {
+        self.caches.iter().for_each(|cache| act(&**cache));
         (self.warm)();
     }
 }

@@ -29,7 +29,7 @@ use bsm_proto::{
 use bsm_runtime::{
     call::Call,
     client::{BadUrl, Edge},
-    follow::{Follower, LAP},
+    follow::{Changed, Follower, LAP},
     layer_status,
     process::Process,
     role::Role,
@@ -91,6 +91,7 @@ impl Cached {
         let followed = Follower {
             what: "agents",
             caches: vec![Arc::new(agents.clone())],
+            changed: Changed::Forgotten, // an approval may have been revoked
             warm: Box::new(move || wanted.iter().for_each(|request| agents.warm(request))),
             version: |message: WatchAgentsResponse| message.version,
         };
@@ -101,6 +102,7 @@ impl Cached {
         let followed = Follower {
             what: "documents",
             caches: vec![Arc::new(knowledge.clone())],
+            changed: Changed::Doubted,
             warm: Box::new(move || knowledge.warm(&())),
             version: |message: WatchDocumentsResponse| message.version,
         };

@@ -15,6 +15,11 @@ use super::*;
 type Answers = mpsc::UnboundedSender<Result<u32, Status>>;
 type Stream = UnboundedReceiverStream<Result<u32, Status>>;
 
+/// The source cannot be reached.
+const AWAY: u32 = 1;
+/// It can be followed and not asked: the circuit for calls is open.
+const DEAF: u32 = 2;
+
 /// A source with one value; every load and every call is counted.
 #[derive(Clone)]
 struct Rig {
@@ -44,6 +49,7 @@ impl Rig {
         let follower = Follower {
             what: "agents",
             caches: vec![Arc::new(rig.cache.clone())],
+            changed: Changed::Forgotten,
             warm: Box::new(move || warmed.warm(&())),
             version: |number: u32| number.to_string(),
         };
@@ -58,7 +64,7 @@ impl Rig {
 
     fn open(&self, last: Option<String>) -> Result<Stream, Status> {
         self.calls.lock().unwrap().push(last);
-        if self.down.load(Relaxed) != 0 {
+        if self.down.load(Relaxed) == AWAY {
             return Err(Status::unavailable("away"));
         }
         let (answers, stream) = mpsc::unbounded_channel();
@@ -103,7 +109,7 @@ async fn a_change_that_is_told_is_seen_by_the_next_reader() {
 async fn what_is_to_be_there_is_there_before_anybody_asks() {
     let rig = Rig::start();
     rest().await;
-    rig.down.store(1, Relaxed);
+    rig.down.store(AWAY, Relaxed);
     assert_eq!(rig.get().await.unwrap().stale, None);
 }
 
@@ -117,7 +123,7 @@ async fn without_its_stream_a_value_is_asked_for_again_and_stands_in_only_when_t
     advance(LAST_PAUSE).await;
     rest().await;
     assert!(rig.stream.lock().unwrap().is_some(), "it is followed again");
-    rig.down.store(1, Relaxed);
+    rig.down.store(AWAY, Relaxed);
     rig.lose();
     rest().await;
     advance(Duration::from_secs(7)).await;
@@ -133,7 +139,7 @@ async fn it_comes_back_from_the_version_it_saw_last_and_renews_everything() {
     rest().await;
     rig.tell(Ok(7));
     rest().await;
-    rig.down.store(1, Relaxed);
+    rig.down.store(AWAY, Relaxed);
     rig.tell(Err(Status::unavailable("draining")));
     rest().await;
     advance(Duration::from_secs(3600)).await;
@@ -151,11 +157,27 @@ async fn it_comes_back_from_the_version_it_saw_last_and_renews_everything() {
 #[tokio::test(start_paused = true)]
 async fn a_source_that_stays_away_is_called_at_most_every_two_seconds() {
     let rig = Rig::start();
-    rig.down.store(1, Relaxed);
+    rig.down.store(AWAY, Relaxed);
     for _ in 0..100 {
         rest().await;
         advance(Duration::from_secs(1)).await;
     }
     let calls = rig.calls.lock().unwrap().len();
     assert!((30..=60).contains(&calls), "{calls}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_followed_again_before_it_can_be_asked_is_known_by_what_it_said_last() {
+    let rig = Rig::start();
+    assert_eq!(rig.get().await.unwrap().value, 1);
+    rig.down.store(DEAF, Relaxed);
+    rig.lose();
+    rest().await;
+    advance(LAST_PAUSE).await;
+    rest().await;
+    assert!(rig.stream.lock().unwrap().is_some(), "it is followed again");
+    let got = rig.get().await.unwrap();
+    assert_eq!((got.value, got.stale), (1, Some(LAST_PAUSE)));
+    rig.tell(Ok(2));
+    assert_eq!(rig.get().await, Err(Code::Unavailable), "what has changed is not used");
 }

@@ -106,9 +106,10 @@ impl<V: Clone, E> Entry<V, E> {
         Self { held, failure: Some(Failure { error, until: now + rules.remember_failure }) }
     }
 
-    /// The same as if its time were over. The ceilings stay where they were.
-    pub(super) fn doubted(self) -> Self {
-        Self { held: self.held.map(|held| Held { fresh: Duration::ZERO, ..held }), failure: self.failure }
+    /// Its value as if its time were over, if it has one. The ceilings stay where they were.
+    pub(super) fn doubted(self) -> Option<Self> {
+        let held = self.held?;
+        Some(Self { held: Some(Held { fresh: Duration::ZERO, ..held }), failure: None })
     }
 
     /// What a caller who asks now is due.

@@ -144,8 +144,9 @@ where
         self.inner.shelf.invalidate(key)
     }
 
-    /// Doubts everything it holds, because nobody tells any more what has changed: from now on each value is stale,
-    /// whatever its time, and is used as stale values are. What is loaded from now on is as fresh as ever.
+    /// Doubts everything it holds, because something may have changed and nobody can say what: from now on each value
+    /// is stale, whatever its time, and is used as stale values are. What is being loaded answers its waiters and is
+    /// not kept; what is loaded from now on is as fresh as ever.
     pub fn doubt(&self) {
         self.inner.shelf.doubt();
     }

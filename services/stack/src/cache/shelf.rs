@@ -144,11 +144,15 @@ where
         entries
     }
 
-    /// Ends the time of every value; what is being loaded is not concerned.
+    /// Ends every epoch and the time of every value, and forgets failures.
     pub(super) fn doubt(&self) {
-        let _entries_stand_still = self.lock();
+        let mut epochs = self.lock();
+        epochs.current.clear();
         for (key, entry) in self.entries.iter() {
-            self.entries.insert(key, entry.doubted());
+            match entry.doubted() {
+                Some(doubted) => self.entries.insert(key, doubted),
+                None => _ = self.entries.remove(&key),
+            }
         }
     }
 

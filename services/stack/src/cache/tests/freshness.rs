@@ -262,3 +262,18 @@ async fn warming_loads_what_is_missing_once_and_counts_no_call() {
     assert_eq!((upstream.begun().await, cache.keys(9)), (0, vec!["a"]));
     assert_eq!((cache.keys(0).len(), cache.stats().loads, cache.stats().misses), (0, 1, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_load_from_before_a_doubt_is_not_kept_and_a_failure_is_forgotten() {
+    let (upstream, cache) = setup();
+    let waiting = call(&cache, "a").await;
+    cache.doubt();
+    upstream.next().await.succeed(1);
+    assert_eq!(got(waiting).await, loaded(1));
+    assert_eq!(cache.peek(&"a"), None);
+    fail(&upstream, &cache).await;
+    cache.doubt();
+    let waiting = call(&cache, "a").await;
+    upstream.next().await.succeed(2);
+    assert_eq!(got(waiting).await, loaded(2));
+}
