@@ -102,6 +102,8 @@ impl Plan {
         let mut env = vec![("BSM_DATA_DIR".to_owned(), self.data(replica).display().to_string())];
         for (other, ports) in &self.ports {
             let urls: Vec<_> = ports.iter().map(|port| format!("http://127.0.0.1:{port}")).collect();
+            // Nobody in the mesh calls the gateway; its URL is the one that clients are told.
+            let urls = if *other == Role::Gateway { &urls[..1] } else { &urls };
             env.push((variable(*other, "PORT"), ports[if *other == role { replica } else { 0 }].to_string()));
             env.push((variable(*other, "URL"), urls.join(",")));
         }

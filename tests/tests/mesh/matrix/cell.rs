@@ -30,6 +30,10 @@ const ENOUGH: usize = 10;
 /// How long others may take on a machine that is busy with a dozen meshes; less than it takes to notice silence.
 const OTHERS: Duration = Duration::from_secs(4);
 const EVERY: Duration = Duration::from_millis(100);
+/// For how long a mesh may take to be well before a fault.
+const HEALTHY: Duration = Duration::from_secs(20);
+/// How long a breaker that has closed takes to let all calls through again, and some time to notice.
+const RAMP: Duration = Duration::from_secs(4);
 /// Calls that must succeed one after another before an edge is said to be well.
 const IN_A_ROW: usize = 5;
 
@@ -37,7 +41,7 @@ const IN_A_ROW: usize = 5;
 pub(super) async fn run(site: &mut Site, fault: Fault) -> Row {
     let (edge, bounds) = (site.edge, site.edge.bounds(fault));
     let mut row = Row::new(edge, fault);
-    row.check(flows(site, Duration::from_secs(10)).await.map(drop).ok_or("not well before the fault".into()));
+    row.check(heals(site, HEALTHY).await.all.ok_or("not well before the fault".into()));
     site.spoil(fault).await;
     let (stop, answered) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
     let calls = edge.others(fault);
@@ -55,9 +59,12 @@ pub(super) async fn run(site: &mut Site, fault: Fault) -> Row {
     others.await.unwrap().into_iter().for_each(|failure| row.wrong(failure));
     row.others = answered.load(Relaxed);
     site.heal(fault).await;
-    row.healed = flows(site, bounds.heals).await;
-    if row.healed.is_none() {
-        row.wrong(format!("not well {:?} after the fault", bounds.heals));
+    row.healed = heals(site, bounds.heals + RAMP).await;
+    if row.healed.first.is_none_or(|after| after > bounds.heals) {
+        row.wrong(format!("no answer {:?} after the fault: {:?}", bounds.heals, row.healed));
+    }
+    if row.healed.all.is_none() {
+        row.wrong(format!("not all calls flow {:?} after the fault", bounds.heals + RAMP));
         site.reset().await;
     }
     row
@@ -72,11 +79,7 @@ async fn break_it(site: &Site, fault: Fault, within: Duration, row: &mut Row) {
             row.check(told(site, fault, answer, *took));
             row.note(answer, *took);
         }
-        let open = |b: &serde_json::Value| {
-            b["state"] != "CLOSED"
-                && b["name"].as_str().is_some_and(|name| name.starts_with(site.edge.breaker))
-        };
-        if site.breakers().await.iter().any(open) {
+        if site.admits().await == Some(0) {
             row.opened = Some(began.elapsed());
             return;
         }
@@ -183,31 +186,35 @@ fn failure(answer: &Answer, took: Duration) -> String {
     }
 }
 
-/// How long it took until the first of enough good answers in a row; `None` if that is longer than `within`.
-async fn flows(site: &Site, within: Duration) -> Option<Duration> {
+/// How soon calls are answered again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Healed {
+    /// One of them.
+    pub(super) first: Option<Duration>,
+    /// All of them: each is answered, and no breaker holds any back.
+    pub(super) all: Option<Duration>,
+}
+
+/// Calls until all of them flow, or for as long as `within`.
+async fn heals(site: &Site, within: Duration) -> Healed {
     let began = Instant::now();
-    let (mut first, mut in_a_row) = (None, 0);
-    while in_a_row < IN_A_ROW {
+    let mut healed = Healed::default();
+    let mut in_a_row = 0;
+    while in_a_row < IN_A_ROW && began.elapsed() < within {
         let (answer, took) = timed((site.edge.call)(&site.rest)).await;
         let now = began.elapsed();
-        if (200..300).contains(&answer.code) && took < LATE && reaches(site).await {
-            first.get_or_insert(now);
-            in_a_row += 1;
-        } else {
-            (first, in_a_row) = (None, 0);
+        let admits = site.admits().await;
+        // A call that goes on without the callee does not tell whether it was reached.
+        let reached = site.edge.told == Told::Failed || admits > Some(0);
+        let answered = (200..300).contains(&answer.code) && took < LATE && reached;
+        if answered {
+            healed.first.get_or_insert(now);
         }
-        if first.unwrap_or(now) > within {
-            return None;
+        in_a_row = if answered && admits == Some(100) { in_a_row + 1 } else { 0 };
+        if in_a_row == 1 {
+            healed.all = Some(now);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    first
-}
-
-/// Calls that go on without the callee do not tell whether it is reached; its breaker does.
-async fn reaches(site: &Site) -> bool {
-    let its =
-        |b: &serde_json::Value| b["name"].as_str().is_some_and(|name| name.starts_with(site.edge.breaker));
-    site.edge.told == Told::Failed
-        || site.breakers().await.iter().filter(|b| its(b)).all(|b| b["state"] == "CLOSED")
+    Healed { all: healed.all.filter(|_| in_a_row == IN_A_ROW), ..healed }
 }

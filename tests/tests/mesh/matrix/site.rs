@@ -100,6 +100,19 @@ impl Site {
         all.json["breakers"].as_array().cloned().unwrap_or_default()
     }
 
+    /// The share of calls that the breaker of the edge lets through, in percent: 0 while it is open. `None` while it
+    /// cannot be asked.
+    pub(super) async fn admits(&self) -> Option<u64> {
+        let breakers = self.breakers().await;
+        let its = breakers.iter().filter(|b| b["name"].as_str().is_some_and(|name| self.is_its(name)));
+        its.map(|b| b["admitsPercent"].as_u64().unwrap_or_default()).min()
+    }
+
+    /// Whether a breaker is one of the edge.
+    fn is_its(&self, breaker: &str) -> bool {
+        breaker.starts_with(self.edge.breaker) && !breaker.contains("streams")
+    }
+
     /// What an operator would do about circuits that do not close, so that the next fault finds a mesh that is well.
     pub(super) async fn reset(&self) {
         let open = self.breakers().await.into_iter().filter(|b| b["state"] != "CLOSED");

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use bsm_tests::rest::Answer;
 
 use super::{
+    cell::Healed,
     edge::{EDGES, Edge},
     fault::Fault,
     reason,
@@ -26,7 +27,7 @@ pub(super) struct Row {
     /// What became of a job.
     pub(super) job: String,
     /// When calls flowed again.
-    pub(super) healed: Option<Duration>,
+    pub(super) healed: Healed,
     problems: Vec<String>,
 }
 
@@ -41,7 +42,7 @@ impl Row {
             slowest: Duration::ZERO,
             others: 0,
             job: String::new(),
-            healed: None,
+            healed: Healed::default(),
             problems: Vec::new(),
         }
     }
@@ -74,7 +75,7 @@ impl Row {
         self.problems.iter().map(|problem| format!("{}, {}: {problem}", self.edge.breaker, self.fault))
     }
 
-    fn cells(&self) -> [String; 9] {
+    fn cells(&self) -> [String; 10] {
         let told = self.told.iter().map(|(what, times)| format!("{times} × {what}"));
         let after = |time: Option<Duration>| time.map_or("-".to_owned(), |time| format!("{time:.2?}"));
         [
@@ -86,12 +87,13 @@ impl Row {
             format!("{:.1?}", self.slowest),
             self.others.to_string(),
             self.job.clone(),
-            after(self.healed),
+            after(self.healed.first),
+            after(self.healed.all),
         ]
     }
 }
 
-const HEADS: [&str; 9] = [
+const HEADS: [&str; 10] = [
     "edge",
     "fault",
     "proof",
@@ -100,7 +102,8 @@ const HEADS: [&str; 9] = [
     "slowest",
     "others answered",
     "a job",
-    "well after",
+    "answers after",
+    "flows after",
 ];
 
 /// The table.
@@ -109,7 +112,7 @@ pub(super) fn render(rows: &[Row]) -> String {
     let width =
         |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default();
     let widths: Vec<_> = (0..HEADS.len()).map(width).collect();
-    let padded = |line: &[String; 9]| {
+    let padded = |line: &[String; 10]| {
         let cells = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
