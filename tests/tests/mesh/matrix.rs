@@ -40,7 +40,6 @@ async fn try_all(edge: &'static Edge, faults: Vec<Fault>) -> Vec<Row> {
     rows
 }
 
-#[ignore = "heals only once open endpoints are watched"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_to_an_edge_stays_at_that_edge_and_heals_by_itself() {
     let mut running = JoinSet::new();

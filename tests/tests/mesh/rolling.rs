@@ -3,8 +3,8 @@
 //! Stores are not replicated: each memory and each orchestrator keeps its own folder. So nothing here looks for what was
 //! written before; what is promised is that reads are answered and submits are taken (and on a disk) all the time.
 //!
-//! 200 calls a second are too much for a machine that builds at the same time, so this runs when it is asked for:
-//! `cargo test --release --workspace rolling -- --ignored --nocapture`.
+//! `cargo test --release --workspace rolling -- --nocapture` on a quiet machine gives the figures; a build that is not
+//! optimised is given fewer calls, for it is the calls in flight and not the load that matter here.
 
 mod balancer;
 mod load;
@@ -20,9 +20,9 @@ use balancer::Balancer;
 use load::Load;
 
 const REPLICAS: usize = 2;
-const RATE: u32 = 200;
+/// Calls a second.
+const RATE: u32 = if cfg!(debug_assertions) { 40 } else { 200 };
 
-#[ignore = "200 calls a second, for a minute: see above"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_of_everything_loses_no_call() {
     let answer = "one two three four five six";

@@ -65,8 +65,8 @@ pub(super) async fn run(site: &mut Site, fault: Fault) -> Row {
     }
     if row.healed.all.is_none() {
         row.wrong(format!("not all calls flow {:?} after the fault", bounds.heals + RAMP));
-        site.reset().await;
     }
+    site.reset().await; // also what others found out about a callee that was killed
     row
 }
 
@@ -198,21 +198,19 @@ pub(super) struct Healed {
 /// Calls until all of them flow, or for as long as `within`.
 async fn heals(site: &Site, within: Duration) -> Healed {
     let began = Instant::now();
-    let mut healed = Healed::default();
-    let mut in_a_row = 0;
-    while in_a_row < IN_A_ROW && began.elapsed() < within {
+    let (mut healed, mut in_a_row) = (Healed::default(), 0);
+    while in_a_row < IN_A_ROW && (in_a_row > 0 || began.elapsed() < within) {
+        let (asked, admits) = (began.elapsed(), site.admits().await);
         let (answer, took) = timed((site.edge.call)(&site.rest)).await;
-        let now = began.elapsed();
-        let admits = site.admits().await;
         // A call that goes on without the callee does not tell whether it was reached.
         let reached = site.edge.told == Told::Failed || admits > Some(0);
         let answered = (200..300).contains(&answer.code) && took < LATE && reached;
         if answered {
-            healed.first.get_or_insert(now);
+            healed.first.get_or_insert(asked);
         }
         in_a_row = if answered && admits == Some(100) { in_a_row + 1 } else { 0 };
         if in_a_row == 1 {
-            healed.all = Some(now);
+            healed.all = Some(asked);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

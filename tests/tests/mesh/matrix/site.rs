@@ -113,7 +113,7 @@ impl Site {
         breaker.starts_with(self.edge.breaker) && !breaker.contains("streams")
     }
 
-    /// What an operator would do about circuits that do not close, so that the next fault finds a mesh that is well.
+    /// What an operator would do about circuits that are still open, so that the next fault finds a mesh that is well.
     pub(super) async fn reset(&self) {
         let open = self.breakers().await.into_iter().filter(|b| b["state"] != "CLOSED");
         for name in
