@@ -77,14 +77,16 @@ impl Row {
 
     fn cells(&self) -> [String; 10] {
         let told = self.told.iter().map(|(what, times)| format!("{times} × {what}"));
-        let after = |time: Option<Duration>| time.map_or("-".to_owned(), |time| format!("{time:.2?}"));
+        let after = |time: Option<Duration>| {
+            time.map_or("-".to_owned(), |time| format!("{:.2} s", time.as_secs_f64()))
+        };
         [
             self.edge.breaker.to_owned(),
             self.fault.to_string(),
             self.fired.clone(),
             after(self.opened),
             told.collect::<Vec<_>>().join(", "),
-            format!("{:.1?}", self.slowest),
+            after(Some(self.slowest)),
             self.others.to_string(),
             self.job.clone(),
             after(self.healed.first),

@@ -54,7 +54,7 @@ fn stream(rest: &Rest, _: usize) -> RequestBuilder {
 }
 
 fn is_whole(answer: &Answer) -> bool {
-    answer.code == 200 && answer.text.contains("\"done\":true") && !answer.text.contains("event: error")
+    answer.code == 200 && answer.text.contains("\"done\":{") && !answer.text.contains("event: error")
 }
 
 /// A push, which one agent looks at.
