@@ -9,7 +9,6 @@ use axum::{
 use http::{HeaderValue, Method, StatusCode, header};
 
 use crate::{
-    client::Client,
     fault::Fault,
     gateway::Gateway,
     pipeline::{correlation::call_of, log::RouteName},
@@ -39,7 +38,7 @@ pub(crate) async fn route(State(gateway): State<Arc<Gateway>>, request: Request)
 }
 
 async fn admitted(gateway: &Gateway, found: &Match<'_>, mut request: Request) -> Result<Response, Fault> {
-    let client = Client::of(&request);
+    let client = gateway.proxies.client_of(&request);
     gateway.gate.admit(found.route, &client, request.headers(), request.uri())?;
     let importance = gateway.gate.importance(found.route.rpc.scope, request.headers());
     let call = call_of(request.extensions()).with_priority(importance);

@@ -43,7 +43,7 @@ pub(crate) struct Gate {
 
 /// Refuses requests from outside the local network, when only that is served.
 pub(crate) async fn guard(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
-    match gateway.gate.reach(&Client::of(&request), request.headers(), request.uri()) {
+    match gateway.gate.reach(&gateway.proxies.client_of(&request), request.headers(), request.uri()) {
         Ok(()) => next.run(request).await,
         Err(fault) => fault.answer(call_of(request.extensions()).correlation_id()),
     }

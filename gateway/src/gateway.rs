@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    gate::Gate, kept::Kept, pipeline::cors, rate_limit::RateLimit, routes::Table, upstream::Upstreams,
-    webhook::Webhook,
+    client::Proxies, gate::Gate, kept::Kept, pipeline::cors, rate_limit::RateLimit, routes::Table,
+    upstream::Upstreams, webhook::Webhook,
 };
 
 /// The gateway of a process.
@@ -17,6 +17,8 @@ pub(crate) struct Gateway {
     pub(crate) upstreams: Upstreams,
     pub(crate) kept: Kept,
     pub(crate) gate: Arc<Gate>,
+    /// Who is believed about where a client is.
+    pub(crate) proxies: Proxies,
     /// None when clients may call as often as they like.
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) cors: cors::Policy,

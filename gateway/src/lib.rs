@@ -51,6 +51,7 @@ use bsm_runtime::{
 use tonic::service::Routes;
 
 use crate::{
+    client::Proxies,
     gate::Gate,
     gateway::Gateway,
     kept::Kept,
@@ -104,13 +105,15 @@ fn build(process: &Process) -> Result<Face, Error> {
         tracing::warn!(%problem, "every delivery of GitHub will be refused");
     }
     let gate = Arc::new(Gate::new(&process.settings));
-    let rate_limit = RateLimit::new(process, gate.clone());
+    let proxies = Proxies::new(&process.settings.trusted_proxies);
+    let rate_limit = RateLimit::new(process, gate.clone(), proxies.clone());
     let routes = Table::read(bsm_proto::DESCRIPTORS)?;
     let upstreams = Upstreams::new(edges.clone(), Routes::new(mesh.clone()));
     let gateway = Gateway {
         kept: Kept::open(process, &routes, &upstreams)?,
         routes,
         gate,
+        proxies,
         rate_limit: rate_limit.clone(),
         cors: cors::Policy::of(&process.settings),
         webhook: Webhook::new(secrets, edges.to(Role::Orchestrator)),

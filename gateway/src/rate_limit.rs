@@ -26,7 +26,13 @@ use bsm_stack::{
 use http::{Extensions, HeaderMap, Method, Uri};
 use tokio::time::Instant;
 
-use crate::{client::Client, gate::Gate, gateway::Gateway, pipeline::correlation::call_of, status};
+use crate::{
+    client::{Client, Proxies},
+    gate::Gate,
+    gateway::Gateway,
+    pipeline::correlation::call_of,
+    status,
+};
 
 /// Clients told apart at once: a few megabytes. Newcomers beyond share one quota.
 const MAX_CLIENTS: usize = 65_536;
@@ -52,19 +58,20 @@ pub(crate) struct RateLimit {
     limiter: RateLimiter,
     unproved: RateLimiter,
     gate: Arc<Gate>,
+    proxies: Proxies,
 }
 
 // === impl RateLimit ===
 
 impl RateLimit {
     /// That of the settings; `None` when it is switched off.
-    pub(crate) fn new(process: &Process, gate: Arc<Gate>) -> Option<RateLimit> {
+    pub(crate) fn new(process: &Process, gate: Arc<Gate>, proxies: Proxies) -> Option<RateLimit> {
         let quota = quota(process.settings.rate_limit)?;
         let limiter =
             |name, quota| process.guards.rate_limiter(name, Config { quota, max_keys: MAX_CLIENTS });
         let (limiter, unproved) =
             (limiter("gateway clients", quota), limiter("unproved deliveries", UNPROVED));
-        Some(RateLimit { limiter, unproved, gate })
+        Some(RateLimit { limiter, unproved, gate, proxies })
     }
 
     /// The same limit, for the gRPC services on the gateway's port.
@@ -91,7 +98,7 @@ impl RateLimit {
 
     /// Whom a request is charged to; `None` for the developer at this machine.
     fn charge(&self, headers: &HeaderMap, uri: &Uri, extensions: &Extensions) -> Option<Key> {
-        let client = Client::seen(headers, extensions);
+        let client = self.proxies.client(headers, extensions);
         if self.gate.is_at_home(&client, headers, uri) {
             return None;
         }

@@ -25,7 +25,6 @@ use serde_json::{Value, json};
 use tonic::Status;
 
 use crate::{
-    client::Client,
     fault::Fault,
     gateway::Gateway,
     pipeline::{correlation::call_of, limit, log::RouteName},
@@ -61,7 +60,7 @@ pub(crate) async fn take(State(gateway): State<Arc<Gateway>>, request: Request, 
     if !is_path(request.uri().path()) {
         return next.run(request).await;
     }
-    let (call, client) = (call_of(request.extensions()), Client::of(&request));
+    let (call, client) = (call_of(request.extensions()), gateway.proxies.client_of(&request));
     let mut response = match gateway.rate_limit.as_ref().map(|limit| (limit, limit.listens_to(&client))) {
         Some((_, Err(refused))) => rate_limit::refusal(&refused, call.correlation_id()),
         limit => {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, info, info_span, warn};
 
 use super::correlation::call_of;
-use crate::{client::Client, gateway::Gateway};
+use crate::gateway::Gateway;
 
 /// The route that answered, as the contract writes it: a label that clients cannot multiply.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct RouteName(pub(crate) Arc<str>);
 pub(super) async fn tell(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
     let (began, method) = (Instant::now(), request.method().clone());
     let path = request.uri().path().to_owned(); // without the query, which may hold what is nobody's business
-    let client = Client::of(&request);
+    let client = gateway.proxies.client_of(&request);
     let call = call_of(request.extensions());
     let span = info_span!("request", role = Role::Gateway.name(), correlation_id = call.correlation_id());
     trace::set_parent(&span, request.headers());

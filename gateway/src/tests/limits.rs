@@ -80,6 +80,22 @@ async fn a_header_does_not_make_a_client_another_one() {
 }
 
 #[tokio::test]
+async fn clients_behind_a_trusted_proxy_are_told_apart() {
+    let behind = [&TWO[..], &[("trusted_proxies", "192.0.2.0/24")]].concat();
+    let rig = Rig::start(&behind).await;
+    let passed_on = |client: &str| {
+        from("192.0.2.1", request("GET", "/api/status", &[("x-forwarded-for", client)], Body::empty()))
+    };
+    let (_, status) = rig.json(passed_on("198.51.100.7")).await;
+    assert_eq!(status["client"]["ip"], "198.51.100.7");
+    rig.send(passed_on("198.51.100.7")).await;
+    assert_eq!(rig.send(passed_on("198.51.100.7")).await.status(), 429);
+    assert_eq!(rig.send(passed_on("198.51.100.8")).await.status(), 200);
+    let forged = passed_on("203.0.113.1, 198.51.100.7");
+    assert_eq!(rig.send(forged).await.status(), 429, "what the client wrote itself is not looked at");
+}
+
+#[tokio::test]
 async fn a_flood_never_makes_a_health_check_fail_nor_hides_the_metrics() {
     let rig = Rig::start(&TWO).await;
     flood(&rig, "192.0.2.1").await;

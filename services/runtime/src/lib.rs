@@ -15,7 +15,7 @@
 //! | `alerts`, [`audit_log`] | whom changes are told to, and where they are written |
 //! | [`drain`], [`signals`] | how it ends |
 //! | [`flags`] | which share of calls runs under which guard |
-//! | [`lan`] | which addresses are local |
+//! | [`lan`], [`network`] | which addresses are local; ranges of addresses |
 //! | [`folder`] | where it keeps state |
 //! | [`reload`], [`versions`] | files that are edited while it runs, and those who follow them |
 //! | [`yaml`], [`diagnostic`] | files that people write, and what is wrong with them |
@@ -45,6 +45,7 @@ mod latency;
 pub mod layer_status;
 pub mod listen;
 pub mod metrics;
+pub mod network;
 pub mod ops;
 pub mod outside;
 pub mod process;

@@ -19,7 +19,9 @@ impl Network {
     /// Whether the address is in it; an IPv4 address written as an IPv6 one is the same address.
     pub fn contains(&self, ip: IpAddr) -> bool {
         match (self.address, ip.to_canonical()) {
-            (IpAddr::V4(own), IpAddr::V4(ip)) => agree(own.to_bits().into(), ip.to_bits().into(), 32, self.bits),
+            (IpAddr::V4(own), IpAddr::V4(ip)) => {
+                agree(own.to_bits().into(), ip.to_bits().into(), 32, self.bits)
+            }
             (IpAddr::V6(own), IpAddr::V6(ip)) => agree(own.to_bits(), ip.to_bits(), 128, self.bits),
             _ => false,
         }

@@ -18,6 +18,7 @@ use parse::Parser;
 
 use crate::{
     flags::{Flag, Percentages},
+    network::Network,
     role::Role,
 };
 
@@ -112,6 +113,8 @@ pub struct Settings {
     pub webhook_secrets: Vec<SecretString>,
     /// Origins that browsers may call from; empty: any outside production.
     pub cors_origins: Vec<String>,
+    /// Who is believed about the address of a client that it passes on.
+    pub trusted_proxies: Vec<Network>,
     /// How often clients of the gateway may call.
     pub rate_limit: RateLimitSettings,
     /// How many calls a service takes on at once.
@@ -248,6 +251,7 @@ impl Settings {
             admin_token: p.secrets("admin_token").into_iter().next(),
             webhook_secrets: p.secrets("webhook_secret"),
             cors_origins: p.list("cors_origins"),
+            trusted_proxies: p.networks("trusted_proxies"),
             rate_limit: RateLimitSettings::parse(p),
             concurrency: ConcurrencySettings::parse(p),
             github: GitHubSettings {

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 use super::{Layers, LogFormat, OfflineUse, Profile};
-use crate::{flags::Percent, role::Role};
+use crate::{flags::Percent, network::Network, role::Role};
 
 pub(super) const PROFILES: &[(&str, Profile)] = &[
     ("development", Profile::Development),
@@ -45,6 +45,14 @@ impl<'a> Parser<'a> {
     pub(super) fn list(&self, key: &str) -> Vec<String> {
         let text = self.layers.get(key).map(|value| value.text.as_str()).unwrap_or_default();
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    pub(super) fn networks(&mut self, key: &str) -> Vec<Network> {
+        let parsed: Result<Vec<_>, _> = self.list(key).iter().map(|item| item.parse()).collect();
+        parsed.unwrap_or_else(|_| {
+            self.wrong(key, "addresses or networks such as 10.0.0.0/8, separated by commas");
+            Vec::new()
+        })
     }
 
     pub(super) fn secrets(&self, key: &str) -> Vec<SecretString> {

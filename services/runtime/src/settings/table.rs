@@ -96,6 +96,7 @@ pub const SETTINGS: &[Setting] = &[
     row("github.token", &["GITHUB_TOKEN"], "", Kind::Secrets, "fetches the diff of a pull request whose event carries none; reading is all it must allow"),
     row("github.url", &["BSM_GITHUB_URL"], "https://api.github.com", Kind::Url, "GitHub's API, or that of an Enterprise server"),
     row("cors_origins", &["CORS_ORIGINS"], "", Kind::List, "origins browsers may call from; empty: any outside production"),
+    row("trusted_proxies", &["BSM_TRUSTED_PROXIES"], "", Kind::List, "proxies whose X-Forwarded-For says who the client is: addresses or networks such as 10.0.0.0/8"),
     row("rate_limit.max", &["RATE_LIMIT_MAX"], "100", Kind::Number, "calls per window of one client of the gateway: of an operator at an address, else of an address (0 to 1000000; 0: no limit)"),
     row("rate_limit.window_ms", &["RATE_LIMIT_WINDOW_MS"], "900000", Kind::Number, "the window, in ms (1000 to 86400000)"),
     row("rate_limit.burst", &["BSM_RATE_LIMIT_BURST"], "0", Kind::Number, "calls that may come at once (0 to 1000000; 0: as many as rate_limit.max)"),

@@ -95,6 +95,32 @@ fn a_log_filter_that_does_not_parse_is_a_mistake_like_others() {
 }
 
 #[test]
+fn a_trusted_proxy_is_an_address_or_a_network() {
+    let trusted =
+        |text| settings(&[("BSM_TRUSTED_PROXIES", text)]).map(|settings| settings.trusted_proxies.len());
+    assert_eq!(trusted("10.0.0.0/8, ::1,").unwrap(), 2);
+    let Invalid(problems) = trusted("10.0.0.0/8,*").unwrap_err();
+    assert!(
+        problems[0].starts_with("trusted_proxies is \"10.0.0.0/8,*\" (from BSM_TRUSTED_PROXIES)"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn the_contracts_rate_limit_is_the_default_and_every_bound_of_a_limit_is_checked() {
+    let limit = settings(&[]).unwrap().rate_limit;
+    assert_eq!((limit.max, limit.window, limit.burst), (100, Duration::from_secs(900), 0));
+    let wrong = [
+        ("RATE_LIMIT_MAX", "-1"),
+        ("RATE_LIMIT_WINDOW_MS", "999"),
+        ("BSM_RATE_LIMIT_BURST", "1000001"),
+        ("BSM_CONCURRENCY_MIN", "0"),
+        ("BSM_CONCURRENCY_MAX", "1025"),
+    ];
+    assert_eq!(settings(&wrong).unwrap_err().0.len(), wrong.len());
+}
+
+#[test]
 fn an_empty_variable_counts_as_unset() {
     assert_eq!(settings(&[("BSM_MODELS_URL", ""), ("PORT", "")]).unwrap().port(Role::Gateway), 8080);
 }

@@ -11,9 +11,9 @@
 //! Three things keep it honest. A limit that nobody presses against does not move, for nothing is known about it. Calls
 //! that ran out of time count more than any gradient: a tenth of them in a window cost a tenth of the limit. And since
 //! under a steady load nobody sees the time without load, the limit is halved for a moment every now and then, to see how
-//! long the calls take that start in that moment. As long as half the calls take about half the time, they stood in a
-//! queue and may still do, and it is halved again; the time that then stays is the time without load. A limit that is far
-//! too high, as after a sudden loss of capacity, comes down with each of these steps.
+//! long the calls take that start in that moment. As long as fewer calls take less time in proportion, they stood in a queue
+//! and may still do, and it is halved again; the time that then stays is the time without load. A limit that is far too
+//! high, as after a sudden loss of capacity, comes down with each of these steps.
 
 use std::time::Duration;
 
@@ -30,9 +30,11 @@ pub(super) const KEPT: usize = 256;
 /// What the limit is multiplied with when calls run out of time.
 const BACK_OFF: f64 = 0.9;
 
-/// Half as many calls that take less than this part of the time stood in a queue before: without one they take as long
-/// as before, with nothing but one they take half as long.
-const QUEUED: f64 = 0.75;
+/// Two crowds can be told apart when the smaller is at most this part of the larger.
+const CONTRAST: f64 = 0.7;
+
+/// A crowd that queued is brought down to what it was, with a little room.
+const ENOUGH: f64 = 1.2;
 
 /// The part of the time that probing may take is one in this many.
 const PROBE_SHARE: u32 = 30;
@@ -42,8 +44,10 @@ const PROBE_SHARE: u32 = 30;
 pub(super) struct Sample {
     /// When the call was let in.
     pub(super) started: Instant,
-    /// Calls in flight when it was, itself included.
+    /// Calls in flight when it was, itself included: the queue that it stood in.
     pub(super) in_flight: usize,
+    /// Calls in flight now: the queue that there is. What was let in before a rush ends in it.
+    pub(super) now_in_flight: usize,
     /// How it went.
     pub(super) ended: Ended,
 }
@@ -81,8 +85,26 @@ struct Probe {
     since: Instant,
     /// The limit in this step.
     level: f64,
-    /// How long calls took when there were twice as many.
-    above: Duration,
+    /// What was seen of the larger crowd before.
+    before: Seen,
+}
+
+/// What a window shows.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    /// How long its calls took, in the middle.
+    took: Duration,
+    /// How many there were when they were let in, on average.
+    crowd: f64,
+}
+
+/// What a smaller crowd says of a larger one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Larger {
+    Queued,
+    DidNotQueue,
+    /// They are too much alike.
+    Unknown,
 }
 
 #[derive(Debug)]
@@ -91,7 +113,8 @@ struct Window {
     times: Vec<Duration>,
     answered: usize,
     out_of_time: usize,
-    peak: usize, // of calls in flight
+    peak: usize,  // of calls in flight
+    crowd: usize, // the sum of those in flight when each answered one was let in
 }
 
 // === impl Gradient ===
@@ -130,14 +153,14 @@ impl Gradient {
     }
 
     fn judge(&mut self, now: Instant) {
-        let median = self.window.median();
+        let seen = self.window.seen();
         if let Phase::Probing(probe) = self.phase {
-            return self.probed(probe, median, now);
+            return self.probed(probe, seen, now);
         }
         if self.window.out_of_time * 10 >= self.window.answered {
             return self.set(self.limit * BACK_OFF);
         }
-        let Some(median) = median else { return };
+        let Some(Seen { took: median, crowd }) = seen else { return };
         if (self.window.peak as f64) < self.limit / 2.0 {
             // Nobody queues, so this *is* the time without load, be it longer or shorter than before.
             self.unloaded = Some(self.unloaded.map_or(median, |known| (known + median) / 2));
@@ -147,27 +170,33 @@ impl Gradient {
         self.unloaded = Some(unloaded);
         self.set(self.next_limit(unloaded, median));
         if matches!(self.phase, Phase::Steady { probe_at } if probe_at <= now) {
-            let probe = Probe { began: now, since: now, level: self.limit / 2.0, above: median };
-            self.phase = Phase::Probing(probe);
+            let before = Seen { took: median, crowd };
+            self.phase = Phase::Probing(Probe { began: now, since: now, level: self.limit / 2.0, before });
         }
     }
 
     /// A step of a probe is over: one more, or the time without load.
-    fn probed(&mut self, probe: Probe, median: Option<Duration>, now: Instant) {
-        let Probe { began, level, above, .. } = probe;
-        let goes_deeper = level > self.config.min as f64;
-        match median.filter(|median| goes_deeper && *median < above.mul_f64(QUEUED)) {
-            Some(median) => {
-                // There was a queue above this step, so that many calls are enough to keep everybody busy.
-                self.set(self.limit.min(level * 2.0));
-                self.phase = Phase::Probing(Probe { began, since: now, level: level / 2.0, above: median });
+    fn probed(&mut self, probe: Probe, seen: Option<Seen>, now: Instant) {
+        let Probe { began, level, before, .. } = probe;
+        let Some(seen) = seen.filter(|_| level > self.config.min as f64) else {
+            return self.probed_enough(began, seen, now);
+        };
+        let before = match seen.tells_of(before) {
+            Larger::DidNotQueue => return self.probed_enough(began, Some(seen), now),
+            Larger::Queued => {
+                self.set(self.limit.min(before.crowd * ENOUGH)); // nobody is idle with that many
+                seen
             }
-            None => {
-                self.unloaded = median.or(self.unloaded);
-                let pause = self.config.probe_every.max((now - began) * PROBE_SHARE);
-                self.phase = Phase::Steady { probe_at: now + pause };
-            }
-        }
+            Larger::Unknown if seen.crowd > before.crowd => seen, // the first look was at a queue still growing
+            Larger::Unknown => before,
+        };
+        self.phase = Phase::Probing(Probe { began, since: now, level: level / 2.0, before });
+    }
+
+    fn probed_enough(&mut self, began: Instant, seen: Option<Seen>, now: Instant) {
+        self.unloaded = seen.map(|seen| seen.took).or(self.unloaded);
+        let pause = self.config.probe_every.max((now - began) * PROBE_SHARE);
+        self.phase = Phase::Steady { probe_at: now + pause };
     }
 
     fn next_limit(&self, unloaded: Duration, median: Duration) -> f64 {
@@ -186,11 +215,28 @@ impl Gradient {
     }
 }
 
+// === impl Seen ===
+
+impl Seen {
+    /// In a queue calls take as much less time as they are fewer, without one as long as before: halfway between is the
+    /// line.
+    fn tells_of(self, larger: Seen) -> Larger {
+        let contrast = self.crowd / larger.crowd;
+        if contrast > CONTRAST {
+            return Larger::Unknown;
+        }
+        match self.took < larger.took.mul_f64((1.0 + contrast) / 2.0) {
+            true => Larger::Queued,
+            false => Larger::DidNotQueue,
+        }
+    }
+}
+
 // === impl Window ===
 
 impl Window {
     const fn open(now: Instant) -> Self {
-        Self { opened: now, times: Vec::new(), answered: 0, out_of_time: 0, peak: 0 }
+        Self { opened: now, times: Vec::new(), answered: 0, out_of_time: 0, peak: 0, crowd: 0 }
     }
 
     fn age(&self, now: Instant) -> Duration {
@@ -198,7 +244,7 @@ impl Window {
     }
 
     fn add(&mut self, sample: Sample, now: Instant) {
-        self.peak = self.peak.max(sample.in_flight);
+        self.peak = self.peak.max(sample.in_flight).max(sample.now_in_flight);
         if sample.ended == Ended::OutOfTime {
             self.out_of_time += 1;
             return;
@@ -209,10 +255,12 @@ impl Window {
             None => self.times.push(took),
         }
         self.answered += 1;
+        self.crowd += sample.in_flight;
     }
 
-    fn median(&mut self) -> Option<Duration> {
+    fn seen(&mut self) -> Option<Seen> {
         let middle = self.times.len() / 2;
-        (!self.times.is_empty()).then(|| *self.times.select_nth_unstable(middle).1)
+        let crowd = self.crowd as f64 / self.answered as f64;
+        (!self.times.is_empty()).then(|| Seen { took: *self.times.select_nth_unstable(middle).1, crowd })
     }
 }

@@ -110,7 +110,9 @@ impl Permit {
     }
 
     fn say(&self, ended: Ended) {
-        let sample = Sample { started: self.started, in_flight: self.in_flight, ended };
+        let now_in_flight = self.shared.in_flight.load(Relaxed);
+        let Self { started, in_flight, .. } = *self;
+        let sample = Sample { started, in_flight, now_in_flight, ended };
         // The gradient is never left half-changed, so a panic elsewhere while it was held does not spoil it.
         let mut gradient = self.shared.gradient.lock().unwrap_or_else(PoisonError::into_inner);
         gradient.observe(sample, Instant::now());

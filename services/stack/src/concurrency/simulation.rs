@@ -150,6 +150,25 @@ async fn under_ten_times_the_load_goodput_stays_at_its_peak_and_the_admitted_are
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_limit_far_too_high_for_a_sudden_overload_comes_down_and_then_serves_as_well() {
+    let world = World::new(Config { initial: 1024, ..Config::default() });
+    let quiet = world.phase(PEAK * 0.5, Duration::from_secs(11)).await; // a probe is due when the rush begins
+    let onset = world.phase(PEAK * 10.0, Duration::from_secs(15)).await;
+    let overload = world.phase(PEAK * 10.0, Duration::from_secs(30)).await;
+
+    let (goodput, slower) = (overload.goodput() / PEAK, overload.p99().div_duration_f64(quiet.p99()));
+    println!(
+        "onset: goodput {:.3}, p99 {:.2} x unloaded; then {goodput:.3}, {slower:.2}; {:?}",
+        onset.goodput() / PEAK,
+        onset.p99().div_duration_f64(quiet.p99()),
+        world.limiter
+    );
+    assert!(onset.goodput() >= PEAK * 0.95, "goodput is {:.3} of the peak at first", onset.goodput() / PEAK);
+    assert!(goodput >= 0.95, "goodput is {goodput:.3} of the peak");
+    assert!(slower <= 2.0, "the p99 of the admitted is {slower:.2} times that without load");
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_limit_the_same_load_makes_every_call_late() {
     let boundless = Config { initial: 1_000_000, min: 1_000_000, max: 1_000_000, ..Config::default() };
     let world = World::new(boundless);

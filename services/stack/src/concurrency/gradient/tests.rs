@@ -30,7 +30,7 @@ impl Bench {
         for _ in 0..windows {
             self.now += window;
             for _ in 0..min_samples {
-                let sample = Sample { started: self.now - took, in_flight, ended };
+                let sample = Sample { started: self.now - took, in_flight, now_in_flight: in_flight, ended };
                 self.gradient.observe(sample, self.now);
             }
         }
@@ -131,7 +131,7 @@ async fn a_probe_halves_the_limit_until_calls_that_began_in_it_have_ended_and_no
     bench.now = before + UNLOADED * 20;
     bench.windows(1, UNLOADED / 2, limit);
     assert_eq!(bench.limit(), (whole / 4.0) as usize, "half the calls took half the time: there was a queue");
-    bench.windows(1, UNLOADED / 2, limit);
+    bench.windows(1, UNLOADED / 2, bench.limit());
     assert_eq!(bench.limit(), whole as usize);
     assert_eq!(
         bench.gradient.unloaded(),
@@ -151,10 +151,40 @@ async fn a_limit_far_above_what_there_is_room_for_is_not_taken_for_the_time_with
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_calls_that_end_in_a_rush_are_not_taken_for_the_time_without_load() {
+    let mut bench = Bench::new();
+    bench.windows(5, UNLOADED, 1);
+    for slower in 1..20 {
+        // Let in when there were few, each later than the one before: the queue is behind them.
+        bench.now += Config::default().window;
+        for _ in 0..Config::default().min_samples {
+            let started = bench.now - UNLOADED * slower;
+            let sample = Sample { started, in_flight: 8, now_in_flight: 60, ended: Ended::Answered };
+            bench.gradient.observe(sample, bench.now);
+        }
+    }
+    assert_eq!(bench.gradient.unloaded(), Some(UNLOADED));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_begins_while_the_queue_grows_is_not_deceived() {
+    let (mut bench, workers) = (Bench::with(Config { initial: 256, ..Config::default() }), 16);
+    bench.windows(1, UNLOADED, 1);
+    bench.now += Config::default().probe_every;
+    bench.windows(1, UNLOADED * 8, 128); // half of the queue that will be
+    assert!(matches!(bench.gradient.phase, Phase::Probing(_)));
+    bench.windows(1, UNLOADED * 7, 115); // let in as soon as there was room
+    bench.full_house(20, workers);
+    let unloaded = bench.gradient.unloaded().expect("known");
+    assert!(unloaded < UNLOADED.mul_f64(1.2), "{unloaded:?}");
+    assert!(bench.gradient.limit < 256.0 / 3.0, "{}", bench.gradient.limit);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_window_is_judged_only_when_it_is_over_and_holds_enough() {
     let mut bench = Bench::new();
     let Config { window, min_samples, .. } = Config::default();
-    let sample = |now| Sample { started: now, in_flight: 64, ended: Ended::Answered };
+    let sample = |now| Sample { started: now, in_flight: 64, now_in_flight: 64, ended: Ended::Answered };
     for _ in 0..min_samples * 10 {
         bench.gradient.observe(sample(bench.now), bench.now);
     }
@@ -175,7 +205,8 @@ proptest! {
         for (pass, took, in_flight, answered) in samples {
             now += Duration::from_millis(pass);
             let ended = if answered { Ended::Answered } else { Ended::OutOfTime };
-            gradient.observe(Sample { started: now - Duration::from_millis(took), in_flight, ended }, now);
+            let started = now - Duration::from_millis(took);
+            gradient.observe(Sample { started, in_flight, now_in_flight: in_flight / 2, ended }, now);
             prop_assert!((config.min..=config.max).contains(&gradient.limit()));
         }
     }
