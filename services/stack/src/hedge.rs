@@ -6,7 +6,8 @@
 //! the bulkhead for itself:
 //!
 //! - the first good head wins, and the other attempt is dropped in the same moment, which cancels it;
-//! - a failure of one does not end the other; only when both have failed is that the answer;
+//! - a failure of one does not end the other, unless it has a body still to come, which would hold a slot meanwhile;
+//!   only when both have failed is that the answer;
 //! - an attempt that failed before a second was sent is for the retry layer to judge.
 
 use std::fmt;

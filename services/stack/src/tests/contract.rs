@@ -329,7 +329,7 @@ fn concurrency() -> ConcurrencyLayer {
 
 row!(of_the_breaker, breaker());
 row!(of_the_breaker_above_a_queue, breaker().above_a_queue());
-row!(of_the_sent_mark, breaker::SentLayer::default());
+row!(of_the_sent_mark, breaker::SentLayer);
 row!(of_the_bulkhead, bulkhead());
 row!(of_the_inbound_deadline, InboundLayer::new(DEADLINE, DEADLINE));
 row!(of_the_outbound_deadline, OutboundLayer::new(DEADLINE, MARGIN));
