@@ -108,6 +108,8 @@ impl<'a> MakeWriter<'a> for Log {
 #[tokio::test]
 async fn no_key_is_ever_logged_whatever_the_level() {
     let log = Log::default();
+    // Alone, this subscriber would not be asked about events that a test on another thread meets first.
+    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     let subscriber =
         tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);

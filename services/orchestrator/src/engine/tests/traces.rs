@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use tracing::level_filters::LevelFilter;
+use tracing::{Dispatch, level_filters::LevelFilter, subscriber::NoSubscriber};
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
@@ -44,6 +44,9 @@ impl Log {
 #[tokio::test]
 async fn every_line_of_a_job_s_work_carries_its_ids_even_when_only_warnings_are_logged() {
     let log = Log::default();
+    // Alone, this subscriber would not be asked about spans and events that a test on another thread meets first, and
+    // would never see them.
+    let _second = Dispatch::new(NoSubscriber::new());
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(LevelFilter::WARN)
         .with_writer(log.clone())
