@@ -6,9 +6,10 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::{
+    admission,
     fault::Fault,
     gateway::Gateway,
     pipeline::{correlation::call_of, log::RouteName},
@@ -21,8 +22,7 @@ use crate::{
 pub(crate) async fn route(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let call = call_of(request.extensions());
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    let want = if prefers(request.headers(), sse::MEDIA_TYPE) { Want::Stream } else { Want::Whole };
-    let answer = match gateway.routes.find(&method, uri.path(), want) {
+    let answer = match gateway.routes.find(&method, uri.path(), want(request.headers())) {
         Found::Route(found) => {
             let name = RouteName(found.route.template.as_str().into());
             let answer = admitted(&gateway, &found, request).await;
@@ -41,9 +41,15 @@ async fn admitted(gateway: &Gateway, found: &Match<'_>, mut request: Request) ->
     let client = gateway.proxies.client_of(&request);
     gateway.gate.admit(found.route, &client, request.headers(), request.uri())?;
     let importance = gateway.gate.importance(found.route.rpc.scope, request.headers());
+    let place = admission::place(gateway, &found.route.rpc, importance, &mut request)?;
     let call = call_of(request.extensions()).with_priority(importance);
     request.extensions_mut().insert(call);
-    transcode::serve(gateway, found, &client, request).await
+    admission::keep(place, transcode::serve(gateway, found, &client, request).await)
+}
+
+/// How the client wants a route to answer that exists both ways.
+pub(crate) fn want(headers: &HeaderMap) -> Want {
+    if prefers(headers, sse::MEDIA_TYPE) { Want::Stream } else { Want::Whole }
 }
 
 fn options(allow: &str) -> Response {

@@ -6,6 +6,7 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
+use bsm_runtime::layer_status::is_turned_away;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 
@@ -20,6 +21,10 @@ pub(crate) struct Fault {
     /// Apart, because most faults have nothing of it and every result carries the size of its fault.
     more: Box<More>,
 }
+
+/// In the extensions of the answer to a request that a guard has turned away.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TurnedAway;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct More {
@@ -119,6 +124,9 @@ impl Fault {
     pub(crate) fn answer_with(&self, body: Value) -> Response {
         let mut response = (self.status, Json(body)).into_response();
         response.headers_mut().extend(self.more.headers.iter().cloned());
+        if is_turned_away(&self.code) {
+            response.extensions_mut().insert(TurnedAway);
+        }
         response
     }
 }

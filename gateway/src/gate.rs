@@ -62,7 +62,7 @@ impl Gate {
 
     /// Whether the client may reach the API at all. A gate and no authentication: it also looks at the names by
     /// which the client came, because a web page may have pointed its own name at a local address.
-    fn reach(&self, client: &Client, headers: &HeaderMap, uri: &Uri) -> Result<(), Fault> {
+    pub(crate) fn reach(&self, client: &Client, headers: &HeaderMap, uri: &Uri) -> Result<(), Fault> {
         let near = client.ip.is_some_and(network::is_local)
             && self.names_are_local(headers, uri, network::is_local_name);
         if !self.lan_only || near {

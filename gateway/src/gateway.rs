@@ -7,8 +7,8 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    client::Proxies, gate::Gate, kept::Kept, pipeline::cors, rate_limit::RateLimit, routes::Table,
-    upstream::Upstreams, webhook::Webhook,
+    admission::Admissions, client::Proxies, gate::Gate, kept::Kept, pipeline::cors, rate_limit::RateLimit,
+    routes::Table, upstream::Upstreams, webhook::Webhook,
 };
 
 /// The gateway of a process.
@@ -16,6 +16,7 @@ pub(crate) struct Gateway {
     pub(crate) routes: Table,
     pub(crate) upstreams: Upstreams,
     pub(crate) kept: Kept,
+    pub(crate) admissions: Admissions,
     pub(crate) gate: Arc<Gate>,
     /// Who is believed about where a client is.
     pub(crate) proxies: Proxies,

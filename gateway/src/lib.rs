@@ -8,6 +8,7 @@
 //! | `pipeline` | what every request passes, in order |
 //! | `gate`, `client` | who may reach and call what; who asks |
 //! | `rate_limit` | how often |
+//! | `admission` | how many at once, for each service |
 //! | `routes` | the table of methods and paths, read from the descriptors |
 //! | `dispatch`, `transcode` | from a request to its rpc and back |
 //! | `kept` | answers that are the same for everybody |
@@ -18,6 +19,7 @@
 //! | `mesh` | health, status and operation of the whole mesh |
 //! | `upstream` | who serves which part of the contract |
 
+mod admission;
 mod client;
 mod dispatch;
 mod fault;
@@ -40,7 +42,6 @@ mod tests;
 
 use std::sync::Arc;
 
-use axum::Router;
 use bsm_proto::ops::v1::mesh_service_server::MeshServiceServer;
 use bsm_runtime::{
     client::BadUrl,
@@ -51,6 +52,7 @@ use bsm_runtime::{
 use tonic::service::Routes;
 
 use crate::{
+    admission::Admissions,
     client::Proxies,
     gate::Gate,
     gateway::Gateway,
@@ -84,15 +86,16 @@ pub enum Error {
 /// # Errors
 /// When the contract or a URL in the settings cannot be used.
 pub async fn open(process: &Process) -> Result<Service, Error> {
-    let Face { mesh, router, rate_limit } = build(process)?;
-    Ok(Service::new().add(mesh).http(router).rate_limit(rate_limit.map(|limit| limit.layer())))
+    let Face { mesh, gateway } = build(process)?;
+    let rate_limit = gateway.rate_limit.as_ref().map(RateLimit::layer);
+    let service = Service::new().add(mesh).http(pipeline::router(gateway.clone())).rate_limit(rate_limit);
+    Ok(service.on_arrival(Arc::new(move |request| admission::arrive(&gateway, request))))
 }
 
-/// The gateway's own gRPC service, its HTTP face, which calls that service among others, and the limit of both.
+/// The gateway's own gRPC service, and its HTTP face, which calls that service among others.
 struct Face {
     mesh: MeshServiceServer<Mesh>,
-    router: Router,
-    rate_limit: Option<RateLimit>,
+    gateway: Arc<Gateway>,
 }
 
 fn build(process: &Process) -> Result<Face, Error> {
@@ -114,7 +117,8 @@ fn build(process: &Process) -> Result<Face, Error> {
         routes,
         gate,
         proxies,
-        rate_limit: rate_limit.clone(),
+        rate_limit,
+        admissions: Admissions::new(process),
         cors: cors::Policy::of(&process.settings),
         webhook: Webhook::new(secrets, edges.to(Role::Orchestrator)),
         upstreams,
@@ -125,5 +129,5 @@ fn build(process: &Process) -> Result<Face, Error> {
     if let Some(rpc) = gateway.routes.rpcs().find(|rpc| gateway.upstreams.of(rpc).is_none()) {
         return Err(Error::NobodyServes(rpc.name.clone()));
     }
-    Ok(Face { mesh, router: pipeline::router(Arc::new(gateway)), rate_limit })
+    Ok(Face { mesh, gateway: Arc::new(gateway) })
 }

@@ -96,6 +96,13 @@ impl RateLimit {
         let _ = self.unproved.decide(&address(client), Instant::now()); // what it comes to shows with the next one
     }
 
+    /// Whether a request that comes now is one too many. Counts neither it nor the refusal: that is done in its turn.
+    pub(crate) fn would_refuse(&self, request: &Request) -> bool {
+        let key = || self.charge(request.headers(), request.uri(), request.extensions());
+        let key = is_limited(request).then(key).flatten();
+        key.is_some_and(|key| self.limiter.is_used_up(&key, Instant::now()))
+    }
+
     /// Whom a request is charged to; `None` for the developer at this machine.
     fn charge(&self, headers: &HeaderMap, uri: &Uri, extensions: &Extensions) -> Option<Key> {
         let client = self.proxies.client(headers, extensions);

@@ -64,7 +64,7 @@ impl Rig {
         let settings = Settings::from_layers(&Layers::read(None, |_| None, &all)).unwrap();
         let drain = Drain::new(Duration::from_secs(1));
         let process = Process::new(Role::Gateway, settings.into(), drain, Metrics::default());
-        let router = crate::build(&process).unwrap().router;
+        let router = crate::pipeline::router(crate::build(&process).unwrap().gateway);
         Rig { router, fake, process, _data: data }
     }
 

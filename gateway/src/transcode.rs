@@ -25,6 +25,7 @@ use bsm_proto::api::v1::Scope;
 use bsm_runtime::{
     call::Call,
     caller::{self, Caller},
+    layer_status::is_turned_away,
     server::MESSAGE_LIMIT,
 };
 use bytes::Bytes;
@@ -147,7 +148,7 @@ fn vouch(gateway: &Gateway, client: &Client, request: &mut tonic::Request<Dynami
 
 fn fault(rpc: &Rpc, status: &Status) -> Fault {
     let fault = status::fault(status);
-    if fault.status.is_server_error() {
+    if fault.status.is_server_error() && !is_turned_away(&fault.code) {
         let (code, said) = (status.code(), status.message());
         tracing::warn!(rpc = rpc.name, ?code, reason = %fault.code, said, "an upstream call failed");
     }

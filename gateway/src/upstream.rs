@@ -80,11 +80,20 @@ impl Upstreams {
 
     /// The way to an rpc's service; `None` when nobody is known to serve it.
     pub(crate) fn of(&self, rpc: &Rpc) -> Option<Edge> {
-        if rpc.service == MESH {
-            return Some(self.mesh.clone());
+        match rpc.service == MESH {
+            true => Some(self.mesh.clone()),
+            false => role_of(rpc).map(|role| self.edges.of(role, rpc)),
         }
-        let package = rpc.service.rsplit_once('.').map_or("", |(package, _)| package);
-        let (_, role) = SERVED_BY.into_iter().find(|(served, _)| *served == package)?;
-        Some(self.edges.of(role, rpc))
     }
+}
+
+/// Every role that serves a part of the contract, beside the gateway itself.
+pub(crate) fn roles() -> impl Iterator<Item = Role> {
+    SERVED_BY.into_iter().map(|(_, role)| role)
+}
+
+/// The role that serves an rpc; `None` for the gateway's own, and when nobody is known to.
+pub(crate) fn role_of(rpc: &Rpc) -> Option<Role> {
+    let package = rpc.service.rsplit_once('.').map_or("", |(package, _)| package);
+    SERVED_BY.into_iter().find(|(served, _)| *served == package).map(|(_, role)| role)
 }

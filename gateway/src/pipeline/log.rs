@@ -10,10 +10,10 @@ use axum::{
 use bsm_runtime::{role::Role, trace};
 use http::StatusCode;
 use tokio::time::Instant;
-use tracing::{Instrument as _, info, info_span, warn};
+use tracing::{Instrument as _, debug, info, info_span, warn};
 
 use super::correlation::call_of;
-use crate::gateway::Gateway;
+use crate::{fault::TurnedAway, gateway::Gateway};
 
 /// The route that answered, as the contract writes it: a label that clients cannot multiply.
 #[derive(Clone, Debug)]
@@ -41,6 +41,10 @@ pub(super) async fn tell(State(gateway): State<Arc<Gateway>>, request: Request, 
     span.in_scope(|| match status {
         StatusCode::INTERNAL_SERVER_ERROR => {
             warn!(%method, path, status = status.as_u16(), ms, address, "answered")
+        }
+        // The metrics count them; a line for each would be a flood of its own.
+        _ if response.extensions().get::<TurnedAway>().is_some() => {
+            debug!(%method, path, status = status.as_u16(), ms, address, "turned away")
         }
         _ => info!(%method, path, status = status.as_u16(), ms, address, "answered"),
     });

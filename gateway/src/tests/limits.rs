@@ -3,6 +3,8 @@
 use bsm_proto::ops::v1::{
     GetDetailedHealthRequest, GetHealthRequest, GetStatusRequest, mesh_service_client::MeshServiceClient,
 };
+use std::sync::atomic::Ordering::Relaxed;
+
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -222,4 +224,90 @@ async fn over_sockets_rest_and_grpc_share_one_quota_an_address() {
     assert!(status_from("127.0.0.2", address).await.contains("200"), "another address is served");
     client.get_health(GetHealthRequest {}).await.expect("probes are answered in a flood");
     client.get_detailed_health(GetDetailedHealthRequest {}).await.expect("all of them");
+}
+
+/// A limit of one place for each service.
+const ONE: [(&str, &str); 2] = [("concurrency.min", "1"), ("concurrency.max", "1")];
+
+fn in_flight(rig: &Rig, limiter: &str) -> usize {
+    let limits = rig.process.guards.limiters();
+    limits.iter().find(|limit| &*limit.name == limiter).expect("it is listed").in_flight
+}
+
+#[tokio::test]
+async fn a_service_that_is_full_hears_of_no_more_and_closes_the_way_to_no_other() {
+    let rig = Rig::start(&ONE).await;
+    let whole = rig.send(get("/api/knowledge")).await;
+    assert_eq!((whole.status().as_u16(), in_flight(&rig, "gateway rest knowledge")), (200, 1));
+    let (listed, bodiless) = (rig.fake.listed.load(Relaxed), get("/api/knowledge?audience=others"));
+    let refused = read(rig.send(bodiless).await).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (503, &json!("OVERLOADED")));
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(rig.fake.listed.load(Relaxed), listed, "nobody was asked");
+    for path in ["/api/orchestrator/jobs", "/api/status", "/health", "/metrics"] {
+        let answer = read(rig.send(get(path)).await).await;
+        assert!(!answer.body.contains("OVERLOADED"), "{path}: {}", answer.body);
+    }
+    read(whole).await;
+    assert_eq!(in_flight(&rig, "gateway rest knowledge"), 0, "its answer has been sent");
+    assert_eq!(rig.send(get("/api/knowledge")).await.status(), 200);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_model_or_follows_a_stream_takes_no_place() {
+    let rig = Rig::start(&ONE).await;
+    let run = || request("POST", "/api/orchestrator/run", &[("content-type", "application/json")], "{}");
+    let held = [rig.send(run()).await, rig.send(run()).await];
+    assert!(held.iter().all(|answer| answer.status() == 202));
+    assert_eq!(in_flight(&rig, "gateway rest orchestrator"), 0);
+}
+
+#[tokio::test]
+async fn without_adaptive_limits_there_are_none_in_the_gateway() {
+    let rig = Rig::start(&[("concurrency.max", "0")]).await;
+    assert_eq!(rig.send(get("/api/knowledge")).await.status(), 200);
+    assert!(rig.process.guards.limiters().is_empty());
+}
+
+/// Seen in the moment it comes, as by the door of a port.
+fn arriving(gateway: &crate::gateway::Gateway, mut request: Request) -> Request {
+    crate::admission::arrive(gateway, &mut request);
+    request
+}
+
+#[tokio::test]
+async fn a_request_has_its_place_from_when_it_came_and_gives_it_back_when_it_is_dropped() {
+    let rig = Rig::start(&ONE).await;
+    let gateway = &crate::build(&rig.process).unwrap().gateway;
+    let limit = || rig.process.guards.limiters().iter().filter(|limit| limit.in_flight > 0).count();
+    let first = arriving(gateway, get("/api/knowledge"));
+    let second = arriving(gateway, get("/api/knowledge"));
+    let router = crate::pipeline::router(gateway.clone());
+    let refused = read(router.clone().oneshot(second).await.unwrap()).await;
+    assert_eq!((refused.status, limit()), (503, 1), "before the first one has its turn");
+    drop(first);
+    assert_eq!(limit(), 0);
+    let third = arriving(gateway, get("/api/knowledge"));
+    assert_eq!(read(router.oneshot(third).await.unwrap()).await.status, 200);
+    assert_eq!(limit(), 0);
+}
+
+#[tokio::test]
+async fn who_would_be_refused_anyway_takes_no_place() {
+    let rig = Rig::start(&[TWO.as_slice(), &ONE].concat()).await;
+    let gateway = &crate::build(&rig.process).unwrap().gateway;
+    let held = || rig.process.guards.limiters().iter().any(|limit| limit.in_flight > 0);
+    let stranger = arriving(gateway, from("192.0.2.1", get("/api/knowledge")));
+    assert!(!held(), "without a key");
+    let with_token =
+        || from("192.0.2.1", request("GET", "/api/knowledge", &[("x-admin-token", TOKEN)], Body::empty()));
+    let router = crate::pipeline::router(gateway.clone());
+    for _ in 0..2 {
+        assert_eq!(read(router.clone().oneshot(with_token()).await.unwrap()).await.status, 200);
+    }
+    let too_often = arriving(gateway, with_token());
+    assert!(!held(), "beyond its quota");
+    let admitted = arriving(gateway, from("192.0.2.2", with_token()));
+    assert!(held());
+    drop((stranger, too_often, admitted));
 }

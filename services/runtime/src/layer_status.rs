@@ -15,6 +15,14 @@ use crate::status::Refusal;
 /// How long a caller may well wait before it tries a full bulkhead or an overloaded process again.
 const FULL_RETRY: Duration = Duration::from_secs(1);
 
+/// Reasons of calls that a guard has turned away. Metrics count them; a line for each would be a flood of its own.
+const TURNED_AWAY: [&str; 4] = ["BULKHEAD_FULL", "CIRCUIT_OPEN", "OVERLOADED", "RATE_LIMITED"];
+
+/// Whether a reason says that a guard turned the call away, as opposed to that it failed.
+pub fn is_turned_away(reason: &str) -> bool {
+    TURNED_AWAY.contains(&reason)
+}
+
 /// The status of an error that a layer or the transport gave.
 pub fn status_of(err: &(dyn Error + 'static)) -> Status {
     let mut cause = Some(err);

@@ -5,6 +5,7 @@ mod auth;
 mod connections;
 mod door;
 mod kind;
+mod limit;
 mod observe;
 mod ops_port;
 
@@ -13,7 +14,7 @@ use std::{convert::Infallible, time::Duration};
 use bsm_stack::{
     ConcurrencyLayer, RateLimitLayer,
     bulkhead::BulkheadLayer,
-    concurrency::{self, Limiter},
+    concurrency::{Config, Limiter},
     deadline::InboundLayer,
 };
 use http::Request;
@@ -34,6 +35,7 @@ use crate::{
     process::Process,
     role::Role,
 };
+use accept::Clients;
 use auth::AuthLayer;
 use bsm_proto::ops::v1::ops_service_server::OpsServiceServer;
 use door::Door;
@@ -41,6 +43,8 @@ use kind::Kind;
 use observe::ObserveLayer;
 
 pub use accept::Peer;
+pub use door::Arrival;
+pub use limit::{adaptive_limit, is_untimed};
 
 /// The largest message taken or sent, in bytes.
 pub const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;
@@ -48,19 +52,13 @@ pub const MESSAGE_LIMIT: usize = 4 * 1024 * 1024;
 /// The longest deadline a caller may set: streams of job events last that long, then resume.
 const MAX_DEADLINE: Duration = Duration::from_secs(3600);
 
-/// Where the adaptive limit of a process begins: at what one caller's bulkhead lets through, so that a burst after the
-/// start is served. It falls from there within seconds if that is too much.
-const FIRST_LIMIT: usize = 256;
-
-/// Calls within the mesh take a few ms at most; up to this, taking longer is the scheduler's noise and nobody's harm.
-const NEGLIGIBLE: Duration = Duration::from_millis(10);
-
 /// What a role serves.
 #[derive(Default)]
 pub struct Service {
     grpc: RoutesBuilder,
     names: Vec<&'static str>,
     http: Option<axum::Router>,
+    arrival: Option<Arrival>,
     rate_limit: Option<RateLimitLayer>,
 }
 
@@ -86,6 +84,13 @@ impl Service {
     /// Answers whatever is not gRPC, on the same port.
     pub fn http(mut self, router: axum::Router) -> Service {
         self.http = Some(router);
+        self
+    }
+
+    /// Looks at each request to the HTTP router in the moment it comes, before it waits for its turn. What is decided here
+    /// goes into its extensions.
+    pub fn on_arrival(mut self, arrival: Arrival) -> Service {
+        self.arrival = Some(arrival);
         self
     }
 
@@ -147,18 +152,21 @@ pub struct Listeners {
 /// are tasks of `process.drain`.
 pub fn serve(process: &Process, listeners: Listeners, service: Service) {
     let service = service.with_operations(process);
-    let limits = Limits { rate: service.rate_limit, calls: limiter(process) };
+    let limits = Limits { rate: service.rate_limit, calls: limit::inbound(process) };
     let grpc = guarded(process, limits, service.grpc.routes());
-    let door = Door::new(grpc, service.http, process.settings.lan_only);
+    let door = Door::new(grpc, service.http, service.arrival, process.settings.lan_only);
     let readiness = process.readiness.clone();
     process.drain.spawn("readiness", |stop| async move {
         stop.cancelled().await; // whatever made the process drain
         readiness.set(false);
         Ok(())
     });
-    process.drain.spawn("server", |stop| accept::accept(listeners.api, door, stop));
+    let clients = if process.role == Role::Gateway { Clients::Strangers } else { Clients::Mesh };
+    process.drain.spawn("server", |stop| accept::accept(listeners.api, door, clients, stop));
     let ops_port = ops_port::router(process);
-    process.drain.spawn("ops server", |stop| accept::accept(listeners.ops, Door::plain(ops_port), stop));
+    process.drain.spawn("ops server", |stop| {
+        accept::accept(listeners.ops, Door::plain(ops_port), Clients::Strangers, stop)
+    });
     process.drain.spawn("breaker changes", |stop| ops::listen::breakers(process.clone(), stop));
     process.drain.spawn("alerts", |stop| alerts::run(process.clone(), stop));
 }
@@ -176,26 +184,11 @@ struct Limits {
     calls: Option<Limiter>,
 }
 
-/// The adaptive limit of a role. The gateway has none: the time of its calls is that of the services behind it, each
-/// with a limit of its own, and one that is slow must not close the way to the others.
-fn limiter(process: &Process) -> Option<Limiter> {
-    let (min, max) = (process.settings.concurrency.min, process.settings.concurrency.max);
-    let config = concurrency::Config {
-        initial: FIRST_LIMIT,
-        min,
-        max,
-        negligible: NEGLIGIBLE,
-        ..concurrency::Config::default()
-    };
-    let is_wanted = max > 0 && process.role != Role::Gateway;
-    is_wanted.then(|| process.guards.limiter(format!("{} {}", process.role, Kind::Call.name()), config))
-}
-
 /// Without a limit every call is exempt, which keeps the stack one type.
 fn adaptive(limiter: Option<&Limiter>) -> ConcurrencyLayer {
     match limiter {
-        Some(limiter) => ConcurrencyLayer::new(limiter.clone(), Kind::is_untimed),
-        None => ConcurrencyLayer::new(Limiter::new("off", concurrency::Config::default()), |_| true),
+        Some(limiter) => ConcurrencyLayer::new(limiter.clone(), is_untimed),
+        None => ConcurrencyLayer::new(Limiter::new("off", Config::default()), |_| true),
     }
 }
 

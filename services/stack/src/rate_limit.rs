@@ -152,6 +152,12 @@ impl RateLimiter {
         verdict
     }
 
+    /// Whether a call of `key` would be refused at `now`. Counts nothing.
+    #[must_use]
+    pub fn is_used_up(&self, key: &Key, now: Instant) -> bool {
+        self.shared.book.lock().unwrap_or_else(PoisonError::into_inner).check(key, now).is_err()
+    }
+
     /// Writes `ratelimit-policy`: calls, and the seconds they are spread over.
     pub fn write_policy(&self, headers: &mut HeaderMap) {
         headers.insert(POLICY, self.shared.policy.clone());

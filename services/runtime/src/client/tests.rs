@@ -34,6 +34,7 @@ use crate::{
     status::reason,
 };
 
+mod given_up;
 mod recovery;
 mod restarts;
 

@@ -32,6 +32,12 @@ use tracing::{info, warn};
 /// How long a peer may take to accept. Services of a mesh are near, and while there is time there may be another.
 const CONNECT: Duration = Duration::from_secs(2);
 
+/// Calls that were given up in the last second and are remembered. What comes of their answers all the same is passed
+/// over in silence; what comes of others costs a reset frame each. HTTP/2 takes an answer to a call that it has forgotten
+/// for the peer's mistake and ends a connection that has seen 1024 of them in all its life. Within the mesh callers leave
+/// and hedges lose by the thousand, so that count is switched off here.
+const REMEMBERED: usize = 4096;
+
 /// Where a channel leads.
 #[derive(Clone, Debug)]
 pub(super) struct Route {
@@ -64,7 +70,9 @@ impl Route {
         let endpoint = Endpoint::from(self.origin.clone())
             .http2_keep_alive_interval(Duration::from_secs(20)) // finds a peer that vanished without a word
             .keep_alive_timeout(Duration::from_secs(5))
-            .keep_alive_while_idle(true);
+            .keep_alive_while_idle(true)
+            .http2_max_concurrent_reset_streams(REMEMBERED)
+            .http2_max_local_error_reset_streams(None);
         let route = self.clone();
         endpoint.connect_with_connector_lazy(tower::service_fn(move |_: Uri| {
             let route = route.clone();

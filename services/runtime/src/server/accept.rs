@@ -46,12 +46,28 @@ const LAST_WORDS: Duration = Duration::from_millis(250);
 /// Connections at most that are taken up as the listener closes: more than a kernel keeps waiting.
 const BACKLOG: usize = 4096;
 
+/// Who connects to a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clients {
+    /// Anybody. Who gives up more than 20 calls before they were looked at, or goes on sending to more than 1024 that were
+    /// refused, loses its connection: that is how floods of resets look.
+    Strangers,
+    /// Services of this mesh. Their callers leave and their hedges lose by the thousand, and a connection that ended for
+    /// it would fail all the other calls on it.
+    Mesh,
+}
+
 /// Accepts until `stop`, then closes the listener first and lets the requests in flight end, those of connections that
 /// still waited to be accepted as well. How long that may take is the drain's affair: it aborts what is left after
 /// the grace period by ending the process.
-pub(super) async fn accept(listener: TcpListener, door: Door, stop: CancellationToken) -> anyhow::Result<()> {
+pub(super) async fn accept(
+    listener: TcpListener,
+    door: Door,
+    clients: Clients,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let graceful = GracefulShutdown::new();
-    let reception = Reception { door, builder: builder(), connections: Connections::default(), stop };
+    let reception = Reception { door, builder: builder(clients), connections: Connections::default(), stop };
     loop {
         let (stream, peer) = tokio::select! {
             biased;
@@ -218,8 +234,11 @@ async fn whole_greeting(stream: &TcpStream) -> Option<Greeting> {
     }
 }
 
-fn builder() -> Builder<TokioExecutor> {
+fn builder(clients: Clients) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
+    if clients == Clients::Mesh {
+        builder.http2().max_pending_accept_reset_streams(usize::MAX).max_local_error_reset_streams(None);
+    }
     builder
         .http1()
         .timer(TokioTimer::new())

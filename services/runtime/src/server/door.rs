@@ -2,15 +2,20 @@
 
 use std::{
     convert::Infallible,
-    future::Future,
+    future::{self, Future},
     pin::Pin,
-    task::{Context, Poll},
+    sync::Arc,
+    task::{Context, Poll, Waker},
 };
 
+use futures_util::{FutureExt as _, future::Either};
 use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
 use hyper::body::Incoming;
 use tonic::{Code, Status, body::Body};
-use tower::{Service, ServiceExt, util::BoxCloneSyncService};
+use tower::{
+    Service, ServiceExt,
+    util::{BoxCloneSyncService, Oneshot},
+};
 
 use super::{Peer, kind::Kind};
 use crate::{lan, status::Refusal};
@@ -27,34 +32,44 @@ impl Grpc {
         Grpc(Kind::ALL.map(stack))
     }
 
-    fn stack_for(self, path: &str) -> Stack {
-        let [call, stream, operations] = self.0;
-        match Kind::of(path) {
+    fn stack_for(&self, path: &str) -> Stack {
+        let [call, stream, operations] = &self.0;
+        let stack = match Kind::of(path) {
             Kind::Call => call,
             Kind::Stream => stream,
             Kind::Operations => operations,
-        }
+        };
+        stack.clone()
     }
 }
+
+/// Looks at a request in the moment it comes. Must not take long: all requests of its connection wait meanwhile.
+pub type Arrival = Arc<dyn Fn(&mut Request<axum::body::Body>) + Send + Sync>;
 
 /// What a listener leads to.
 #[derive(Clone)]
 pub(super) struct Door {
     grpc: Option<Grpc>,
     http: Option<axum::Router>,
+    arrival: Option<Arrival>,
     /// gRPC from other networks is refused here; a router has its own gate, with its own words.
     lan_only: bool,
 }
 
 impl Door {
     /// gRPC, and HTTP if the role has a router.
-    pub(super) fn new(grpc: Grpc, http: Option<axum::Router>, lan_only: bool) -> Door {
-        Door { grpc: Some(grpc), http, lan_only }
+    pub(super) fn new(
+        grpc: Grpc,
+        http: Option<axum::Router>,
+        arrival: Option<Arrival>,
+        lan_only: bool,
+    ) -> Door {
+        Door { grpc: Some(grpc), http, arrival, lan_only }
     }
 
     /// HTTP alone.
     pub(super) fn plain(router: axum::Router) -> Door {
-        Door { grpc: None, http: Some(router), lan_only: false }
+        Door { grpc: None, http: Some(router), arrival: None, lan_only: false }
     }
 }
 
@@ -68,27 +83,40 @@ impl Service<Request<Incoming>> for Door {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        let door = self.clone();
-        Box::pin(async move { Ok(door.pass(request).await) })
+        match (&self.grpc, &self.http) {
+            (Some(grpc), _) if is_grpc(&request) => match self.lan_only && !is_from_here(&request) {
+                true => already(foreign()),
+                false => {
+                    let stack = grpc.stack_for(request.uri().path());
+                    let answer = at_once(stack, request.map(Body::new));
+                    Box::pin(answer.map(|answer| Ok(answer.unwrap_or_else(|status| status.into_http()))))
+                }
+            },
+            (_, Some(router)) => {
+                let mut request = request.map(axum::body::Body::new);
+                self.arrival.iter().for_each(|arrival| arrival(&mut request));
+                let answer = router.clone().oneshot(request);
+                Box::pin(answer.map(|answer| answer.map(|response| response.map(Body::new))))
+            }
+            _ => already(not_here()),
+        }
     }
 }
 
-impl Door {
-    async fn pass(self, request: Request<Incoming>) -> Response<Body> {
-        let is_grpc = is_grpc(&request);
-        match (self.grpc, self.http) {
-            (Some(_), _) if is_grpc && self.lan_only && !is_from_here(&request) => foreign(),
-            (Some(grpc), _) if is_grpc => {
-                match grpc.stack_for(request.uri().path()).oneshot(request.map(Body::new)).await {
-                    Ok(response) => response,
-                    Err(status) => status.into_http(),
-                }
-            }
-            (_, Some(router)) => match router.oneshot(request.map(axum::body::Body::new)).await {
-                Ok(response) => response.map(Body::new),
-            },
-            _ => not_here(),
-        }
+/// An answer that nobody needs to be asked for.
+fn already(response: Response<Body>) -> <Door as Service<Request<Incoming>>>::Future {
+    Box::pin(future::ready(Ok(response)))
+}
+
+/// Calls in this moment, and not when the task of the call has its turn. A process with too much to do is short of turns:
+/// guards that decided after the wait would neither count those who wait nor see how long they do.
+fn at_once<S, R>(mut service: S, request: R) -> Either<S::Future, Oneshot<S, R>>
+where
+    S: Service<R>,
+{
+    match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(())) => Either::Left(service.call(request)),
+        Poll::Ready(Err(_)) | Poll::Pending => Either::Right(service.oneshot(request)), // looks again in its turn
     }
 }
 

@@ -45,14 +45,6 @@ impl Kind {
         }
     }
 
-    /// Whether calls to a path pass the adaptive limit uncounted: those that must answer when everything else is full;
-    /// streams, which last as long as a client pleases; and rpcs that wait for somebody else. A model takes seconds to
-    /// minutes, and which ones is chance: a limit that followed it would take a slow provider for an overload and shut
-    /// the service for everybody. All of them keep their bulkhead.
-    pub(super) fn is_untimed(path: &str) -> bool {
-        Kind::of(path) != Kind::Call || Scopes::of_the_contract().rpc(path).is_some_and(|rpc| rpc.waits)
-    }
-
     /// How many at once, and how many may wait. Nobody waits for a stream to end.
     pub(super) const fn bulkhead(self) -> bulkhead::Config {
         match self {
@@ -98,25 +90,6 @@ mod tests {
             ("/made.up/Name", Kind::Call),
         ] {
             assert_eq!(Kind::of(path), kind, "{path}");
-        }
-    }
-
-    #[test]
-    fn what_waits_for_models_or_jobs_is_not_timed_and_what_answers_by_itself_is() {
-        for (path, untimed) in [
-            ("/bsm.registry.v1.RegistryService/ListAgents", false),
-            ("/bsm.memory.v1.MemoryService/FindSimilarReviews", false),
-            ("/bsm.models.v1.ModelService/ListProviders", false),
-            ("/bsm.models.v1.ModelService/Complete", true),
-            ("/bsm.models.v1.ModelService/ChatDirect", true),
-            ("/bsm.orchestrator.v1.OrchestratorService/RunAgent", true),
-            ("/bsm.orchestrator.v1.OrchestratorService/SubmitEvent", true),
-            ("/bsm.orchestrator.v1.OrchestratorService/WatchJob", true),
-            ("/grpc.health.v1.Health/Check", true),
-            ("/bsm.ops.v1.OpsService/GetSnapshot", true),
-            ("/made.up/Name", false),
-        ] {
-            assert_eq!(Kind::is_untimed(path), untimed, "{path}");
         }
     }
 

@@ -20,8 +20,10 @@ use tracing::{Span, debug, error_span, info, warn};
 use super::kind;
 use crate::{
     call::{CORRELATION_HEADER, Call},
+    layer_status::is_turned_away,
     metrics::Metrics,
     role::Role,
+    status::reason,
     trace,
 };
 
@@ -80,6 +82,7 @@ where
             metrics: self.layer.metrics.clone(),
             began: Instant::now(),
             ended: false,
+            turned_away: false,
         };
         let correlation = HeaderValue::from_str(call.correlation_id()).ok();
         request.extensions_mut().insert(call);
@@ -115,10 +118,10 @@ where
             response.headers_mut().insert(CORRELATION_HEADER, id);
         }
         let Some(mut watch) = this.watch.take() else { return Poll::Ready(Ok(response)) };
-        let early = Status::from_header_map(response.headers()).map(|status| status.code());
-        Poll::Ready(Ok(match early {
-            Some(code) => {
-                watch.done(code); // a head without a body: all is said
+        Poll::Ready(Ok(match Status::from_header_map(response.headers()) {
+            Some(status) => {
+                watch.turned_away = reason(&status).is_some_and(|reason| is_turned_away(&reason));
+                watch.done(status.code()); // a head without a body: all is said
                 response
             }
             None => response.map(|body| Body::new(GuardedBody::new(body, watch))),
@@ -136,6 +139,8 @@ struct Watch {
     metrics: Metrics,
     began: Instant,
     ended: bool,
+    /// By a guard.
+    turned_away: bool,
 }
 
 impl Watch {
@@ -144,14 +149,15 @@ impl Watch {
         let took = self.began.elapsed();
         let method = if self.known { &self.method } else { "unknown" };
         self.metrics.served(self.role, method, &format!("{code:?}"), took);
-        self.span.in_scope(|| log(code, took));
+        self.span.in_scope(|| log(code, self.turned_away, took));
     }
 }
 
-/// One line a call. What the caller did wrong is not the operator's alarm.
-fn log(code: Code, took: Duration) {
+/// One line a call. What the caller did wrong is not the operator's alarm; whom a guard turned away, the metrics count.
+fn log(code: Code, turned_away: bool, took: Duration) {
     let ms = took.as_secs_f64() * 1e3;
     match code {
+        _ if turned_away => debug!(code = ?code, ms, "turned away"),
         Code::Ok => debug!(code = ?code, ms, "served"),
         Code::Internal | Code::Unknown | Code::DataLoss => warn!(code = ?code, ms, "served"),
         _ => info!(code = ?code, ms, "served"),
