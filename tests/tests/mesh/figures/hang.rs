@@ -46,12 +46,12 @@ async fn timed(request: RequestBuilder, code: u16) -> Duration {
 
 /// Calls that have nothing to do with the provider, one after another.
 async fn others(rest: &Rest) -> [Spread; 2] {
-    let (mut built_in, mut registry) = (Vec::new(), Vec::new());
+    let (mut built_in, mut strategies) = (Vec::new(), Vec::new());
     for _ in 0..CALLS {
         built_in.push(timed(complete(rest, "offline"), 200).await);
-        registry.push(timed(rest.request(Method::GET, "/api/agents/security-agent/status"), 200).await);
+        strategies.push(timed(rest.request(Method::GET, "/api/orchestrator/config"), 200).await);
     }
-    [built_in.into_iter().collect(), registry.into_iter().collect()]
+    [built_in.into_iter().collect(), strategies.into_iter().collect()]
 }
 
 fn ratio(of: &Spread, to: &Spread) -> f64 {

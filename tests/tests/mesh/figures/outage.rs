@@ -18,9 +18,9 @@ struct Hop {
 }
 
 /// Asks one after another, so that each attempt needs a connection of its own where connections are reset.
-async fn ask(request: impl Fn() -> RequestBuilder) {
-    for _ in 0..CALLS {
-        let answer = send(request()).await;
+async fn ask(request: impl Fn(u64) -> RequestBuilder) {
+    for number in 0..CALLS {
+        let answer = send(request(number)).await;
         assert!([502, 503, 504].contains(&answer.code), "the outage is total: {}", answer.text);
         assert!(!reason(&answer).is_empty(), "{}", answer.text);
     }
@@ -51,7 +51,7 @@ async fn a_dead_provider_is_asked_no_more_often_than_its_callers_ask() {
     let mesh = asking(&provider.base_url()).start();
     let rest = mesh.rest();
     let at_models = served(&mesh, Role::Models, "ModelService/Complete").await;
-    ask(|| run_agent(&rest)).await;
+    ask(|_| run_agent(&rest)).await;
     let at_orchestrator = served(&mesh, Role::Orchestrator, "RunAgent").await;
     let at_models = served(&mesh, Role::Models, "ModelService/Complete").await - at_models;
     report(&[
@@ -78,9 +78,10 @@ async fn a_dead_service_is_asked_no_more_often_than_its_callers_ask() {
         proxy.set(Fault::reset_after(0)).await.unwrap();
     }
     let rest = mesh.rest();
-    ask(|| rest.request(Method::GET, "/api/agents")).await;
-    ask(|| complete(&rest, "offline")).await;
-    ask(|| run_agent(&rest)).await;
+    // Each of somebody else, so that nothing that is kept has the answer.
+    ask(|number| rest.request(Method::GET, &format!("/api/agents/nobody-{number}/status"))).await;
+    ask(|_| complete(&rest, "offline")).await;
+    ask(|_| run_agent(&rest)).await;
     for proxy in &proxies {
         proxy.fired().unwrap();
     }

@@ -1,6 +1,9 @@
 //! The edges of the mesh, and what each of them may cost: the one table that the matrix is made of.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
 
 use bsm_runtime::role::Role;
 use bsm_tests::{Rest, diffs};
@@ -21,6 +24,8 @@ pub(super) struct Edge {
     pub(super) to: Option<Role>,
     /// A call that goes over it.
     pub(super) call: fn(&Rest) -> RequestBuilder,
+    /// The HTTP code of its answer while all is well.
+    pub(super) well: u16,
     /// How many of these go out at once.
     pub(super) at_once: usize,
     /// What becomes of such a call while the edge is broken.
@@ -60,13 +65,15 @@ pub(super) enum Patience {
     Store,
     /// Whoever asks models waits for minutes; a connection that has died is noticed by its keep-alive, after 25 s.
     Model,
+    /// As [`Store`](Patience::Store), but there is one question that all share: so few attempts open no breaker.
+    Shared,
     /// As long as the setting says.
     Provider,
 }
 
 /// What a broken edge is to be like.
 pub(super) struct Bounds {
-    /// By when its breaker is open; `None` when the fault is none for this edge, and answers only come late.
+    /// By when its breaker is open; `None` when it need not be, and answers only come late.
     pub(super) opens: Option<Duration>,
     /// By when whoever calls is told.
     pub(super) told: Duration,
@@ -79,26 +86,33 @@ const fn edge(breaker: &'static str, from: Role, to: Role, call: fn(&Rest) -> Re
         Role::Models | Role::Orchestrator => Patience::Model,
         _ => Patience::Store,
     };
-    Edge { breaker, from, to: Some(to), call, at_once: 6, told: Told::Failed, job: Job::Decided, patience }
+    let (told, job) = (Told::Failed, Job::Decided);
+    Edge { breaker, from, to: Some(to), call, well: 200, at_once: 6, told, job, patience }
 }
 
 use Role::{Gateway, Knowledge, Memory, Models, Orchestrator, Registry};
 
 /// Every edge.
 pub(super) static EDGES: [Edge; 10] = [
-    edge("gateway->registry", Gateway, Registry, agents),
-    edge("gateway->knowledge", Gateway, Knowledge, documents),
+    Edge { well: 404, ..edge("gateway->registry", Gateway, Registry, unknown_agent) },
+    Edge { well: 404, ..edge("gateway->knowledge", Gateway, Knowledge, unknown_document) },
     edge("gateway->memory", Gateway, Memory, search),
     edge("gateway->models", Gateway, Models, built_in),
     Edge { job: Job::Refused, ..edge("gateway->orchestrator", Gateway, Orchestrator, strategies) },
-    Edge { job: Job::ManualReview, ..edge("orchestrator->registry", Orchestrator, Registry, run_agent) },
+    Edge {
+        well: 404,
+        job: Job::ManualReview,
+        ..edge("orchestrator->registry", Orchestrator, Registry, run_unknown_agent)
+    },
     Edge {
         told: Told::Answered,
         job: Job::DecidedWithout("knowledge"),
+        patience: Patience::Shared,
         ..edge("orchestrator->knowledge", Orchestrator, Knowledge, run_agent)
     },
     Edge {
         told: Told::Answered,
+        well: 202,
         at_once: 3, // each asks four agents, and a provider takes ten calls at once
         job: Job::DecidedWithout("memory"),
         ..edge("orchestrator->memory", Orchestrator, Memory, run_job)
@@ -111,6 +125,24 @@ pub(super) static EDGES: [Edge; 10] = [
         ..edge("openai", Models, Models, ask_provider)
     },
 ];
+
+/// A name that nobody asked for before: what is kept, or asked for by somebody else just now, never has the answer.
+fn unknown() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    format!("nobody-{}", NEXT.fetch_add(1, Relaxed))
+}
+
+fn unknown_agent(rest: &Rest) -> RequestBuilder {
+    rest.request(Method::GET, &format!("/api/agents/{}/status", unknown()))
+}
+
+fn unknown_document(rest: &Rest) -> RequestBuilder {
+    rest.request(Method::GET, &format!("/api/knowledge/{}", unknown()))
+}
+
+fn run_unknown_agent(rest: &Rest) -> RequestBuilder {
+    rest.request(Method::POST, "/api/agents/run").json(&json!({"agentId": unknown(), "input": "Look."}))
+}
 
 fn agents(rest: &Rest) -> RequestBuilder {
     rest.request(Method::GET, "/api/agents")
@@ -186,7 +218,7 @@ impl Edge {
         let same = |other: &&Edge| other.from == Orchestrator && other.to == self.to;
         match EDGES.iter().find(same) {
             Some(others) if fault == Fault::Killed && self.to.is_some() => others.job,
-            _ if self.bounds(fault).opens.is_none() => Job::Decided,
+            _ if fault == Fault::Slow && self.patience == Patience::Model => Job::Decided,
             _ => self.job,
         }
     }
@@ -196,6 +228,7 @@ impl Edge {
         let seconds = Duration::from_secs;
         let (silence, told) = match self.patience {
             Patience::Store => (Some(5), 10),
+            Patience::Shared => (None, 10),
             Patience::Model if fault == Fault::Slow => (None, 5),
             Patience::Model => (Some(25), 25),
             Patience::Provider => (Some(PROVIDER_SECONDS), PROVIDER_SECONDS),
@@ -205,7 +238,7 @@ impl Edge {
             opens: opens.map(|after| seconds(after) + BUSY),
             told: seconds(if at_once { 2 } else { told }) + BUSY,
             // A provider is asked again when its breaker's time is over; services are watched.
-            heals: seconds(if self.patience == Patience::Provider { 31 } else { 2 }),
+            heals: seconds(if self.patience == Patience::Provider { 30 } else { 2 }) + BUSY / 3,
         }
     }
 }

@@ -113,6 +113,12 @@ impl Site {
         breaker.starts_with(self.edge.breaker) && !breaker.contains("streams")
     }
 
+    /// Empties every cache that can be reached: what is kept would answer where the edge is to be tried.
+    pub(super) async fn forget(&self) {
+        let request = self.rest.request(Method::POST, "/api/cache/clear").header("x-admin-token", TOKEN);
+        send(request.json(&json!({"cache": "all"}))).await;
+    }
+
     /// What an operator would do about circuits that are still open, so that the next fault finds a mesh that is well.
     pub(super) async fn reset(&self) {
         let open = self.breakers().await.into_iter().filter(|b| b["state"] != "CLOSED");
