@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     edge::{Bounds, Patience, Told},
-    fault::{Fault, LATE},
+    fault::{ATTEMPT, Fault},
     jobs, reason,
     site::Site,
     table::Row,
@@ -97,7 +97,7 @@ async fn break_it(site: &Site, fault: Fault, within: Duration, row: &mut Row) {
 /// Calls that come late, and that is all.
 async fn wait_for_it(site: &Site, bounds: &Bounds, row: &mut Row) {
     for (answer, took) in batch(site).await {
-        let fine = answer.code == site.edge.well && took >= LATE && took <= bounds.told;
+        let fine = answer.code == site.edge.well && took >= ATTEMPT && took <= bounds.told;
         row.check(if fine {
             Ok(())
         } else {
@@ -131,7 +131,7 @@ fn told(site: &Site, fault: Fault, answer: &Answer, took: Duration) -> Result<()
     let answered = answer.code == site.edge.well;
     let fine = match expected {
         // What comes as late as an attempt may take comes before its end now and then.
-        Told::Failed if answered => fault == Fault::Slow && took >= LATE,
+        Told::Failed if answered => fault == Fault::Slow && took >= ATTEMPT,
         Told::Failed => typed && !answer.text.contains("127.0.0.1"),
         Told::Answered => answered,
     };
@@ -213,7 +213,7 @@ async fn heals(site: &Site, within: Duration) -> Healed {
         let (answer, took) = timed((site.edge.call)(&site.rest)).await;
         // A call that goes on without the callee does not tell whether it was reached.
         let reached = site.edge.told == Told::Failed || admits > Some(0);
-        let answered = answer.code == site.edge.well && took < LATE && reached;
+        let answered = answer.code == site.edge.well && took < ATTEMPT && reached;
         if answered {
             healed.first.get_or_insert(asked);
         }

@@ -4,8 +4,12 @@ use std::{fmt, time::Duration};
 
 use bsm_testkit::Fault as Spoilt;
 
-/// How much later answers come when the edge is slow: as long as an attempt between most services may take.
-pub(super) const LATE: Duration = Duration::from_secs(5);
+/// How long an attempt between most services may take.
+pub(super) const ATTEMPT: Duration = Duration::from_secs(5);
+
+/// How much later answers come when the edge is slow: more than an attempt may take, for just as long would leave it to
+/// chance who is first.
+pub(super) const LATE: Duration = Duration::from_millis(5500);
 
 /// A fault of an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +44,7 @@ impl fmt::Display for Fault {
             Fault::Killed => "killed",
             Fault::Resets => "resets",
             Fault::BlackHole => "black hole",
-            Fault::Slow => "5 s late",
+            Fault::Slow => "5.5 s late",
         })
     }
 }
