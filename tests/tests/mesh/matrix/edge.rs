@@ -233,7 +233,9 @@ impl Edge {
             Patience::Model => (Some(25), 25),
             Patience::Provider => (Some(PROVIDER_SECONDS), PROVIDER_SECONDS),
         };
-        let opens = if at_once { Some(0) } else { silence };
+        // One question at a time takes five rounds to open a breaker.
+        let rounds = if self.patience == Patience::Shared { 5 } else { 0 };
+        let opens = if at_once { Some(rounds) } else { silence };
         Bounds {
             opens: opens.map(|after| seconds(after) + BUSY),
             told: seconds(if at_once { 2 } else { told }) + BUSY,
