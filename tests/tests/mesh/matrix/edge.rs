@@ -183,8 +183,11 @@ fn run_job(rest: &Rest) -> RequestBuilder {
     rest.request(Method::POST, "/api/orchestrator/run").json(&body)
 }
 
+/// Makes a call.
+pub(super) type Request = fn(&Rest) -> RequestBuilder;
+
 /// What answers by the gateway's own ways, and by whom.
-const ROUTES: [(Role, fn(&Rest) -> RequestBuilder); 5] = [
+const ROUTES: [(Role, Request); 5] = [
     (Registry, agents),
     (Knowledge, documents),
     (Memory, search),
