@@ -152,19 +152,19 @@ async fn a_cache_is_cleared_in_every_process_and_an_unknown_one_is_refused_with_
 #[tokio::test]
 async fn a_breaker_of_another_process_is_reset_and_its_mode_set_in_the_operators_name() {
     let mesh = mesh().await;
-    let breaker = tripped(&mesh.models, "openai");
-    let (status, answer) = mesh.admin("POST", "/api/admin/breakers/openai/reset", json!({})).await;
+    let breaker = tripped(&mesh.models, "openai/gpt-4o");
+    let (status, answer) = mesh.admin("POST", "/api/admin/breakers/openai%2Fgpt-4o/reset", json!({})).await;
     assert_eq!((status, &answer["breakers"][0]["state"]), (200, &json!("CLOSED")), "{answer}");
     assert_eq!(breaker.snapshot().state, State::Closed);
     let (status, answer) =
-        mesh.admin("PUT", "/api/admin/breakers/openai/mode", json!({"mode": "forced_open"})).await;
+        mesh.admin("PUT", "/api/admin/breakers/openai%2Fgpt-4o/mode", json!({"mode": "forced_open"})).await;
     assert_eq!((status, &answer["breakers"][0]["mode"]), (200, &json!("forced_open")), "{answer}");
     assert_eq!(breaker.mode(), Mode::ForcedOpen);
 
     let audit = mesh.audit();
     assert_eq!(audit.len(), 2);
     let line = &audit[0];
-    assert_eq!((&line["action"], &line["target"]), (&json!("breaker.reset"), &json!("openai")));
+    assert_eq!((&line["action"], &line["target"]), (&json!("breaker.reset"), &json!("openai/gpt-4o")));
     assert_eq!((&line["actor"], &line["address"]), (&json!("admin"), &json!("127.0.0.1")));
     assert_eq!((&line["via"], &line["correlationId"]), (&json!("127.0.0.1"), &json!("c-1")));
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use bsm_runtime::outside::{HttpClient, NoClient, Outside, Server, Trust, in_the_clear};
+use bsm_runtime::outside::{HttpClient, InParts, NoClient, Server, Trust, in_the_clear};
 use bsm_runtime::process::Process;
 use bsm_runtime::settings::{ModelSettings, Settings};
 use bsm_stack::{HttpClassifier, breaker, bulkhead};
@@ -95,8 +95,8 @@ fn remote(row: &'static Row, process: &Process) -> Result<Remote, OpenError> {
     let trust = if keys.is_empty() || url.scheme() == "http" { Trust::Nobody } else { Trust::System };
     let client = HttpClient::new(settings.connect_timeout, trust);
     let client = client.map_err(|source| OpenError::Client { provider: row.name, source })?;
-    let way = Outside::to(server(row, settings.timeout), client, &process.guards);
-    let (upstream, limits) = (Upstream::new(way, base_url), Limits::within(settings.timeout));
+    let server = InParts::new(server(row, settings.timeout), client, &process.guards);
+    let (upstream, limits) = (Upstream::new(server, base_url, &model), Limits::within(settings.timeout));
     Ok(Remote::new(Parts { row, model, keys, upstream, limits }))
 }
 

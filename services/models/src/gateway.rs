@@ -98,7 +98,12 @@ impl Gateway {
     /// # Errors
     /// When there is no such model.
     pub fn candidates(&self, model: Option<&str>) -> Result<Vec<Candidate>, Error> {
-        route::candidates(model, &self.landscape())
+        let candidates = route::candidates(model, &self.landscape())?.into_iter();
+        let at_this_moment = |candidate: Candidate| {
+            let open_for = self.provider(candidate.provider).open_for(&candidate.model);
+            candidate.unless_open(open_for)
+        };
+        Ok(candidates.map(at_this_moment).collect())
     }
 
     async fn walk<M: Manner>(&self, ask: &Ask, call: &Call) -> Result<Answered<M::Answer>, Error> {

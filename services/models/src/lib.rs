@@ -9,11 +9,13 @@
 //!             │    ├─ keys       which key is next: pure
 //!             │    ├─ wire       bytes out, bytes in: pure, one file per wire
 //!             │    ├─ patience   how long it may take, and whose fault it is
-//!             │    └─ upstream   the stack toward the outside: retry → breaker → bulkhead → timeout
+//!             │    └─ upstream   the stack toward the outside: retry → breaker → bulkhead → timeout;
+//!             │                  a breaker for each model family, the rest for the provider
 //!             └─ offline   the built-in reviewer
 //! ```
 //!
 //! - `failure` is the table of everything that goes wrong with a provider and what follows from it.
+//! - `family` says which models fail together.
 //! - A provider that speaks a known wire is a row in [`provider::TABLE`]; a new wire is a file under `wire`.
 //! - Keys are secrets throughout: they are in no error, log or debug output.
 
@@ -27,6 +29,7 @@ pub mod chat;
 pub mod config;
 pub mod error;
 pub mod failure;
+pub mod family;
 pub mod gateway;
 pub mod grpc;
 pub mod keys;

@@ -42,8 +42,6 @@ pub struct Remote {
     pub key_variable: &'static str,
     /// Whether it has a key that can be used now.
     pub key: Result<(), NoKey>,
-    /// How long its breaker still refuses; `None` when calls flow.
-    pub open_for: Option<Duration>,
 }
 
 /// A provider and a model that could answer.
@@ -73,7 +71,7 @@ pub enum Standing {
 /// What keeps a provider from being asked for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resting {
-    /// Its breaker is open.
+    /// The breaker of the model's family is open.
     CircuitOpen {
         /// When the next probe may go out.
         retry_in: Duration,
@@ -187,12 +185,11 @@ impl Remote {
 
     /// What the settings say comes first: it does not pass by waiting.
     pub(crate) fn standing(&self, chosen: &'static str, land: &Landscape) -> Standing {
-        match (self.key, self.open_for) {
-            (Err(NoKey::Missing), _) => Standing::Barred(Bar::MissingKey { variable: self.key_variable }),
+        match self.key {
+            Err(NoKey::Missing) => Standing::Barred(Bar::MissingKey { variable: self.key_variable }),
             _ if land.safe_mode => Standing::Barred(Bar::SafeMode),
-            (Err(NoKey::Resting { why, retry_in }), _) => Standing::Resting(Resting::Keys { why, retry_in }),
-            (Ok(()), Some(retry_in)) => Standing::Resting(Resting::CircuitOpen { retry_in }),
-            (Ok(()), None) => Standing::Eligible(chosen),
+            Err(NoKey::Resting { why, retry_in }) => Standing::Resting(Resting::Keys { why, retry_in }),
+            Ok(()) => Standing::Eligible(chosen),
         }
     }
 }
@@ -200,6 +197,12 @@ impl Remote {
 // === impl Candidate ===
 
 impl Candidate {
+    /// The same, unless the breaker of its model's family still refuses for that long.
+    #[must_use]
+    pub fn unless_open(self, open_for: Option<Duration>) -> Self {
+        Self { standing: self.standing.unless_open(open_for), ..self }
+    }
+
     /// Whether it would be tried now.
     #[must_use]
     pub const fn eligible(&self) -> bool {
@@ -214,6 +217,16 @@ impl Candidate {
 }
 
 // === impl Standing ===
+
+impl Standing {
+    /// The same, unless the breaker still refuses for that long.
+    pub(crate) fn unless_open(self, open_for: Option<Duration>) -> Self {
+        match (self, open_for) {
+            (Standing::Eligible(_), Some(retry_in)) => Standing::Resting(Resting::CircuitOpen { retry_in }),
+            (standing, _) => standing,
+        }
+    }
+}
 
 impl std::fmt::Display for Standing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use bsm_runtime::call::Call;
-use bsm_runtime::outside::{Body, Outside, Took, Trouble};
-use bsm_stack::breaker::{Judge, Permit};
+use bsm_runtime::outside::{Body, InParts, Took, Trouble};
+use bsm_stack::HttpClassifier;
+use bsm_stack::breaker::{Judge, Permit, Snapshot};
 use bsm_stack::retry::{Attempts, RatherElsewhere};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
@@ -15,13 +16,18 @@ use tracing::debug;
 use crate::failure::{Failure, Kind};
 use crate::wire::Outgoing;
 
+mod families;
+
+pub use families::MOST_FAMILIES;
+use families::Families;
+
 /// Bytes of one answer at most, whole or streamed.
 pub const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 
 /// A provider's server.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Upstream {
-    way: Outside,
+    families: Families,
     base_url: String,
 }
 
@@ -44,25 +50,27 @@ pub struct Reply {
 // === impl Upstream ===
 
 impl Upstream {
-    /// A way to the server at `base_url`, which has no trailing slash.
+    /// A way to the server at `base_url`, which has no trailing slash. The breaker of `model`'s family is listed at
+    /// once, those of others when they are first asked.
     #[must_use]
-    pub fn new(way: Outside, base_url: String) -> Self {
-        Self { way, base_url }
+    pub fn new(server: InParts<HttpClassifier>, base_url: String, model: &str) -> Self {
+        Self { families: Families::new(server, model), base_url }
     }
 
-    /// The way itself.
+    /// What the breaker of a model's family is doing; `None` if the family was never asked.
     #[must_use]
-    pub fn way(&self) -> &Outside {
-        &self.way
+    pub fn breaker(&self, model: &str) -> Option<Snapshot> {
+        Some(self.families.known(model)?.breaker().snapshot())
     }
 
-    /// Sends a request and waits for the head of the answer. Cancel safe: dropping the future ends the call.
+    /// Sends a request for a model and waits for the head of the answer. Cancel safe: dropping the future ends the call.
     ///
     /// # Errors
     /// When the server is not asked, cannot be reached, or breaks the connection off.
     pub async fn send(
         &self,
         call: &Call,
+        model: &str,
         outgoing: Outgoing,
         key: (HeaderName, HeaderValue),
         throttled: Throttled,
@@ -76,7 +84,7 @@ impl Upstream {
             request.extensions_mut().insert(RatherElsewhere);
         }
         call.mark(&mut request);
-        let response = self.way.ask(request).await.map_err(|error| failure(&error))?;
+        let response = self.families.way(model).ask(request).await.map_err(|error| failure(&error))?;
         if let Some(Attempts(attempts @ 2..)) = response.extensions().get() {
             debug!(attempts, status = response.status().as_u16(), "the provider was asked more than once");
         }

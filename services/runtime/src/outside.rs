@@ -10,14 +10,14 @@ mod http_client;
 mod tests;
 mod trouble;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bsm_stack::{
     breaker::{self, Breaker, BreakerLayer, SentLayer},
-    bulkhead::{self, BulkheadLayer},
+    bulkhead::{self, Bulkhead, BulkheadLayer},
     classify::Classify,
     deadline::OutboundLayer,
-    retry::{BudgetConfig, Failure, Policy, RetryLayer},
+    retry::{Budget, BudgetConfig, Failure, Policy, RetryLayer},
     timeout::TimeoutLayer,
 };
 use bytes::Bytes;
@@ -62,6 +62,17 @@ pub struct Server<C> {
     pub classifier: C,
 }
 
+/// A server of several parts that fail apart from each other, such as the models of a provider: they share its
+/// connections, its bulkhead and its retry budget, and each has a breaker of its own.
+#[derive(Clone, Debug)]
+pub struct InParts<C> {
+    server: Server<C>,
+    client: HttpClient,
+    bulkhead: Bulkhead,
+    budget: Budget,
+    guards: Guards,
+}
+
 /// A way to a server outside of the mesh. Clones share the connections and the guards.
 #[derive(Clone, Debug)]
 pub struct Outside {
@@ -69,31 +80,55 @@ pub struct Outside {
     breaker: Breaker,
 }
 
+// === impl InParts ===
+
+impl<C> InParts<C>
+where
+    C: Classify + Clone + Send + Sync + 'static,
+{
+    /// Lists what the parts share.
+    pub fn new(server: Server<C>, client: HttpClient, guards: &Guards) -> InParts<C> {
+        let bulkhead = guards.bulkhead(server.name.as_str(), server.bulkhead);
+        let budget = guards.retry_budget(server.name.as_str(), BudgetConfig::default());
+        InParts { server, client, bulkhead, budget, guards: guards.clone() }
+    }
+
+    /// The server, as it was described.
+    pub fn server(&self) -> &Server<C> {
+        &self.server
+    }
+
+    /// Makes the way to a part and lists its breaker, which has this name. Each call makes another breaker.
+    pub fn part(&self, breaker: impl Into<Arc<str>>) -> Outside {
+        let Server { deadline, attempt, ref classifier, .. } = self.server;
+        let breaker = self.guards.breaker(breaker, self.server.breaker.clone());
+        let judged = BreakerLayer::new(breaker.clone(), classifier.clone());
+        let judged = judged.above_a_queue().judged_by_its_reader();
+        let stack = ServiceBuilder::new()
+            .map_response(|response: Response<_>| response.map(BodyExt::boxed_unsync)) // one type for all servers
+            .layer(SwitchesLayer::new(self.guards.flags().clone())) // which of the guards below this call runs under
+            .layer(OutboundLayer::new(deadline, Duration::ZERO)) // the whole call and its body, never without an end
+            .map_request(|request: Request<Bytes>| request.map(Full::new)) // can be sent again as it is
+            .layer(RetryLayer::new(RETRY, self.budget.clone()).reading(Failure::of_http_api)) // unless somebody above does it
+            .layer(judged) // judges each attempt, timeouts included; a success is its reader's to judge
+            .layer(BulkheadLayer::new(self.bulkhead.clone())) // a slot until the body has ended
+            .layer(SentLayer) // queued time is not the server's slowness
+            .layer(TimeoutLayer::new(attempt)) // one try, to the head of its answer
+            .service(self.client.clone());
+        Outside { stack: BoxCloneSyncService::new(stack), breaker }
+    }
+}
+
 // === impl Outside ===
 
 impl Outside {
-    /// Makes the way to a server and lists its guards. Connects when first used.
+    /// Makes the way to a server that fails as a whole, and lists its guards. Connects when first used.
     pub fn to<C>(server: Server<C>, client: HttpClient, guards: &Guards) -> Outside
     where
         C: Classify + Clone + Send + Sync + 'static,
     {
-        let Server { name, deadline, attempt, breaker, bulkhead, classifier } = server;
-        let breaker = guards.breaker(name.as_str(), breaker);
-        let bulkhead = guards.bulkhead(name.as_str(), bulkhead);
-        let budget = guards.retry_budget(name.as_str(), BudgetConfig::default());
-        let judged = BreakerLayer::new(breaker.clone(), classifier).above_a_queue().judged_by_its_reader();
-        let stack = ServiceBuilder::new()
-            .map_response(|response: Response<_>| response.map(BodyExt::boxed_unsync)) // one type for all servers
-            .layer(SwitchesLayer::new(guards.flags().clone())) // which of the guards below this call runs under
-            .layer(OutboundLayer::new(deadline, Duration::ZERO)) // the whole call and its body, never without an end
-            .map_request(|request: Request<Bytes>| request.map(Full::new)) // can be sent again as it is
-            .layer(RetryLayer::new(RETRY, budget).reading(Failure::of_http_api)) // unless somebody above does it
-            .layer(judged) // judges each attempt, timeouts included; a success is its reader's to judge
-            .layer(BulkheadLayer::new(bulkhead)) // a slot until the body has ended
-            .layer(SentLayer) // queued time is not the server's slowness
-            .layer(TimeoutLayer::new(attempt)) // one try, to the head of its answer
-            .service(client);
-        Outside { stack: BoxCloneSyncService::new(stack), breaker }
+        let name: Arc<str> = server.name.as_str().into();
+        InParts::new(server, client, guards).part(name)
     }
 
     /// Sends a request and waits for the head of the answer, whatever its status. The caller's deadline is a

@@ -43,7 +43,7 @@ async fn a_breaker_of_another_process_obeys_and_a_flag_outlives_its_process() {
     ]);
     assert_eq!(chat(&mesh).await.code, 200);
 
-    let path = "/api/admin/breakers/openai";
+    let path = "/api/admin/breakers/openai%2Fgpt-4o";
     let refused =
         rest::send(mesh.rest().request(Method::POST, &format!("{path}/reset")).json(&json!({}))).await;
     assert_eq!(refused.code, 401, "{}", refused.text);

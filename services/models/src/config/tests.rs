@@ -35,7 +35,7 @@ fn the_guards_of_every_provider_are_listed_with_those_of_the_process() {
     Gateway::of(&process).unwrap();
     let breakers: Vec<_> = process.guards.breakers().into_iter().map(|b| b.name.to_string()).collect();
     let bulkheads = process.guards.bulkheads();
-    assert_eq!(breakers, ["openai"]);
+    assert_eq!(breakers, ["openai/gpt-4o"]);
     let openai = bulkheads.iter().find(|b| &*b.name == "openai").unwrap();
     assert_eq!((openai.max_in_flight, openai.max_queue), (10, 10));
 }

@@ -1,5 +1,7 @@
 //! What can be asked, and who could answer now; asks no one.
 
+use std::time::Duration;
+
 use bsm_stack::breaker::State;
 
 use super::Gateway;
@@ -17,7 +19,7 @@ pub struct ModelLine {
     pub name: String,
 }
 
-/// A provider, and whether it could be asked now. Says nothing about its keys but how many there are.
+/// A provider, and whether it could be asked for its configured model now. Says nothing about its keys but how many there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderLine {
     /// Its name.
@@ -26,7 +28,7 @@ pub struct ProviderLine {
     pub obstacle: Option<String>,
     /// How many keys are configured.
     pub keys: usize,
-    /// `CLOSED`, `OPEN` or `HALF_OPEN`; empty where there is no breaker.
+    /// Of the configured model's family: `CLOSED`, `OPEN` or `HALF_OPEN`; empty where there is no breaker.
     pub breaker: &'static str,
 }
 
@@ -62,25 +64,32 @@ impl Provider {
     /// How it looks to the route; `None` for the built-in reviewer, which is always there.
     pub(super) fn standing(&self) -> Option<Remote> {
         let Provider::Remote(remote) = self else { return None };
-        let breaker = remote.breaker();
-        let open_for = breaker.retry_in.filter(|wait| breaker.state == State::Open && !wait.is_zero());
         Some(Remote {
             provider: remote.name(),
             model: remote.model().to_owned(),
             key_variable: remote.row().key_variable,
             key: remote.key_standing(),
-            open_for,
         })
     }
 
+    /// How long the breaker of a model's family still refuses; `None` when calls flow.
+    pub(super) fn open_for(&self, model: &str) -> Option<Duration> {
+        match self {
+            Provider::Remote(remote) => remote.open_for(model),
+            Provider::Offline(_) => None,
+        }
+    }
+
     fn line(&self, land: &Landscape) -> ProviderLine {
-        let obstacle =
-            self.standing().map(|remote| remote.standing("", land)).and_then(|standing| match standing {
+        let obstacle = self.standing().and_then(|remote| {
+            let open_for = self.open_for(&remote.model);
+            match remote.standing("", land).unless_open(open_for) {
                 Standing::Eligible(_) => None,
                 other => Some(other.to_string()),
-            });
+            }
+        });
         let breaker = match self {
-            Provider::Remote(remote) => state_name(remote.breaker().state),
+            Provider::Remote(remote) => state_name(remote.circuit(remote.model())),
             Provider::Offline(_) => "",
         };
         ProviderLine { name: self.name(), obstacle, keys: self.keys().configured, breaker }

@@ -95,10 +95,17 @@ impl Remote {
         Keys { configured: pool.len(), usable: pool.usable(Instant::now()).is_ok() }
     }
 
-    /// What its breaker is doing.
+    /// What the breaker of a model's family is doing.
     #[must_use]
-    pub fn breaker(&self) -> breaker::Snapshot {
-        self.upstream.way().breaker().snapshot()
+    pub fn circuit(&self, model: &str) -> breaker::State {
+        self.upstream.breaker(model).map_or(breaker::State::Closed, |breaker| breaker.state)
+    }
+
+    /// How long a model's family is still left alone; `None` when calls flow.
+    #[must_use]
+    pub fn open_for(&self, model: &str) -> Option<Duration> {
+        let breaker = self.upstream.breaker(model)?;
+        breaker.retry_in.filter(|wait| breaker.state == breaker::State::Open && !wait.is_zero())
     }
 
     pub(super) async fn complete(&self, attempt: Attempt<'_>) -> Result<Answer, Failure> {
@@ -149,7 +156,7 @@ impl Remote {
             key.ok_or_else(|| Failure::new(Kind::Credential, "has a key that cannot stand in a header"))?;
         let request = wire.request(attempt.model, attempt.ask, mode);
         let throttled = if turn.has_substitute(self) { Throttled::GoesElsewhere } else { Throttled::Waits };
-        let mut reply = self.upstream.send(attempt.call, request, key, throttled).await?;
+        let mut reply = self.upstream.send(attempt.call, attempt.model, request, key, throttled).await?;
         turn.answered(&mut reply);
         if reply.status().is_success() {
             return Ok(reply);

@@ -4,7 +4,7 @@ const WAIT: Duration = Duration::from_secs(12);
 
 fn remote() -> Remote {
     let model = "gpt-4o".to_owned();
-    Remote { provider: "openai", model, key_variable: "OPENAI_API_KEY", key: Ok(()), open_for: None }
+    Remote { provider: "openai", model, key_variable: "OPENAI_API_KEY", key: Ok(()) }
 }
 
 fn land(offline: OfflineUse, remote: Remote) -> Landscape {
@@ -54,17 +54,15 @@ fn safe_mode_leaves_only_the_built_in_reviewer() {
 
 #[test]
 fn what_rests_is_passed_over_with_its_reason_and_may_still_be_asked() {
-    let open = Remote { open_for: Some(WAIT), ..remote() };
     let tired = NoKey::Resting { why: Kind::Throttled, retry_in: WAIT };
+    let tired = Remote { key: Err(tired), ..remote() };
     let cases = [
-        (open, "its circuit is open, next probe in 12 s"),
-        (
-            Remote { key: Err(tired), ..remote() },
-            "all its keys rest (UPSTREAM_THROTTLED), the first for 12 s",
-        ),
+        (remote(), Some(WAIT), "its circuit is open, next probe in 12 s"),
+        (tired, Some(WAIT), "all its keys rest (UPSTREAM_THROTTLED), the first for 12 s"),
     ];
-    for (remote, reason) in cases {
+    for (remote, open_for, reason) in cases {
         let candidates = candidates(None, &land(OfflineUse::WithoutKey, remote)).unwrap();
+        let candidates: Vec<_> = candidates.into_iter().map(|c| c.unless_open(open_for)).collect();
         assert_eq!((candidates[0].eligible(), candidates[0].may_be_asked()), (false, true));
         assert_eq!(candidates[0].standing.to_string(), reason);
         assert_eq!(check(&candidates), Ok(()));

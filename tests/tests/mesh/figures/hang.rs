@@ -75,7 +75,7 @@ async fn who_asks_a_hanging_provider_is_refused_at_once_and_the_others_do_not_no
         let expected = [(504, "UPSTREAM_TIMEOUT"), (503, "CIRCUIT_OPEN")];
         assert!(expected.contains(&(answer.code, reason(&answer))), "{}", answer.text);
     }
-    assert_eq!(breaker(&rest, "openai").await["state"], "OPEN");
+    assert_eq!(breaker(&rest, "openai/gpt-4o").await["state"], "OPEN");
     assert_eq!(breaker(&rest, "gateway->models").await["state"], "CLOSED", "the models service is well");
 
     let (asked, earlier) = (provider.tally().arrived, histogram(&mesh).await);

@@ -123,7 +123,7 @@ impl Site {
     pub(super) async fn reset(&self) {
         let open = self.breakers().await.into_iter().filter(|b| b["state"] != "CLOSED");
         for name in
-            open.filter_map(|b| b["name"].as_str().map(|name| name.replace('>', "%3E").replace(' ', "%20")))
+            open.filter_map(|b| b["name"].as_str().map(|name| name.replace('>', "%3E").replace('/', "%2F").replace(' ', "%20")))
         {
             let path = format!("/api/admin/breakers/{name}/reset");
             let request = self.rest.request(Method::POST, &path).header("x-admin-token", TOKEN);

@@ -1,6 +1,7 @@
 //! The guards of the stack toward a provider, and the flags that switch them.
 
 use bsm_runtime::flags::{Flag, Percent};
+use bsm_stack::breaker::State;
 use http::{HeaderMap, HeaderValue};
 
 use super::*;
@@ -26,6 +27,48 @@ async fn the_breaker_opens_after_5_failures_and_then_nobody_is_asked() {
     let line = gateway.providers().remove(0);
     assert_eq!((line.name, line.breaker), ("openai", "OPEN"));
     assert!(line.obstacle.unwrap().starts_with("its circuit is open"));
+}
+
+/// The kind of failure of a question to this model of the provider; `None` if it was answered.
+async fn failure_of(gateway: &Gateway, model: &str) -> Option<Kind> {
+    let question = Ask { model: Some(format!("openai/{model}")), ..ask("hi") };
+    match gateway.complete(&question, caller()).await {
+        Ok(_) => None,
+        Err(Error::Failed(attempts)) => Some(attempts.kind()),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_model_family_that_fails_does_not_stop_the_others_of_its_provider() {
+    let fails = (0..5).map(|_| Script::fails(500, ""));
+    let provider = Scripted::start(fails.chain([Script::says("ok")])).await;
+    let process = process(without(&provider, &[Flag::Retry]));
+    let gateway = Gateway::of(&process).unwrap();
+    for _ in 0..5 {
+        assert_eq!(failure_of(&gateway, "gpt-4o-mini").await, Some(Kind::Transient));
+    }
+    assert_eq!(failure_of(&gateway, "gpt-4o-mini-2024-07-18").await, Some(Kind::CircuitOpen), "one family");
+    assert_eq!(failure_of(&gateway, "gpt-4o-2024-08-06").await, None, "another");
+    assert_eq!(provider.seen().len(), 6);
+
+    let standing = |model: &str| gateway.candidates(Some(model)).unwrap().remove(0).standing.to_string();
+    assert!(standing("openai/gpt-4o-mini").starts_with("its circuit is open"));
+    assert_eq!(standing("openai"), "asked for by name");
+    assert_eq!((gateway.providers()[0].breaker, &gateway.providers()[0].obstacle), ("CLOSED", &None));
+    standing("openai/o3"); // to look is not to ask
+    let states = process.guards.breakers().into_iter().map(|b| (b.name.to_string(), b.state));
+    let expected = [("openai/gpt-4o", State::Closed), ("openai/gpt-4o-mini", State::Open)];
+    assert!(states.eq(expected.map(|(name, state)| (name.to_owned(), state))));
+    assert_eq!(process.guards.retry_budgets().len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_fails_counts_for_the_family_that_met_it() {
+    let gateway = gateway(settings("http://127.0.0.1:1/v1", &["sk-first"]));
+    while failure_of(&gateway, "o3").await != Some(Kind::CircuitOpen) {}
+    assert_eq!(gateway.providers()[0].breaker, "CLOSED");
+    assert_eq!(failure_of(&gateway, "gpt-4o").await, Some(Kind::Transient), "it has to find out by itself");
 }
 
 #[tokio::test]
@@ -133,6 +176,8 @@ async fn once_a_hanging_provider_is_left_alone_nobody_waits_for_it() {
         waits.push(began.elapsed());
     }
     waits.sort();
-    assert!(waits[100] < Duration::from_millis(1), "half of them took longer than {:?}", waits[100]);
+    let (p50, p99) = (waits[100], waits[198]);
+    println!("a provider hangs, 200 refusals after opening, in process: p50 {p50:?}, p99 {p99:?}");
+    assert!(p50 < Duration::from_millis(1), "half of them took longer than {p50:?}");
     assert_eq!(provider.seen().len(), 5);
 }
