@@ -18,8 +18,8 @@ use crate::wire::Outgoing;
 
 mod families;
 
-pub use families::MOST_FAMILIES;
 use families::Families;
+pub use families::MOST_FAMILIES;
 
 /// Bytes of one answer at most, whole or streamed.
 pub const LONGEST_ANSWER: usize = 16 * 1024 * 1024;

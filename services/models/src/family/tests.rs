@@ -29,7 +29,9 @@ fn a_family_is_the_name_without_date_version_and_size() {
 
 #[test]
 fn a_name_of_nothing_but_numbers_or_none_at_all_has_a_family_too() {
-    for (model, expected) in [("2024-08-06", "2024-08-06"), ("70b", "70b"), (":7b", "unnamed"), ("", "unnamed")] {
+    for (model, expected) in
+        [("2024-08-06", "2024-08-06"), ("70b", "70b"), (":7b", "unnamed"), ("", "unnamed")]
+    {
         assert_eq!(family(model), expected, "{model:?}");
     }
 }

@@ -122,9 +122,9 @@ impl Site {
     /// What an operator would do about circuits that are still open, so that the next fault finds a mesh that is well.
     pub(super) async fn reset(&self) {
         let open = self.breakers().await.into_iter().filter(|b| b["state"] != "CLOSED");
-        for name in
-            open.filter_map(|b| b["name"].as_str().map(|name| name.replace('>', "%3E").replace('/', "%2F").replace(' ', "%20")))
-        {
+        for name in open.filter_map(|b| {
+            b["name"].as_str().map(|name| name.replace('>', "%3E").replace('/', "%2F").replace(' ', "%20"))
+        }) {
             let path = format!("/api/admin/breakers/{name}/reset");
             let request = self.rest.request(Method::POST, &path).header("x-admin-token", TOKEN);
             send(request.json(&json!({}))).await;
