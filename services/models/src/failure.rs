@@ -148,6 +148,15 @@ impl Failure {
         Self { message: format!("{subject} {}", self.message), ..self }
     }
 
+    /// The same, told of that many attempts; a single one goes without saying.
+    #[must_use]
+    pub fn after(mut self, attempts: u32) -> Self {
+        if attempts > 1 {
+            self.message = format!("{} ({attempts} attempts)", self.message);
+        }
+        self
+    }
+
     /// The reason code that callers see.
     #[must_use]
     pub const fn reason(&self) -> &'static str {

@@ -6,12 +6,11 @@ use bsm_runtime::call::Call;
 use bsm_runtime::outside::{Body, InParts, Took, Trouble};
 use bsm_stack::HttpClassifier;
 use bsm_stack::breaker::{Judge, Permit, Snapshot};
-use bsm_stack::retry::{Attempts, RatherElsewhere};
+use bsm_stack::retry::{Attempts, GaveUp, RatherElsewhere};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::BoxError;
-use tracing::debug;
 
 use crate::failure::{Failure, Kind};
 use crate::wire::Outgoing;
@@ -84,10 +83,10 @@ impl Upstream {
             request.extensions_mut().insert(RatherElsewhere);
         }
         call.mark(&mut request);
-        let response = self.families.way(model).ask(request).await.map_err(|error| failure(&error))?;
-        if let Some(Attempts(attempts @ 2..)) = response.extensions().get() {
-            debug!(attempts, status = response.status().as_u16(), "the provider was asked more than once");
-        }
+        let response = self.families.way(model).ask(request).await.map_err(|error| {
+            let attempts = error.downcast_ref().map_or(1, |gave_up: &GaveUp| gave_up.attempts);
+            failure(&error).after(attempts)
+        })?;
         Ok(Reply { response, read: 0 })
     }
 }
@@ -105,6 +104,12 @@ impl Reply {
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         self.response.headers()
+    }
+
+    /// How many attempts the stack made, this one included.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.response.extensions().get().map_or(1, |Attempts(attempts)| *attempts)
     }
 
     /// How long the attempt took to the head, our own queue and earlier attempts aside.

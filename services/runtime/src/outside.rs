@@ -17,12 +17,12 @@ use bsm_stack::{
     bulkhead::{self, Bulkhead, BulkheadLayer},
     classify::Classify,
     deadline::OutboundLayer,
-    retry::{Budget, BudgetConfig, Failure, Policy, RetryLayer},
+    retry::{Attempts, Before, Budget, BudgetConfig, Failure, GaveUp, Policy, RetryLayer},
     timeout::TimeoutLayer,
 };
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
 use tower::{BoxError, ServiceBuilder, ServiceExt as _, util::BoxCloneSyncService};
 
 use crate::{flags::SwitchesLayer, guards::Guards};
@@ -80,6 +80,24 @@ pub struct Outside {
     breaker: Breaker,
 }
 
+/// The server's last word, if it spoke before this process refused to ask it again.
+fn last_word(error: BoxError) -> Result<Response<Body>, BoxError> {
+    let GaveUp { attempts, source, before } = *error.downcast::<GaveUp>()?;
+    let made = attempts - u32::from(before.is_some());
+    let (status, headers) = match before {
+        Some(Before::Answered(status, headers)) => (status, headers),
+        Some(Before::Failed(error)) if made > 1 => {
+            return Err(GaveUp { attempts: made, source: error, before: None }.into());
+        }
+        Some(Before::Failed(error)) => return Err(error),
+        None => return Err(GaveUp { attempts, source, before }.into()),
+    };
+    let mut response = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
+    (*response.status_mut(), *response.headers_mut()) = (status, headers);
+    response.extensions_mut().insert(Attempts(made));
+    Ok(response)
+}
+
 // === impl InParts ===
 
 impl<C> InParts<C>
@@ -135,10 +153,13 @@ impl Outside {
     /// [`Deadline`](bsm_stack::Deadline) in the extensions, which [`Call::mark`](crate::call::Call::mark) sets. Cancel
     /// safe: dropping the future, or the body, ends the call at the server.
     ///
+    /// If this process refuses a further attempt, because the circuit has opened meanwhile or everything is full, what
+    /// the attempt before ended in is the result: an answer then has no body.
+    ///
     /// # Errors
     /// When there is no answer; [`Trouble::of`] tells why.
     pub async fn ask(&self, request: Request<Bytes>) -> Result<Response<Body>, BoxError> {
-        self.stack.clone().oneshot(request).await
+        self.stack.clone().oneshot(request).await.or_else(last_word)
     }
 
     /// The stack as a service.

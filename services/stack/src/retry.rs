@@ -23,7 +23,7 @@
 //! | [`ReplayBody`] | a request body that can be sent again |
 //! | [`RetryLayer`] | where they meet a service |
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, StatusCode};
 use tower::BoxError;
 
 mod budget;
@@ -78,6 +78,17 @@ pub struct GaveUp {
     /// What the last one ended in.
     #[source]
     pub source: BoxError,
+    /// What the one before ended in, if the last one is a refusal of this process: the last that the callee said.
+    pub before: Option<Before>,
+}
+
+/// What became of an attempt that was made again.
+#[derive(Debug)]
+pub enum Before {
+    /// The head of an answer; its body was let go.
+    Answered(StatusCode, HeaderMap),
+    /// An error.
+    Failed(BoxError),
 }
 
 // === impl Upstream ===

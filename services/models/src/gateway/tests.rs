@@ -99,7 +99,10 @@ async fn a_connection_that_breaks_is_transient_before_and_amid_the_answer() {
     let nobody = gateway(settings("http://127.0.0.1:1/v1", &["sk-first"]));
     let refused = failure(&nobody).await;
     assert_eq!(refused.kind(), Kind::Transient);
-    assert_eq!(refused.last().failure.message, "openai could not be reached: connection refused");
+    assert_eq!(
+        refused.last().failure.message,
+        "openai could not be reached: connection refused (3 attempts)"
+    );
 
     let provider = Scripted::start([Script::Stream(deltas(&["Hel"]), Then::Reset)]).await;
     let mut answered = at(&provider).stream(&ask("hi"), caller()).await.unwrap();

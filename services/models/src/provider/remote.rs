@@ -164,7 +164,7 @@ impl Remote {
         let (limit, patience) = ERROR_BODY;
         let body =
             turn.patience.wait(async { Ok(reply.excerpt(limit, patience).await) }).await.unwrap_or_default();
-        Err(wire.refusal(reply.status(), reply.headers(), &body))
+        Err(wire.refusal(reply.status(), reply.headers(), &body).after(reply.attempts()))
     }
 
     /// A failure in a sentence whose subject is this provider, without the key that was used.

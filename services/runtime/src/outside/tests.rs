@@ -10,7 +10,7 @@ use axum::{Router, extract::State, response::IntoResponse};
 use bsm_stack::{
     Deadline, HttpClassifier, Outcome,
     breaker::{Judge, State as Circuit},
-    retry::{Attempts, Upstream},
+    retry::Upstream,
 };
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, StatusCode};
@@ -249,6 +249,25 @@ async fn a_server_that_fails_is_left_alone_unless_the_flag_says_otherwise() {
     assert_eq!((fake.asked(), guards.breakers()[0].state), (5, Circuit::Open));
     guards.set_flag(Flag::CircuitBreaker, Percent::NONE).unwrap();
     assert_eq!(ask(&outside, fake.question()).await, Ok(500), "asked although it is open");
+}
+
+#[tokio::test]
+async fn who_opens_the_circuit_amid_its_attempts_hears_the_servers_last_word() {
+    let hasty = || {
+        let breaker = breaker::Config { consecutive_failures: 2, ..breaker::Config::provider() };
+        to(Server { breaker, ..server() }, &without(&[]))
+    };
+    let fake = Fake::start([Act::Says(503, &[("x-said", "busy")])]).await;
+    let outside = hasty();
+    let answer = outside.ask(fake.question()).await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.headers()["x-said"].as_bytes()), (503, &b"busy"[..]));
+    assert_eq!((answer.extensions().get(), fake.asked()), (Some(&Attempts(2)), 2), "no third was made");
+    assert!(matches!(ask(&outside, fake.question()).await, Err(Trouble::CircuitOpen { .. })));
+
+    let nobody = Request::post("http://127.0.0.1:1/x").body(Bytes::new()).unwrap();
+    let error = hasty().ask(nobody).await.unwrap_err();
+    assert_eq!(error.downcast_ref::<GaveUp>().unwrap().attempts, 2);
+    assert_eq!(Trouble::of(&*error), Trouble::Unreachable(Some(std::io::ErrorKind::ConnectionRefused)));
 }
 
 #[tokio::test]

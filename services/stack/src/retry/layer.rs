@@ -21,9 +21,10 @@ use tower::{BoxError, Layer, Service};
 use super::policy::{self, Policy, Verdict};
 use super::replay::{ReplayBody, Whole, gather};
 use super::{
-    Attempts, Budget, Failure, GaveUp, Idempotent, RETRIES, RatherElsewhere, Upstream, count_attempt,
+    Attempts, Before, Budget, Failure, GaveUp, Idempotent, RETRIES, RatherElsewhere, Upstream, count_attempt,
 };
 use crate::balance::{Elsewhere, TakenElsewhere, Tried};
+use crate::classify::is_own_refusal;
 use crate::deadline::Deadline;
 use crate::dice::{self, Dice};
 use crate::switches::Switches;
@@ -59,6 +60,7 @@ pin_project! {
         again: Option<Again<S>>,
         claim: Claim,
         tried: policy::Tried,
+        before: Option<Box<Before>>,
         layer: RetryLayer,
     }
 }
@@ -185,7 +187,8 @@ where
             let fresh = self.inner.clone();
             Again { service: mem::replace(&mut self.inner, fresh), head, body }
         });
-        RetryFuture { step: Step::Trying { attempt }, again, claim, tried, layer: self.layer.clone() }
+        let step = Step::Trying { attempt };
+        RetryFuture { step, again, claim, tried, before: None, layer: self.layer.clone() }
     }
 }
 
@@ -208,8 +211,11 @@ where
                         this.again.as_ref().and_then(|again| again.failed(&result, this.layer.reads));
                     match failed.and_then(|failed| this.layer.next_attempt(*this.claim, *this.tried, failed))
                     {
-                        Some(backoff) => Step::Waiting { backoff }, // which lets go of the failed attempt
-                        None => return Poll::Ready(last(result, this.tried.attempts)),
+                        Some(backoff) => {
+                            *this.before = Some(Box::new(Before::of(result)));
+                            Step::Waiting { backoff } // which lets go of the failed attempt
+                        }
+                        None => return Poll::Ready(last(result, this.tried.attempts, this.before.take())),
                     }
                 }
                 StepProj::Waiting { backoff } => {
@@ -219,7 +225,8 @@ where
                 StepProj::Readying => {
                     let again = this.again.as_mut().expect("who waits has something to send");
                     if let Err(error) = ready!(again.service.poll_ready(cx)) {
-                        return Poll::Ready(last(Err(error.into()), this.tried.attempts));
+                        let before = this.before.take();
+                        return Poll::Ready(last(Err(error.into()), this.tried.attempts, before));
                     }
                     this.tried.attempts += 1;
                     Step::Trying { attempt: again.send() }
@@ -239,13 +246,20 @@ struct Failed {
 }
 
 /// What the caller gets: the last result, and how many attempts it took.
-fn last<R>(result: Result<Response<R>, BoxError>, attempts: u32) -> Result<Response<R>, BoxError> {
+fn last<R>(
+    result: Result<Response<R>, BoxError>,
+    attempts: u32,
+    before: Option<Box<Before>>,
+) -> Result<Response<R>, BoxError> {
     match result {
         Ok(mut response) => {
             response.extensions_mut().insert(Attempts(attempts));
             Ok(response)
         }
-        Err(error) if attempts > 1 => Err(GaveUp { attempts, source: error }.into()),
+        Err(error) if attempts > 1 => {
+            let before = before.filter(|_| is_own_refusal(&*error)).map(|before| *before);
+            Err(GaveUp { attempts, source: error, before }.into())
+        }
         Err(error) => Err(error),
     }
 }
@@ -256,6 +270,20 @@ where
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RetryFuture").field("tried", &self.tried).finish_non_exhaustive()
+    }
+}
+
+// === impl Before ===
+
+impl Before {
+    fn of<R>(result: Result<Response<R>, BoxError>) -> Self {
+        match result {
+            Ok(response) => {
+                let (head, _body) = response.into_parts();
+                Self::Answered(head.status, head.headers)
+            }
+            Err(error) => Self::Failed(error),
+        }
     }
 }
 

@@ -119,6 +119,7 @@ async fn after_the_last_attempt_its_failure_is_the_answer() {
     let gave_up = error.downcast_ref::<GaveUp>().expect("with the number of attempts");
     assert_eq!(gave_up.attempts, 3);
     assert!(gave_up.source.is::<AttemptTimedOut>(), "and its kind");
+    assert!(gave_up.before.is_none(), "the last attempt speaks for itself");
 }
 
 #[tokio::test(start_paused = true)]
@@ -200,6 +201,9 @@ async fn an_open_circuit_ends_the_attempts_at_once() {
     let error = call.await.expect("no panic").expect_err("refused");
     let gave_up = error.downcast_ref::<GaveUp>().expect("after two attempts");
     assert!(gave_up.attempts == 2 && gave_up.source.is::<CircuitOpen>());
+    let said =
+        matches!(&gave_up.before, Some(Before::Answered(_, headers)) if headers["grpc-status"] == "14");
+    assert!(said, "the callee's last word is kept: {gave_up:?}");
     assert_eq!(start.elapsed(), Duration::from_millis(50), "one backoff, and no second");
     assert!(futures_are_quiet(&mut callee).await);
 }

@@ -113,8 +113,23 @@ async fn a_moment_of_trouble_is_got_over_within_one_attempt_unless_somebody_abov
     let retried_above: HeaderMap =
         [(bsm_stack::retry::RETRIES, HeaderValue::from_static("0"))].into_iter().collect();
     let call = at(&provider).complete(&ask("hi"), Call::from_headers(&retried_above)).await;
-    assert!(matches!(call, Err(Error::Failed(attempts)) if attempts.kind() == Kind::Transient));
+    let Err(Error::Failed(attempts)) = call else { panic!("{call:?}") };
+    assert_eq!(attempts.last().failure.message, "openai answered 503");
     assert_eq!(provider.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_failure_tells_how_many_attempts_it_took_even_if_they_opened_the_circuit() {
+    let provider = Scripted::start([Script::fails(503, "")]).await;
+    let gateway = at(&provider);
+    let sentence = |attempts: Attempts| attempts.last().failure.message.clone();
+    assert_eq!(sentence(failure(&gateway).await), "openai answered 503 (3 attempts)");
+    let opened = failure(&gateway).await; // its second attempt is the fifth failure in a row
+    assert_eq!(
+        (opened.kind(), sentence(opened)),
+        (Kind::Transient, "openai answered 503 (2 attempts)".into())
+    );
+    assert_eq!((failure(&gateway).await.kind(), provider.seen().len()), (Kind::CircuitOpen, 5));
 }
 
 #[tokio::test]
