@@ -37,11 +37,16 @@ fn p99_between(before: &[(f64, u64)], after: &[(f64, u64)]) -> Duration {
     Duration::try_from_secs_f64(found.map_or(f64::MAX, |(bound, _)| bound)).unwrap_or(Duration::MAX)
 }
 
-async fn timed(request: RequestBuilder, code: u16) -> Duration {
+async fn timed_call(request: RequestBuilder) -> (u16, Duration) {
     let began = Instant::now();
-    let answer = send(request).await;
-    assert_eq!(answer.code, code, "{}", answer.text);
-    began.elapsed()
+    let code = send(request).await.code;
+    (code, began.elapsed())
+}
+
+async fn timed(request: RequestBuilder, code: u16) -> Duration {
+    let (found, took) = timed_call(request).await;
+    assert_eq!(found, code);
+    took
 }
 
 /// Calls that have nothing to do with the provider, one after another.
@@ -80,12 +85,18 @@ async fn who_asks_a_hanging_provider_is_refused_at_once_and_the_others_do_not_no
 
     let (asked, earlier) = (provider.tally().arrived, histogram(&mesh).await);
     let mut refused = Vec::with_capacity(CALLS);
-    for _ in 0..CALLS {
-        refused.push(timed(complete(&rest, "openai"), 503).await);
+    let mut probes = 0;
+    while refused.len() < CALLS {
+        match timed_call(complete(&rest, "openai")).await {
+            (503, took) => refused.push(took),
+            (504, _) => probes += 1, // the open time may be over on a slow machine; then it is twice as long
+            (code, _) => panic!("neither a refusal nor a probe: {code}"),
+        }
     }
     let decided = p99_between(&earlier, &histogram(&mesh).await);
     let refused: Spread = refused.into_iter().collect();
-    assert_eq!(provider.tally().arrived, asked, "a refusal asks nobody");
+    assert!(probes <= 1, "{probes} probes within moments");
+    assert_eq!(provider.tally().arrived, asked + probes, "a refusal asks nobody");
     let open = others(&rest).await;
 
     println!("provider hangs, {CALLS} refusals after opening: p99 at most {decided:?} in the models service");
