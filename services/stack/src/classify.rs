@@ -5,8 +5,8 @@
 use std::error::Error;
 use std::iter;
 
-use http::HeaderMap;
 use http::response::Parts;
+use http::{HeaderMap, HeaderName};
 
 use crate::breaker::CircuitOpen;
 use crate::bulkhead::Rejected;
@@ -32,6 +32,9 @@ pub enum Outcome {
     /// Says nothing: the caller went away, or we refused the call ourselves.
     Neutral,
 }
+
+/// The gRPC status of an answer. Parsed once, because every answer is asked for it more than once.
+pub(crate) static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// A gRPC status code and what it says.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +124,7 @@ pub fn is_own_refusal(error: &(dyn Error + 'static)) -> bool {
 }
 
 fn grpc_status(headers: &HeaderMap) -> Option<Outcome> {
-    let status = headers.get("grpc-status")?;
+    let status = headers.get(&GRPC_STATUS)?;
     let code = status.to_str().ok().and_then(|text| text.parse().ok());
     Some(code.map_or(Outcome::Failure, grpc)) // a status that is no number is UNKNOWN
 }

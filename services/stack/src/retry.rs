@@ -23,7 +23,7 @@
 //! | [`ReplayBody`] | a request body that can be sent again |
 //! | [`RetryLayer`] | where they meet a service |
 
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{Extensions, HeaderMap, HeaderName, StatusCode};
 use tower::BoxError;
 
 mod budget;
@@ -65,7 +65,7 @@ pub struct Upstream;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RatherElsewhere;
 
-/// In a response's extensions: how many attempts it took, this one included.
+/// In a response's extensions if it took more than one attempt: how many, this one included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempts(pub u32);
 
@@ -89,6 +89,16 @@ pub enum Before {
     Answered(StatusCode, HeaderMap),
     /// An error.
     Failed(BoxError),
+}
+
+// === impl Attempts ===
+
+impl Attempts {
+    /// How many attempts a response took.
+    #[must_use]
+    pub fn of(extensions: &Extensions) -> Self {
+        extensions.get().copied().unwrap_or(Self(1))
+    }
 }
 
 // === impl Upstream ===

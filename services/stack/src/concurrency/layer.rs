@@ -14,6 +14,7 @@ use tower::{BoxError, Layer, Service};
 
 use super::{Limiter, Overloaded, Permit};
 use crate::body::{End, Guard, GuardedBody};
+use crate::classify::GRPC_STATUS;
 use crate::deadline::DeadlineExceeded;
 use crate::priority::Priority;
 use crate::retry::is_good;
@@ -142,7 +143,7 @@ fn time<B: Body>(
 fn says_too_late<B>(response: &Response<B>) -> bool {
     const DEADLINE_EXCEEDED: &str = "4";
     response.status() == StatusCode::GATEWAY_TIMEOUT
-        || response.headers().get("grpc-status").is_some_and(|status| status == DEADLINE_EXCEEDED)
+        || response.headers().get(&GRPC_STATUS).is_some_and(|status| status == DEADLINE_EXCEEDED)
 }
 
 fn is_too_late(error: &(dyn Error + 'static)) -> bool {

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use http::header::RETRY_AFTER;
 use http::response::Parts;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use tower::BoxError;
 
 use super::details::Details;
-use crate::classify::is_own_refusal;
+use crate::classify::{GRPC_STATUS, is_own_refusal};
 
 #[cfg(test)]
 mod tests;
@@ -77,8 +77,11 @@ impl Failure {
     }
 
     pub(super) fn of_status(status: StatusCode, headers: &HeaderMap) -> Option<Self> {
-        if headers.contains_key("grpc-status") {
-            return of_grpc(grpc_status(headers)?, headers);
+        if let Some(status) = headers.get(&GRPC_STATUS) {
+            return of_grpc(code(status)?, headers);
+        }
+        if status.is_success() {
+            return None; // the rule, which need not look at the headers
         }
         let pushback = pushback(headers, Pushback::Silent);
         let failure = Self { processed: Processed::Perhaps, pushback };
@@ -95,6 +98,9 @@ impl Failure {
     /// somebody in between gave up on work that goes on.
     #[must_use]
     pub fn of_http_api(status: StatusCode, headers: &HeaderMap) -> Option<Self> {
+        if status.is_success() {
+            return None;
+        }
         let pushback = pushback(headers, Pushback::Silent);
         let failure = |processed| Some(Self { processed, pushback });
         match status.as_u16() {
@@ -126,11 +132,13 @@ pub(crate) fn is_draining(headers: &HeaderMap) -> bool {
 /// Whether a head reports success, as far as a head can.
 pub(crate) fn is_good<B>(response: &Response<B>) -> bool {
     let headers = response.headers();
-    response.status().is_success()
-        && (!headers.contains_key("grpc-status") || grpc_status(headers) == Some(0))
+    response.status().is_success() && headers.get(&GRPC_STATUS).is_none_or(|status| code(status) == Some(0))
 }
 
 fn of_grpc(code: u8, headers: &HeaderMap) -> Option<Failure> {
+    if !matches!(code, UNAVAILABLE | RESOURCE_EXHAUSTED) {
+        return None; // whatever the details and the headers say
+    }
     let details = Details::read(headers);
     let pushback = pushback(headers, details.retry);
     match code {
@@ -148,7 +156,11 @@ fn of_grpc(code: u8, headers: &HeaderMap) -> Option<Failure> {
 }
 
 fn grpc_status(headers: &HeaderMap) -> Option<u8> {
-    headers.get("grpc-status")?.to_str().ok()?.parse().ok()
+    code(headers.get(&GRPC_STATUS)?)
+}
+
+fn code(status: &HeaderValue) -> Option<u8> {
+    status.to_str().ok()?.parse().ok()
 }
 
 /// The strictest of what the details and the headers ask for.

@@ -49,8 +49,8 @@ pub struct Retry<S> {
 }
 
 pin_project! {
-    /// The response of the last attempt, with [`Attempts`] in its extensions; or the last error, inside a
-    /// [`GaveUp`] if there was more than one attempt.
+    /// The response of the last attempt, or the last error. If there was more than one attempt, the response has
+    /// [`Attempts`] in its extensions, and the error is a [`GaveUp`].
     pub struct RetryFuture<S, B>
     where
         S: Service<Request<ReplayBody<B>>>,
@@ -252,7 +252,7 @@ fn last<R>(
     before: Option<Box<Before>>,
 ) -> Result<Response<R>, BoxError> {
     match result {
-        Ok(mut response) => {
+        Ok(mut response) if attempts > 1 => {
             response.extensions_mut().insert(Attempts(attempts));
             Ok(response)
         }
@@ -260,7 +260,7 @@ fn last<R>(
             let before = before.filter(|_| is_own_refusal(&*error)).map(|before| *before);
             Err(GaveUp { attempts, source: error, before }.into())
         }
-        Err(error) => Err(error),
+        first => first,
     }
 }
 

@@ -71,8 +71,8 @@ async fn futures_are_quiet(callee: &mut Callee) -> bool {
     tokio::time::timeout(SECOND * 60, callee.next_request()).await.map_or(true, |request| request.is_none())
 }
 
-fn attempts(response: &Rsp) -> Option<u32> {
-    response.extensions().get::<Attempts>().map(|attempts| attempts.0)
+fn attempts(response: &Rsp) -> u32 {
+    Attempts::of(response.extensions()).0
 }
 
 fn unavailable_after(ms: &'static str) -> Rsp {
@@ -96,7 +96,7 @@ async fn a_failed_attempt_is_followed_by_another_with_the_same_message_and_the_c
         send.send_response(if before == Some("2") { answer("0") } else { trailers_only("14") });
     }
     let response = done(call, &mut callee).await.expect("the third answer");
-    assert_eq!(attempts(&response), Some(3));
+    assert_eq!(attempts(&response), 3);
     let budget = edge.budget.snapshot();
     assert_eq!((budget.asked, budget.sent, budget.refused), (1, 2, 0));
 }
@@ -109,7 +109,7 @@ async fn after_the_last_attempt_its_failure_is_the_answer() {
         sent(&mut callee).await.1.send_response(trailers_only("14"));
     }
     let response = done(call, &mut callee).await.expect("a gRPC failure is a response");
-    assert_eq!((&response.headers()["grpc-status"], attempts(&response)), (&"14".parse().unwrap(), Some(3)));
+    assert_eq!((&response.headers()["grpc-status"], attempts(&response)), (&"14".parse().unwrap(), 3));
 
     let call = edge.call(idempotent());
     for _ in 0..3 {
@@ -127,7 +127,7 @@ async fn a_call_that_may_have_been_processed_is_not_repeated() {
     let (edge, mut callee) = Edge::new();
     let call = edge.call(request());
     sent(&mut callee).await.1.send_response(trailers_only("14"));
-    assert_eq!(attempts(&done(call, &mut callee).await.expect("its answer")), Some(1));
+    assert_eq!(attempts(&done(call, &mut callee).await.expect("its answer")), 1);
     let call = edge.call(request());
     sent(&mut callee).await.1.send_error(AttemptTimedOut { after: SECOND });
     assert!(done(call, &mut callee).await.expect_err("its error").is::<AttemptTimedOut>(), "as it is");
@@ -139,7 +139,7 @@ async fn a_call_that_was_provably_not_processed_is_repeated_even_if_it_is_not_id
     let call = edge.call(request());
     sent(&mut callee).await.1.send_error(NotSent("nobody listens".into()));
     sent(&mut callee).await.1.send_response(answer("0"));
-    assert_eq!(attempts(&done(call, &mut callee).await.expect("the second answer")), Some(2));
+    assert_eq!(attempts(&done(call, &mut callee).await.expect("the second answer")), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,7 +162,7 @@ async fn a_pushback_is_waited_for_and_never_means_never() {
     sent(&mut callee).await.1.send_response(unavailable_after("2000"));
     sent(&mut callee).await.1.send_response(unavailable_after("-1"));
     assert_eq!(start.elapsed(), SECOND * 2 + Duration::from_millis(50));
-    assert_eq!(attempts(&done(call, &mut callee).await.expect("the second answer")), Some(2));
+    assert_eq!(attempts(&done(call, &mut callee).await.expect("the second answer")), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -185,7 +185,7 @@ async fn no_backoff_ends_after_the_deadline() {
     let call = edge.call(with(idempotent(), Deadline::after(Duration::from_millis(120))));
     sent(&mut callee).await.1.send_response(trailers_only("14")); // 50 ms fit
     sent(&mut callee).await.1.send_response(trailers_only("14")); // 100 ms more do not
-    assert_eq!(attempts(&call.await.expect("no panic").expect("its answer")), Some(2));
+    assert_eq!(attempts(&call.await.expect("no panic").expect("its answer")), 2);
     assert_eq!(start.elapsed(), Duration::from_millis(50));
 }
 
@@ -216,7 +216,7 @@ async fn without_budget_the_first_failure_is_the_answer() {
         for _ in 0..expected {
             sent(&mut callee).await.1.send_response(trailers_only("14"));
         }
-        assert_eq!(attempts(&done(call, &mut callee).await.expect("its answer")), Some(expected));
+        assert_eq!(attempts(&done(call, &mut callee).await.expect("its answer")), expected);
     }
     assert_eq!(edge.budget.snapshot().refused, 2, "the third attempt of the first, the second of the other");
 }
@@ -237,7 +237,7 @@ async fn only_one_hop_retries() {
         let (request, send) = sent(&mut callee).await;
         assert!(Upstream::from_headers(request.headers()).is_some(), "those further below too");
         send.send_response(trailers_only("14"));
-        assert_eq!(attempts(&done(call, &mut callee).await.expect("its answer")), Some(1));
+        assert_eq!(attempts(&done(call, &mut callee).await.expect("its answer")), 1);
     }
 }
 
@@ -248,7 +248,7 @@ async fn a_call_that_only_those_below_may_repeat_is_left_to_them() {
     let (request, send) = sent(&mut callee).await;
     assert!(!request.headers().contains_key(RETRIES));
     send.send_response(trailers_only("14"));
-    assert_eq!(attempts(&done(call, &mut callee).await.expect("its answer")), Some(1));
+    assert_eq!(attempts(&done(call, &mut callee).await.expect("its answer")), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -262,11 +262,11 @@ async fn a_caller_with_somebody_else_to_ask_is_not_held_up_by_a_429() {
     };
     let call = edge.call(with(idempotent(), RatherElsewhere));
     sent(&mut callee).await.1.send_response(busy());
-    assert_eq!(attempts(&done(call, &mut callee).await.expect("its answer")), Some(1));
+    assert_eq!(attempts(&done(call, &mut callee).await.expect("its answer")), 1);
     let call = edge.call(idempotent());
     sent(&mut callee).await.1.send_response(busy());
     sent(&mut callee).await.1.send_response(answer("0"));
-    assert_eq!(attempts(&done(call, &mut callee).await.expect("the second answer")), Some(2));
+    assert_eq!(attempts(&done(call, &mut callee).await.expect("the second answer")), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -276,7 +276,7 @@ async fn switched_off_there_is_one_attempt_and_those_below_may_do_as_they_like()
     let (request, send) = sent(&mut callee).await;
     assert!(!request.headers().contains_key(RETRIES));
     send.send_response(trailers_only("14"));
-    assert_eq!(attempts(&done(call, &mut callee).await.expect("its answer")), Some(1));
+    assert_eq!(attempts(&done(call, &mut callee).await.expect("its answer")), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -290,7 +290,7 @@ async fn a_streaming_request_is_sent_once() {
     feeder.data();
     assert!(request.into_body().frame().await.expect("a frame").is_ok());
     send.send_response(trailers_only("14"));
-    assert_eq!(attempts(&call.await.expect("no panic").expect("its answer")), Some(1));
+    assert_eq!(attempts(&call.await.expect("no panic").expect("its answer")), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -303,7 +303,7 @@ async fn trap_04_each_attempt_drives_readiness_again_on_the_service_that_was_rea
     assert!(early.is_err(), "the callee is not ready for a second attempt");
     callee.allow(1);
     sent(&mut callee).await.1.send_response(answer("0"));
-    assert_eq!(attempts(&call.await.expect("no panic").expect("its answer")), Some(2));
+    assert_eq!(attempts(&call.await.expect("no panic").expect("its answer")), 2);
 }
 
 #[tokio::test(start_paused = true)]
