@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderValue;
 
 /// The name of the header.
@@ -40,18 +41,30 @@ pub fn format_grpc_timeout(timeout: Duration) -> String {
     format!("{number}{unit}")
 }
 
-/// The same as a header value, without the detour by way of a text.
+/// The same as a header value, without the detour by way of a text. One that is cheap to clone, because layers that send
+/// again do.
 pub(super) fn grpc_timeout(timeout: Duration) -> HeaderValue {
     let (mut number, unit) = in_finest_unit(timeout);
-    let mut text = [unit as u8; 9];
-    let mut first = text.len() - 1;
+    let mut text = Text { bytes: [unit as u8; 9], first: 8 };
     loop {
-        first -= 1;
-        text[first] = b'0' + (number % 10) as u8;
+        text.first -= 1;
+        text.bytes[text.first] = b'0' + (number % 10) as u8;
         number /= 10;
         if number == 0 {
-            return HeaderValue::from_bytes(&text[first..]).expect("digits and a letter");
+            return HeaderValue::from_maybe_shared(Bytes::from_owner(text)).expect("digits and a letter");
         }
+    }
+}
+
+/// The digits and the unit, aligned to the right.
+struct Text {
+    bytes: [u8; 9],
+    first: usize,
+}
+
+impl AsRef<[u8]> for Text {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[self.first..]
     }
 }
 
