@@ -16,10 +16,7 @@
 //! | `load` | what each has to do, and whether it rests; pure but for a lock |
 //! | [`Endpoints`] | who there is, changed while calls go on |
 //! | [`Balance`] | where they meet a request |
-//! | [`Tried`] | where the attempts of one call went |
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+//! | [`Tried`] | where the attempts of one call went, and the request put aside for another one |
 
 use tower::BoxError;
 
@@ -29,15 +26,12 @@ mod pick;
 mod service;
 #[cfg(test)]
 mod tests;
+mod tried;
 
 pub use endpoints::{Endpoint, Endpoints, WeakEndpoints};
 pub use pick::{View, pick};
 pub use service::{Balance, BalanceFuture, Held};
-
-/// In a request's extensions: the endpoints that attempts of this call went to. Clones share it, so that a retry or a
-/// hedge knows of the others. Remembers 64 endpoints; of more it may take one for another.
-#[derive(Clone, Debug, Default)]
-pub struct Tried(Arc<AtomicU64>);
+pub use tried::Tried;
 
 /// The endpoint did not process the call, and there is another one that is worth trying at once.
 #[derive(Debug, thiserror::Error)]
@@ -52,19 +46,3 @@ pub struct TakenElsewhere;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no endpoint is known")]
 pub struct NoEndpoint;
-
-// === impl Tried ===
-
-impl Tried {
-    fn contains(&self, at: usize) -> bool {
-        self.0.load(Relaxed) & bit(at) != 0
-    }
-
-    fn insert(&self, at: usize) {
-        self.0.fetch_or(bit(at), Relaxed);
-    }
-}
-
-const fn bit(at: usize) -> u64 {
-    1 << (at % 64)
-}

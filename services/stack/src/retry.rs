@@ -117,9 +117,9 @@ pub(crate) fn encode_details(reason: &str) -> String {
     details::encode(None, Some(reason))
 }
 
-/// Counts one more attempt into the headers of the request that makes it.
-pub(crate) fn count_attempt(headers: &mut HeaderMap) {
+/// Counts so many more attempts into the headers of the request that makes the next.
+pub(crate) fn count_attempts(headers: &mut HeaderMap, more: u32) {
     let before: u32 =
         headers.get(PREVIOUS_ATTEMPTS).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0);
-    headers.insert(PREVIOUS_ATTEMPTS, before.saturating_add(1).into());
+    headers.insert(PREVIOUS_ATTEMPTS, before.saturating_add(more).into());
 }

@@ -7,7 +7,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
@@ -16,7 +15,7 @@ use tower::{BoxError, Layer, Service};
 
 use super::{Hedging, Winner};
 use crate::balance::Tried;
-use crate::retry::{Idempotent, ReplayBody, Whole, count_attempt, gather, is_good};
+use crate::retry::{Idempotent, ReplayBody, gather, is_good};
 use crate::switches::Switches;
 
 /// Sends a second attempt when the first is late.
@@ -70,7 +69,7 @@ pin_project! {
 /// What the second attempt needs.
 struct Spare<S> {
     service: S,
-    request: Option<(Parts, Whole)>,
+    request: Tried,
 }
 
 // === impl HedgeLayer ===
@@ -110,27 +109,42 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (mut head, body) = request.into_parts();
-        let extensions = &head.extensions;
+        let extensions = request.extensions();
         let may = extensions.get::<Idempotent>().is_some() && Switches::of(extensions).hedging;
-        let (body, whole) = match may {
-            true => gather(body, self.hedging.shared.config.max_body),
-            false => (ReplayBody::once(body), None),
+        let (request, aside) = match may {
+            true => put_aside(request, self.hedging.shared.config.max_body),
+            false => (request.map(ReplayBody::once), None),
         };
-        let aside = whole.map(|whole| {
-            head.extensions.get_or_insert_default::<Tried>(); // the second attempt goes elsewhere, if it can
-            (head.clone(), whole)
-        });
-        let first = Attempt::Running { call: self.inner.call(Request::from_parts(head, body)) };
+        let first = Attempt::Running { call: self.inner.call(request) };
         let spare = aside.map(|request| {
             // The service that was polled ready goes with the call; a fresh clone stays for the next one.
             let fresh = self.inner.clone();
-            Spare { service: mem::replace(&mut self.inner, fresh), request: Some(request) }
+            Spare { service: mem::replace(&mut self.inner, fresh), request }
         });
         let alarm = spare.as_ref().and_then(|_| self.hedging.after()).map(sleep);
         let hedging = self.hedging.clone();
         HedgeFuture { first, second: Attempt::Idle, alarm, spare, hedging, started: Instant::now() }
     }
+}
+
+/// The request for the first attempt, and what the second is made from, if the body is there and no larger than `max`.
+/// A retry layer above has put the request aside already.
+fn put_aside<B>(request: Request<B>, max: usize) -> (Request<ReplayBody<B>>, Option<Tried>)
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    if let Some(aside) = request.extensions().get::<Tried>() {
+        let aside = Some(aside.clone()).filter(|aside| aside.body_len() <= max);
+        return (request.map(ReplayBody::once), aside);
+    }
+    let (mut head, body) = request.into_parts();
+    let (body, whole) = gather(body, max);
+    let aside = whole.map(|whole| Tried::nothing_yet(&head, whole));
+    if let Some(aside) = &aside {
+        head.extensions.insert(aside.clone()); // the second attempt goes elsewhere, if it can
+    }
+    (Request::from_parts(head, body), aside)
 }
 
 // === impl HedgeFuture ===
@@ -258,11 +272,7 @@ impl<S> Spare<S> {
     {
         Poll::Ready(match ready!(self.service.poll_ready(cx)) {
             Err(error) => Attempt::Failed { outcome: Some(Err(error.into())) },
-            Ok(()) => {
-                let (mut head, body) = self.request.take().expect("the second attempt is sent once");
-                count_attempt(&mut head.headers);
-                Attempt::Running { call: self.service.call(Request::from_parts(head, body.again())) }
-            }
+            Ok(()) => Attempt::Running { call: self.service.call(self.request.again()) },
         })
     }
 }

@@ -19,9 +19,9 @@ use tokio::time::{Instant, Sleep, sleep};
 use tower::{BoxError, Layer, Service};
 
 use super::policy::{self, Policy, Verdict};
-use super::replay::{ReplayBody, Whole, gather};
+use super::replay::{ReplayBody, gather};
 use super::{
-    Attempts, Before, Budget, Failure, GaveUp, Idempotent, RETRIES, RatherElsewhere, Upstream, count_attempt,
+    Attempts, Before, Budget, Failure, GaveUp, Idempotent, RETRIES, RatherElsewhere, Upstream,
 };
 use crate::balance::{Elsewhere, TakenElsewhere, Tried};
 use crate::classify::is_own_refusal;
@@ -87,8 +87,7 @@ enum Claim {
 /// What one more attempt needs.
 struct Again<S> {
     service: S,
-    head: Parts,
-    body: Whole,
+    request: Tried,
 }
 
 // === impl RetryLayer ===
@@ -178,14 +177,15 @@ where
             Claim::None => (ReplayBody::once(body), None),
         };
         let aside = whole.map(|whole| {
-            head.extensions.get_or_insert_default::<Tried>(); // shared by all attempts of this call
-            (head.clone(), whole)
+            let aside = Tried::nothing_yet(&head, whole);
+            head.extensions.insert(aside.clone()); // shared by all attempts of this call
+            aside
         });
         let attempt = self.inner.call(Request::from_parts(head, body));
-        let again = aside.map(|(head, body)| {
+        let again = aside.map(|request| {
             // The service that was polled ready goes with the call; a fresh clone stays for the next one.
             let fresh = self.inner.clone();
-            Again { service: mem::replace(&mut self.inner, fresh), head, body }
+            Again { service: mem::replace(&mut self.inner, fresh), request }
         });
         let step = Step::Trying { attempt };
         RetryFuture { step, again, claim, tried, before: None, layer: self.layer.clone() }
@@ -300,7 +300,7 @@ impl<S> Again<S> {
             }
         };
         let turned_away = response.status() == StatusCode::TOO_MANY_REQUESTS;
-        if turned_away && self.head.extensions.get::<RatherElsewhere>().is_some() {
+        if turned_away && self.request.extensions().get::<RatherElsewhere>().is_some() {
             return None;
         }
         let failure = reads(response.status(), response.headers())?;
@@ -311,8 +311,7 @@ impl<S> Again<S> {
     where
         S: Service<Request<ReplayBody<B>>>,
     {
-        count_attempt(&mut self.head.headers);
-        self.service.call(Request::from_parts(self.head.clone(), self.body.again()))
+        self.service.call(self.request.again())
     }
 }
 

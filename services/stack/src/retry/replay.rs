@@ -75,6 +75,11 @@ where
 // === impl Whole ===
 
 impl Whole {
+    /// Its length in bytes, trailers not counted.
+    pub(crate) fn len(&self) -> usize {
+        self.data.len()
+    }
+
     /// The body for one more attempt.
     pub(crate) fn again<B>(&self) -> ReplayBody<B> {
         ReplayBody { data: self.data.clone(), rest: Rest::End(self.trailers.clone()) }
