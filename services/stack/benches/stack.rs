@@ -6,6 +6,7 @@
 //! to those before it, from the inside out, so that the difference of two rows is the price of one.
 
 use std::convert::Infallible;
+use std::fmt::Debug;
 use std::future::{Future, Ready, ready};
 use std::hint::black_box;
 use std::pin::pin;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use bsm_stack::balance::{Balance, Endpoint, Endpoints, View, pick};
 use bsm_stack::breaker::{self, Breaker, BreakerLayer, SentLayer};
 use bsm_stack::bulkhead::{self, Bulkhead, BulkheadLayer};
 use bsm_stack::deadline::OutboundLayer;
@@ -72,7 +74,7 @@ fn request(is_idempotent: bool) -> Request<Full<Bytes>> {
 fn call<S, R>(service: &mut S, request: R) -> S::Response
 where
     S: Service<R>,
-    S::Error: std::fmt::Debug,
+    S::Error: Debug,
 {
     let mut cx = Context::from_waker(Waker::noop());
     assert!(service.poll_ready(&mut cx).is_ready());
@@ -97,6 +99,14 @@ fn budget() -> Budget {
 fn hedge() -> HedgeLayer {
     let after = Some(Duration::from_secs(1));
     HedgeLayer::new(Hedging::new("memory", hedge::Config { after, ..Default::default() }, budget()))
+}
+
+fn balanced(count: usize) -> impl Service<Request<Full<Bytes>>, Response = impl Sized, Error: Debug> {
+    let endpoints = Endpoints::new();
+    let guarded =
+        || ServiceBuilder::new().layer(breaker()).layer(bulkhead()).layer(TIMEOUT).service(NoOp::new());
+    endpoints.set((0..count).map(|at| Endpoint::new(at.to_string(), guarded())).collect());
+    Balance::new(endpoints)
 }
 
 const TIMEOUT: TimeoutLayer = TimeoutLayer::new(Duration::from_secs(5));
@@ -162,8 +172,22 @@ fn stacks(c: &mut Criterion) {
     };
     row!("with hedge", hedged(), false);
     row!("with hedge, for a call that may be repeated", hedged(), true);
+    row!("balance to one, breaker, bulkhead, timeout", balanced(1), false);
+    row!("balance to three, breaker, bulkhead, timeout", balanced(3), false);
     group.finish();
 }
 
-criterion_group!(benches, stacks);
+/// The choice among endpoints of which nothing sets one apart, which takes the longest.
+fn picks(c: &mut Criterion) {
+    let mut group = c.benchmark_group("pick");
+    for count in [2, 3, 10, 100] {
+        let views = vec![View { admits: true, rests: false, tried: false, load: 1.0 }; count];
+        group.bench_function(format!("one of {count}"), |b| {
+            b.iter(|| pick(black_box(&views), black_box([0.9, 0.4])));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, stacks, picks);
 criterion_main!(benches);

@@ -19,6 +19,7 @@ use tower::load_shed::{LoadShed, error::Overloaded};
 use tower::{Layer, Service};
 
 use super::*;
+use crate::balance::{Balance, Endpoint, Endpoints};
 use crate::concurrency::{self, ConcurrencyLayer, Limiter};
 use crate::deadline::InboundLayer;
 use crate::hedge::{self, HedgeLayer, Hedging};
@@ -398,6 +399,51 @@ async fn a_call_in_the_queue_takes_its_readiness_with_it() {
     drop(held);
     queued.await.expect("answered");
     assert_eq!(seen.counts(), [1, 2, 0]);
+}
+
+fn balanced<S>(inner: S) -> Balance<breaker::BreakerService<S, GrpcClassifier>> {
+    let endpoints = Endpoints::new();
+    endpoints.set(vec![Endpoint::new("the only one", breaker().layer(inner))]);
+    Balance::new(endpoints)
+}
+
+/// A balancer knows only with the request whose readiness matters, so that one busy endpoint keeps nobody waiting who
+/// goes elsewhere.
+#[tokio::test(start_paused = true)]
+async fn a_balancer_is_always_ready_and_drives_the_endpoint_it_picked_within_the_call() {
+    let (picky, seen) = Picky::new();
+    let mut service = balanced(picky);
+    let call = service.call_ready().await;
+    assert_eq!(seen.counts(), [0, 0, 0], "nothing is reserved before somebody waits for it");
+    call.await.expect("answered");
+    round(&mut service).await;
+    assert_eq!(seen.counts(), [2, 2, 0], "each call drives it, uses it and lets go");
+
+    seen.set(Mood::Busy);
+    assert!(is_ready(&mut service));
+    let waits = service.call_ready().await;
+    assert!(tokio::time::timeout(DEADLINE, waits).await.is_err(), "as busy as the endpoint");
+    seen.set(Mood::Gone);
+    let error = service.call_ready().await.await.map(drop).expect_err("the inner service is gone");
+    assert!(says::<Gone>(&*error), "{error}");
+    assert_eq!(seen.counts(), [2, 2, 0], "who was never ready was never called");
+    seen.set(Mood::Ready);
+    round(&mut service).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_balancer_reserves_uses_and_gives_back_what_its_endpoint_has() {
+    let limit = ConcurrencyLimit::new(Picky::new().0, 1);
+    let mut service = balanced(limit.clone());
+    let answer = service.call_ready().await.await.expect("answered");
+    round(&mut service).await;
+    drop(answer);
+    let mut other = limit;
+    assert!(is_ready(&mut other));
+    let waits = service.call_ready().await;
+    assert!(tokio::time::timeout(DEADLINE, waits).await.is_err(), "the only permit is taken");
+    drop(other);
+    round(&mut service).await;
 }
 
 /// All the layers at once: what holds for each holds for the stack.
