@@ -20,9 +20,7 @@ use tower::{BoxError, Layer, Service};
 
 use super::policy::{self, Policy, Verdict};
 use super::replay::{ReplayBody, gather};
-use super::{
-    Attempts, Before, Budget, Failure, GaveUp, Idempotent, RETRIES, RatherElsewhere, Upstream,
-};
+use super::{Attempts, Before, Budget, Failure, GaveUp, Idempotent, RETRIES, RatherElsewhere, Upstream};
 use crate::balance::{Elsewhere, TakenElsewhere, Tried};
 use crate::classify::is_own_refusal;
 use crate::deadline::Deadline;
