@@ -21,8 +21,9 @@ use bsm_proto::api::v1::Scope;
 use bsm_runtime::{layer_status::status_of, process::Process, role::Role, server};
 use bsm_stack::{
     Priority,
-    body::GuardedBody,
+    body::{End, Guard, GuardedBody},
     concurrency::{Limiter, Overloaded, Permit},
+    pieces::Pieces,
 };
 use http::StatusCode;
 
@@ -99,13 +100,29 @@ pub(crate) fn place(
     verdict.map_err(|overloaded| status::fault(&status_of(&overloaded)))
 }
 
-/// Says how the request went, as far as its head tells, and keeps its place to the end of its answer.
+/// Keeps the place of a request until its answer has been sent, and says how long that took. The time to the head, as
+/// services go by, would not do here: answers are large, and a connection that is short of turns is where they queue.
 pub(crate) fn keep(permit: Option<Permit>, answer: Result<Response, Fault>) -> Result<Response, Fault> {
     let Some(permit) = permit else { return answer };
-    match answer.as_ref().map_or_else(|fault| fault.status, Response::status) {
-        StatusCode::GATEWAY_TIMEOUT => permit.ran_out_of_time(),
-        status if status.is_success() || status == StatusCode::NOT_MODIFIED => permit.answered(),
-        _ => {} // failing is often quick
+    let status = answer.as_ref().map_or_else(|fault| fault.status, Response::status);
+    if status == StatusCode::GATEWAY_TIMEOUT {
+        permit.ran_out_of_time();
     }
-    answer.map(|response| response.map(|body| Body::new(GuardedBody::new(body, permit))))
+    let is_good = status.is_success() || status == StatusCode::NOT_MODIFIED; // failing is often quick
+    let sending = Sending { permit, is_good };
+    answer.map(|response| response.map(|body| Body::new(GuardedBody::new(Pieces::new(body), sending))))
+}
+
+/// The place of a request whose answer is being sent.
+struct Sending {
+    permit: Permit,
+    is_good: bool,
+}
+
+impl Guard for Sending {
+    fn end(self, end: End<'_>) {
+        if self.is_good && matches!(end, End::Complete(_)) {
+            self.permit.answered();
+        }
+    }
 }

@@ -70,6 +70,7 @@ pub mod concurrency;
 pub mod deadline;
 pub mod dice;
 pub mod hedge;
+pub mod pieces;
 pub mod priority;
 pub mod rate_limit;
 pub mod retry;

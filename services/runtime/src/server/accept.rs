@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr, pin::pin, time::Duration};
 
 use axum::extract::ConnectInfo;
+use bsm_stack::pieces::PIECE;
 use http::Request;
 use hyper::body::Incoming;
 use hyper_util::{
@@ -39,6 +40,10 @@ const HEADER_LIMIT: u32 = 16 * 1024;
 /// Streams of one HTTP/2 connection at once: more than any bulkhead on an edge lets through, so that the bulkhead
 /// refuses with a reason where the connection would only make callers wait.
 const STREAMS: u32 = 4096;
+
+/// Bytes of one answer at most that a connection of HTTP/2 has taken and not sent. What is in there is out of sight: a
+/// process whose connections are slower than its handlers would take on more and more, and finish nothing.
+const SEND_BUFFER: usize = 2 * PIECE;
 
 /// What a client that has connected may take to say something once the server drains.
 const LAST_WORDS: Duration = Duration::from_millis(250);
@@ -250,6 +255,7 @@ fn builder(clients: Clients) -> Builder<TokioExecutor> {
         .keep_alive_timeout(Duration::from_secs(20))
         .max_header_list_size(HEADER_LIMIT)
         .max_concurrent_streams(STREAMS)
+        .max_send_buf_size(SEND_BUFFER)
         .initial_stream_window_size(1024 * 1024)
         .initial_connection_window_size(4 * 1024 * 1024);
     builder

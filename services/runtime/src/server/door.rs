@@ -8,6 +8,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+use bsm_stack::pieces::Pieces;
 use futures_util::{FutureExt as _, future::Either};
 use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
 use hyper::body::Incoming;
@@ -89,7 +90,9 @@ impl Service<Request<Incoming>> for Door {
                 false => {
                     let stack = grpc.stack_for(request.uri().path());
                     let answer = at_once(stack, request.map(Body::new));
-                    Box::pin(answer.map(|answer| Ok(answer.unwrap_or_else(|status| status.into_http()))))
+                    Box::pin(
+                        answer.map(|answer| Ok(answer.map_or_else(|status| status.into_http(), in_pieces))),
+                    )
                 }
             },
             (_, Some(router)) => {
@@ -101,6 +104,11 @@ impl Service<Request<Incoming>> for Door {
             _ => already(not_here()),
         }
     }
+}
+
+/// So that what a body carries is held until the connection has taken the body.
+fn in_pieces(response: Response<Body>) -> Response<Body> {
+    response.map(|body| Body::new(Pieces::new(body)))
 }
 
 /// An answer that nobody needs to be asked for.
