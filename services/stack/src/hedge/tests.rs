@@ -9,7 +9,7 @@ use tower_test::mock::{self, Handle, Mock, SendResponse};
 
 use super::*;
 use crate::AttemptTimedOut;
-use crate::retry::{BudgetConfig, Idempotent, PREVIOUS_ATTEMPTS, ReplayBody};
+use crate::retry::{BudgetConfig, Idempotent, PREVIOUS_ATTEMPTS, Policy, ReplayBody, RetryLayer};
 use crate::switches::Switches;
 use crate::testing::{Rsp, answer, streaming, trailers_only};
 
@@ -90,6 +90,41 @@ async fn a_second_attempt_is_sent_when_the_first_is_late_with_the_same_message()
     send.send_response(named("second"));
     assert_eq!(call.await.expect("no panic").expect("a head").headers()["name"], "second");
     assert_eq!(edge.counts(), (1, 1));
+}
+
+/// Below a retry layer, which has put the request aside already.
+#[tokio::test(start_paused = true)]
+async fn each_attempt_of_a_retry_may_be_late_with_the_same_message_and_the_count_of_those_before() {
+    let (mock, mut callee) = mock::pair::<Request<ReplayBody<ReplayBody<Full<Bytes>>>>, Rsp>();
+    let budget = Budget::new("memory", BudgetConfig::default());
+    let retry = |config| {
+        let hedge = HedgeLayer::new(Hedging::new("memory", config, budget.clone()));
+        RetryLayer::new(Policy::default(), budget.clone()).layer(hedge.layer(mock.clone()))
+    };
+    let config = Config { after: Some(AFTER), max_body: "question".len(), ..Config::default() };
+    let call = tokio::spawn(retry(config).oneshot(idempotent()));
+    let mut unanswered = Vec::new();
+    for before in [None, Some("1"), Some("1"), Some("2")] {
+        let (request, send) = callee.next_request().await.expect("sent");
+        let (head, body) = request.into_parts();
+        assert_eq!(head.headers.get(PREVIOUS_ATTEMPTS).map(|count| count.to_str().expect("digits")), before);
+        assert_eq!(body.collect().await.expect("whole").to_bytes(), "question");
+        unanswered.push(send);
+        if unanswered.len() == 2 {
+            let status = if before == Some("2") { "0" } else { "14" };
+            unanswered.drain(..).for_each(|send| send.send_response(trailers_only(status)));
+        }
+    }
+    call.await.expect("no panic").expect("a head");
+
+    let call = tokio::spawn(retry(Config { max_body: "question".len() - 1, ..config }).oneshot(idempotent()));
+    let (_, send) = callee.next_request().await.expect("sent");
+    assert!(
+        tokio::time::timeout(AFTER * 100, callee.next_request()).await.is_err(),
+        "too large for a second"
+    );
+    send.send_response(answer("0"));
+    call.await.expect("no panic").expect("a head");
 }
 
 #[tokio::test(start_paused = true)]
