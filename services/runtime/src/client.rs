@@ -6,7 +6,7 @@ mod recovery;
 mod resolve;
 mod roster;
 mod status_layer;
-mod target;
+pub(crate) mod target;
 #[cfg(test)]
 mod tests;
 mod transport_error;

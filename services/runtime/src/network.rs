@@ -16,6 +16,11 @@ pub struct Network {
 pub struct NoNetwork(pub String);
 
 impl Network {
+    /// Whether every address of its kind is in it.
+    pub fn is_everybody(&self) -> bool {
+        self.bits == 0
+    }
+
     /// Whether the address is in it; an IPv4 address written as an IPv6 one is the same address.
     pub fn contains(&self, ip: IpAddr) -> bool {
         match (self.address, ip.to_canonical()) {

@@ -269,20 +269,20 @@ impl Settings {
 
 impl RateLimitSettings {
     fn parse(p: &mut Parser<'_>) -> RateLimitSettings {
-        RateLimitSettings {
-            max: p.number("rate_limit.max", 0, 1_000_000) as u32,
-            window: Duration::from_millis(p.number("rate_limit.window_ms", 1_000, 86_400_000)),
-            burst: p.number("rate_limit.burst", 0, 1_000_000) as u32,
-        }
+        let max = p.number("rate_limit.max", 0, 1_000_000);
+        let window = Duration::from_millis(p.number("rate_limit.window_ms", 1_000, 86_400_000));
+        let burst = p.number("rate_limit.burst", 0, 1_000_000);
+        p.at_most(("rate_limit.burst", burst), ("rate_limit.max", max));
+        RateLimitSettings { max: max as u32, window, burst: burst as u32 }
     }
 }
 
 impl ConcurrencySettings {
     fn parse(p: &mut Parser<'_>) -> ConcurrencySettings {
-        ConcurrencySettings {
-            min: p.number("concurrency.min", 1, 1_024) as usize,
-            max: p.number("concurrency.max", 0, 1_024) as usize,
-        }
+        let min = p.number("concurrency.min", 1, 1_024);
+        let max = p.number("concurrency.max", 0, 1_024);
+        p.at_most(("concurrency.min", min), ("concurrency.max", max));
+        ConcurrencySettings { min: min as usize, max: max as usize }
     }
 }
 

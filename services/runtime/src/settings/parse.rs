@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 use super::{Layers, LogFormat, OfflineUse, Profile};
-use crate::{flags::Percent, network::Network, role::Role};
+use crate::{client::target, flags::Percent, network::Network, role::Role};
 
 pub(super) const PROFILES: &[(&str, Profile)] = &[
     ("development", Profile::Development),
@@ -20,6 +20,9 @@ pub(super) const OFFLINE_USES: &[(&str, OfflineUse)] =
 
 const YES: &[&str] = &["true", "1", "yes", "on"];
 const NO: &[&str] = &["false", "0", "no", "off"];
+
+const EVERYBODY: &str =
+    "your proxies' addresses or networks alone: one of /0 would let every client choose its address";
 
 /// Reads typed values from [`Layers`].
 pub(super) struct Parser<'a> {
@@ -47,12 +50,21 @@ impl<'a> Parser<'a> {
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
     }
 
+    /// Whom to trust: some addresses, never all.
     pub(super) fn networks(&mut self, key: &str) -> Vec<Network> {
         let parsed: Result<Vec<_>, _> = self.list(key).iter().map(|item| item.parse()).collect();
-        parsed.unwrap_or_else(|_| {
-            self.wrong(key, "addresses or networks such as 10.0.0.0/8, separated by commas");
-            Vec::new()
-        })
+        match parsed {
+            Ok(networks) => {
+                if networks.iter().any(Network::is_everybody) {
+                    self.wrong(key, EVERYBODY);
+                }
+                networks
+            }
+            Err(_) => {
+                self.wrong(key, "addresses or networks such as 10.0.0.0/8, separated by commas");
+                Vec::new()
+            }
+        }
     }
 
     pub(super) fn secrets(&self, key: &str) -> Vec<SecretString> {
@@ -105,6 +117,13 @@ impl<'a> Parser<'a> {
                 self.wrong(key, &format!("a whole number from {min} to {max}"));
                 min
             }
+        }
+    }
+
+    /// Notes that one setting is above another that bounds it; a bound of 0 is none.
+    pub(super) fn at_most(&mut self, (key, value): (&str, u64), (bound_key, bound): (&str, u64)) {
+        if bound > 0 && value > bound {
+            self.wrong(key, &format!("at most {bound_key}, which is {bound}"));
         }
     }
 
@@ -163,11 +182,13 @@ impl<'a> Parser<'a> {
     }
 
     fn optional_urls(&mut self, key: &str) -> Option<String> {
-        let text = self.layers.get(key)?.text.clone();
-        if !text.split(',').all(|url| is_url(url.trim())) {
-            self.wrong(key, "a URL such as http://127.0.0.1:50051, or several with commas between");
+        let value = self.layers.get(key)?;
+        let several = value.text.contains(',');
+        for (place, mistake) in target::mistakes(&value.text) {
+            let entry = if several { format!(", entry {place}") } else { String::new() };
+            self.problems.push(format!("{key} (from {}){entry}: {mistake}", value.source));
         }
-        Some(text)
+        Some(value.text.clone())
     }
 
     fn wrong(&mut self, key: &str, right: &str) {

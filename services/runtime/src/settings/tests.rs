@@ -51,7 +51,7 @@ fn every_mistake_is_told_at_once_with_its_source() {
         [
             "--set gateway.portt=1: \"gateway.portt\" is not a setting; did you mean gateway.port?; `bsm config` lists them all",
             "gateway.port is \"70000\" (from PORT); it must be a whole number from 0 to 65535",
-            "models.url is \"nowhere\" (from BSM_MODELS_URL); it must be a URL such as http://127.0.0.1:50051, or several with commas between",
+            "models.url (from BSM_MODELS_URL): \"nowhere\" is not an address that can be called; use a URL such as http://127.0.0.1:50051",
             "lan_only is \"maybe\" (from LAN_ONLY); it must be true or false",
         ]
     );
@@ -104,6 +104,40 @@ fn a_trusted_proxy_is_an_address_or_a_network() {
         problems[0].starts_with("trusted_proxies is \"10.0.0.0/8,*\" (from BSM_TRUSTED_PROXIES)"),
         "{problems:?}"
     );
+    for everybody in ["0.0.0.0/0", "10.0.0.0/8,::/0"] {
+        let Invalid(problems) = trusted(everybody).unwrap_err();
+        assert!(problems[0].contains("would let every client choose its address"), "{problems:?}");
+    }
+}
+
+#[test]
+fn every_url_of_a_role_is_checked_and_told_by_its_place() {
+    let urls = "http://a:1,http://b:99999,https://c:1";
+    let Invalid(problems) = settings(&[("BSM_REGISTRY_URL", urls)]).unwrap_err();
+    assert_eq!(
+        problems,
+        [
+            "registry.url (from BSM_REGISTRY_URL), entry 2: \"http://b:99999\" has a port that is not a number from 1 to 65535; use a URL such as http://127.0.0.1:50051",
+            "registry.url (from BSM_REGISTRY_URL), entry 3: \"https://c:1\" asks for TLS, which is not spoken between services yet; use a URL such as http://127.0.0.1:50051",
+        ]
+    );
+    assert!(settings(&[("BSM_GATEWAY_URL", "https://bsm.example")]).is_ok(), "clients may come through TLS");
+}
+
+#[test]
+fn a_bound_below_what_it_bounds_is_a_mistake_unless_it_is_none() {
+    for (env, told) in [
+        ([("BSM_CONCURRENCY_MIN", "9"), ("BSM_CONCURRENCY_MAX", "8")], Some("concurrency.max, which is 8")),
+        ([("BSM_CONCURRENCY_MIN", "8"), ("BSM_CONCURRENCY_MAX", "8")], None),
+        ([("BSM_CONCURRENCY_MIN", "9"), ("BSM_CONCURRENCY_MAX", "0")], None),
+        ([("BSM_RATE_LIMIT_BURST", "9"), ("RATE_LIMIT_MAX", "8")], Some("rate_limit.max, which is 8")),
+        ([("BSM_RATE_LIMIT_BURST", "8"), ("RATE_LIMIT_MAX", "8")], None),
+        ([("BSM_RATE_LIMIT_BURST", "9"), ("RATE_LIMIT_MAX", "0")], None),
+    ] {
+        let problems = settings(&env).err().map(|Invalid(problems)| problems).unwrap_or_default();
+        assert_eq!(problems.len(), usize::from(told.is_some()), "{env:?}: {problems:?}");
+        assert!(told.is_none_or(|told| problems[0].ends_with(told)), "{problems:?}");
+    }
 }
 
 #[test]
