@@ -160,11 +160,30 @@ async fn wrong_options_are_refused_before_anything_is_served() {
         (&["provider", "--cut", "0"], "cut must be at least 1 byte"),
         (&["github", "--pull", "octo/shop"], "octo/shop#12=change.diff"),
         (&["provider", "--latency", "50ms..1ms"], "must rise"),
+        (&["proxy", "--to", "nonsense"], "such as 127.0.0.1:50051"),
     ];
     for (args, expected) in cases {
         let output = Command::new(env!("CARGO_BIN_EXE_bsm-testkit")).args(args).output().await.unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && output.stdout.is_empty());
         assert!(told.contains(expected), "{args:?}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_told_in_a_sentence_alone() {
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for args in [
+        &["provider", "--port", &port][..],
+        &["github", "--port", &port],
+        &["proxy", "--to", "x:1", "--port", &port],
+        &["provider", "--control-port", &port],
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bsm-testkit"));
+        let output = command.args(args).env("RUST_BACKTRACE", "1").output().await.unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), told.lines().count()), (Some(1), 1), "{args:?}: {told}");
+        assert!(told.contains(&format!("cannot listen on 127.0.0.1:{port}")), "{told}");
     }
 }

@@ -1,5 +1,7 @@
 //! What can be typed, and the help that explains it.
 
+use std::net::Ipv6Addr;
+
 use clap::{Args, Parser, Subcommand};
 
 use bsm_testkit::{Fault, github::Access};
@@ -73,7 +75,7 @@ pub(crate) struct Proxy {
     #[arg(long, default_value_t = 0)]
     pub port: u16,
     /// Where connections go
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = target)]
     pub to: String,
     /// The fault to begin with, such as latency=200ms,down.bandwidth=10k; see below
     #[arg(long, default_value = "none", value_name = "FAULT")]
@@ -81,6 +83,20 @@ pub(crate) struct Proxy {
     /// Where jitter is drawn from
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+}
+
+fn target(text: &str) -> Result<String, String> {
+    let parsed = text.rsplit_once(':').filter(|(host, port)| {
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let host_is_good = match bare {
+            Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+            None => !host.is_empty() && !host.contains([':', '/', '@', ' ']),
+        };
+        host_is_good && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    parsed
+        .map(|_| text.to_owned())
+        .ok_or_else(|| "write a host and a port, such as 127.0.0.1:50051".to_owned())
 }
 
 fn token(text: &str) -> Result<(String, String), String> {
@@ -125,6 +141,12 @@ mod tests {
         assert_eq!(parsed, Pull { repo: "octo/shop".into(), number: 12, file: "a.diff".into() });
         for text in ["", "shop#1=a", "octo/shop=a", "octo/shop#x=a", "octo/shop#1"] {
             assert!(pull(text).unwrap_err().contains("octo/shop#12=change.diff"), "{text}");
+        }
+        for text in ["", "nonsense", "a:", ":1", "a:0", "a:65536", "http://a:1", "::1:1", "[x]:1"] {
+            assert!(target(text).unwrap_err().contains("127.0.0.1:50051"), "{text}");
+        }
+        for text in ["127.0.0.1:1", "[::1]:1", "registry:50051"] {
+            assert_eq!(target(text).unwrap(), text);
         }
         assert!(token("secret").unwrap_err().contains("secret=bsm-bot"));
     }

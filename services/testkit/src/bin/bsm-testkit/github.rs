@@ -18,12 +18,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    cli,
+    cannot_listen, cli,
     control::{self, Wrong},
 };
 
 pub(crate) async fn start(args: cli::Github) -> anyhow::Result<(SocketAddr, Router)> {
-    let github = GitHub::start_on(args.port).await.context("binding GitHub's port")?;
+    let github = GitHub::start_on(args.port).await.with_context(|| cannot_listen(args.port))?;
     for (token, login) in &args.tokens {
         github.token(token, login, args.access);
     }

@@ -17,7 +17,8 @@ A fault between two services, switched at run time, with proof that it fired:
   bsm-testkit proxy --port 15051 --to 127.0.0.1:50051 --control-port 15052
   BSM_REGISTRY_URL=http://127.0.0.1:15051 bsm serve gateway
   curl -X PUT -d black-hole http://127.0.0.1:15052/fault
-  curl http://127.0.0.1:8080/api/agents         fails, because of the fault
+  curl http://127.0.0.1:8080/api/agents/no-such-agent/status    fails, because of the fault
+  curl -i http://127.0.0.1:8080/api/agents      the last list that was seen, if any, marked x-bsm-stale
   curl http://127.0.0.1:15052/fired             black-hole has fired
   curl -X DELETE http://127.0.0.1:15052/fault";
 

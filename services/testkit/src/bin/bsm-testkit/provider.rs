@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     behaviour::Behaviour,
-    cli,
+    cannot_listen, cli,
     control::{self, Wrong},
 };
 
@@ -50,7 +50,7 @@ pub(crate) async fn start(args: cli::Provider) -> anyhow::Result<(SocketAddr, Ro
     let provider = Provider::set_up(setup, move |asked| {
         asks.read().unwrap_or_else(PoisonError::into_inner).reply(asked.number)
     });
-    let provider = provider.await.context("binding the provider's port")?;
+    let provider = provider.await.with_context(|| cannot_listen(args.port))?;
     let running = Running { provider, script, first, began: Instant::now() };
     running.accept_keys();
     let address = running.provider.address();

@@ -14,11 +14,11 @@ use bsm_testkit::{
 };
 use http::StatusCode;
 
-use crate::{cli, control::Wrong};
+use crate::{cannot_listen, cli, control::Wrong};
 
 pub(crate) async fn start(args: cli::Proxy) -> anyhow::Result<(SocketAddr, Router)> {
     let setup = Setup { listen: ([127, 0, 0, 1], args.port).into(), seed: Seed(args.seed) };
-    let proxy = Proxy::set_up(args.to, setup).await.context("binding the proxy's port")?;
+    let proxy = Proxy::set_up(args.to, setup).await.with_context(|| cannot_listen(args.port))?;
     proxy.set(args.fault).await?;
     let address = proxy.address();
     let control = Router::new()
