@@ -135,7 +135,7 @@ impl MeshService for Mesh {
         let cleared = request.into_inner().cache;
         let message = match cleared.as_str() {
             ops::operator::EVERY_CACHE => "Every cache is cleared.".to_owned(),
-            name if caches::NAMES.contains(&name) => format!("The cache {name} is cleared."),
+            name if caches::CLEARABLE.contains(&name) => format!("The cache {name} is cleared."),
             _ => return Err(Error::UnknownCache(cleared).into()),
         };
         let unreached = change.clear(cleared.clone()).await?;

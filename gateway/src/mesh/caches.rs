@@ -2,8 +2,11 @@
 
 use bsm_proto::ops::v1::{Cache, CacheStats, GetCacheStatsResponse};
 
-/// The caches of the contract.
-pub(super) const NAMES: [&str; 3] = ["agents", "knowledge", "registry"];
+/// The caches that the contract has figures of.
+const NAMES: [&str; 3] = ["agents", "knowledge", "registry"];
+
+/// The caches that can be cleared by name: those of the contract, and what the gateway keeps of the providers' state.
+pub(super) const CLEARABLE: [&str; 4] = ["agents", "knowledge", "registry", "providers"];
 
 /// How long a value of each is fresh, in ms; told when no process has the cache.
 const TTLS: [f64; 3] = [300_000.0, 600_000.0, 900_000.0];

@@ -3,7 +3,7 @@
 use bsm_runtime::{flags::UnknownFlag, ops, status::Refusal};
 use tonic::{Code, Status};
 
-use super::caches::NAMES;
+use super::caches::CLEARABLE;
 
 /// Why a question or a change of the whole mesh comes to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +19,8 @@ pub(super) enum Error {
         /// The roles that did not answer.
         unreached: Vec<String>,
     },
-    /// No cache of the contract has that name.
-    #[error("\"{0}\" is not a cache; use one of {names}, all", names = NAMES.join(", "))]
+    /// No cache that can be cleared has that name.
+    #[error("\"{0}\" is not a cache; use one of {names}, all", names = CLEARABLE.join(", "))]
     UnknownCache(String),
     /// No flag has that name.
     #[error(transparent)]
@@ -39,7 +39,7 @@ impl From<Error> for Status {
                 Refusal::new(Code::Unavailable, "BREAKER_NOT_REACHED", message).into()
             }
             Error::UnknownCache(_) => Refusal::new(Code::InvalidArgument, "INVALID_CACHE", message)
-                .metadata("valid", [NAMES.join(","), "all".to_owned()].join(","))
+                .metadata("valid", [CLEARABLE.join(","), "all".to_owned()].join(","))
                 .into(),
             Error::UnknownFlag(err) => ops::Error::from(err).into(),
             Error::Own(err) => err.into(),

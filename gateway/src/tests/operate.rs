@@ -134,18 +134,21 @@ async fn a_cache_is_cleared_in_every_process_and_an_unknown_one_is_refused_with_
     let mesh = mesh().await;
     let caches = [filled(&mesh.models, "agents").await, filled(&mesh.rig.process, "agents").await];
     let other = filled(&mesh.models, "registry").await;
+    let providers = filled(&mesh.models, "providers").await;
     let (status, answer) = mesh.admin("POST", "/api/cache/clear", json!({"cache": "agents"})).await;
     assert_eq!((status, &answer["cleared"]), (200, &json!("agents")), "{answer}");
     assert!(answer["message"].is_string() && answer["timestamp"].is_i64(), "{answer}");
     assert_eq!(names(&answer["unreached"]), ["knowledge", "memory", "orchestrator", "registry"].into());
     assert!(caches.iter().all(|cache| cache.stats().entries == 0));
-    assert_eq!(other.stats().entries, 1);
+    assert_eq!((other.stats().entries, providers.stats().entries), (1, 1));
+    assert_eq!(mesh.admin("POST", "/api/cache/clear", json!({"cache": "providers"})).await.0, 200);
+    assert_eq!((other.stats().entries, providers.stats().entries), (1, 0));
     assert_eq!(mesh.admin("POST", "/api/cache/clear", json!({"cache": "all"})).await.0, 200);
     assert_eq!(other.stats().entries, 0);
     for wrong in [json!({"cache": "agent"}), json!({"cache": ""}), json!({})] {
         let (status, answer) = mesh.admin("POST", "/api/cache/clear", wrong).await;
         assert_eq!((status, &answer["code"]), (400, &json!("INVALID_CACHE")));
-        assert_eq!(answer["valid"], json!(["agents", "knowledge", "registry", "all"]));
+        assert_eq!(answer["valid"], json!(["agents", "knowledge", "registry", "providers", "all"]));
     }
 }
 

@@ -215,7 +215,7 @@ pub(crate) enum OpsCommand {
     },
     /// Forget what a cache holds
     Clear {
-        /// agents, knowledge, registry or all
+        /// agents, knowledge, registry, providers or all
         cache: String,
     },
 }

@@ -212,6 +212,15 @@ fn wrong_usage_exits_64_and_help_0() {
 }
 
 #[test]
+fn ops_of_what_is_no_url_is_wrong_usage() {
+    for url in ["nonsense", "127.0.0.1:8080", "/metrics", "http://", ""] {
+        let (code, _, err) = run(&["ops", "breakers", "--url", url], b"");
+        assert_eq!(code, 64, "{url:?}: {err}");
+        assert!(err.contains("is not a URL such as http://127.0.0.1:8080"), "{url:?}: {err}");
+    }
+}
+
+#[test]
 fn the_rules_of_the_built_in_reviewer_are_published() {
     let (code, out, _) = run(&["review", "--rules"], b"");
     assert_eq!(code, 0);

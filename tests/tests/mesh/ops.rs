@@ -89,8 +89,11 @@ async fn the_command_line_shows_and_changes_the_same_and_says_by_its_code_how_it
     let text = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
     let shown = bsm_ops(&mesh, &["breakers"], None);
     assert!(shown.status.success() && text(&shown).contains("orchestrator->models"), "{shown:?}");
-    assert_eq!(bsm_ops(&mesh, &["flag", "retry", "50"], None).status.code(), Some(77));
-    assert_eq!(bsm_ops(&mesh, &["flag", "retry", "50"], Some("wrong")).status.code(), Some(77));
+    for (token, why) in [(None, "give it as ADMIN_TOKEN"), (Some("a-token-of-sixteem"), "is wrong")] {
+        let refused = bsm_ops(&mesh, &["flag", "retry", "50"], token);
+        assert_eq!(refused.status.code(), Some(77), "{refused:?}");
+        assert!(String::from_utf8_lossy(&refused.stderr).contains(why), "{refused:?}");
+    }
     assert_eq!(bsm_ops(&mesh, &["flag", "retry", "101"], Some(TOKEN)).status.code(), Some(64));
     assert_eq!(bsm_ops(&mesh, &["reset", "nothing"], Some(TOKEN)).status.code(), Some(64));
 
@@ -107,4 +110,14 @@ async fn the_command_line_shows_and_changes_the_same_and_says_by_its_code_how_it
     assert!(String::from_utf8_lossy(&partly.stderr).contains("memory did not answer"), "{partly:?}");
     mesh.node(Role::Gateway).kill();
     assert_eq!(bsm_ops(&mesh, &["breakers"], None).status.code(), Some(69));
+}
+
+#[tokio::test]
+async fn an_operator_who_only_looks_is_not_held_back_by_what_strangers_used_up() {
+    let mesh = Mesh::start(&[("ADMIN_TOKEN", TOKEN), ("BSM_PROFILE", "staging"), ("RATE_LIMIT_MAX", "2")]);
+    let strangers: Vec<_> =
+        (0..4).map(|_| bsm_ops(&mesh, &["caches"], None).status.code().unwrap()).collect();
+    assert_eq!(strangers.last(), Some(&69), "{strangers:?}");
+    let operator = bsm_ops(&mesh, &["caches"], Some(TOKEN));
+    assert_eq!(operator.status.code(), Some(0), "{operator:?}");
 }

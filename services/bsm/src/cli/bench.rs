@@ -13,7 +13,7 @@ use crate::commands::bench::header;
 const AFTER: &str = "Examples:
   bsm bench http://127.0.0.1:8080/api/agents --rate 500 --duration 30
   bsm bench grpc://127.0.0.1:50051/bsm.registry.v1.RegistryService/GetAgentStatus --data '{\"agentId\": \"security-agent\"}'
-  bsm bench http://127.0.0.1:8080/api/chat --data @question.json --rate 20 --timeout 60s
+  bsm bench http://127.0.0.1:8080/api/chat/direct --data '{\"message\": \"Who are you?\"}' --rate 20 --timeout 60s
   bsm bench http://127.0.0.1:8080/api/agents --overload 10 --pid $(pgrep -x bsm)
 
 Calls are sent when they are due, whether or not earlier ones have been answered, and a call's time counts from then: \

@@ -40,17 +40,19 @@ impl Target {
     /// Connects and asks which role it is.
     pub(super) async fn connect(url: &str, token: Option<SecretString>) -> anyhow::Result<Target> {
         let bad =
-            |_| Failure::error(Exit::Usage, format!("\"{url}\" is not a URL such as http://127.0.0.1:8080"));
-        let endpoint = Endpoint::from_shared(url.to_owned()).map_err(bad)?.connect_timeout(PATIENCE);
+            || Failure::error(Exit::Usage, format!("\"{url}\" is not a URL such as http://127.0.0.1:8080"));
+        let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_| bad())?.connect_timeout(PATIENCE);
+        if endpoint.uri().scheme().is_none() {
+            return Err(bad()); // a host alone or a path alone is taken for a URI, and nobody can be called there
+        }
         let gone = |_| {
             let sentence = format!("nobody answers at {url}; is the mesh running? --url names another place");
             Failure::error(Exit::Unavailable, sentence)
         };
         let channel = endpoint.connect().await.map_err(gone)?;
         let mut service = OpsServiceClient::new(channel.clone());
-        let mut question = Request::new(GetInfoRequest {});
-        question.set_timeout(PATIENCE);
-        let info = service.get_info(question).await.map_err(|status| failure(&status))?.into_inner();
+        let shown = token.as_ref();
+        let info = said(shown, service.get_info(asks(shown, GetInfoRequest {})).await)?;
         let who = match info.role == Role::Gateway.name() {
             true => Who::Mesh(MeshServiceClient::new(channel)),
             false => Who::Service(service),
@@ -83,12 +85,14 @@ impl Target {
         Ok(List::Caches(seen.caches).without(seen.unreached))
     }
 
-    /// What both kinds of process show.
+    /// What both kinds of process show. Anybody may ask; the token sets an operator's calls apart from those of
+    /// strangers at the same address, who may have used up theirs.
     async fn seen(&mut self) -> anyhow::Result<GetMetricsResponse> {
+        let token = self.token.as_ref();
         match &mut self.who {
-            Who::Mesh(mesh) => said(mesh.get_metrics(asks(None, GetMetricsRequest {})).await),
+            Who::Mesh(mesh) => said(token, mesh.get_metrics(asks(token, GetMetricsRequest {})).await),
             Who::Service(service) => {
-                let seen = said(service.get_snapshot(asks(None, GetSnapshotRequest {})).await)?;
+                let seen = said(token, service.get_snapshot(asks(token, GetSnapshotRequest {})).await)?;
                 Ok(GetMetricsResponse {
                     breakers: seen.breakers,
                     bulkheads: seen.bulkheads,
@@ -106,14 +110,14 @@ impl Target {
         let token = self.token.as_ref();
         match &mut self.who {
             Who::Mesh(mesh) => {
-                let said = said(mesh.list_mesh_flags(asks(token, ListMeshFlagsRequest {})).await)?;
+                let said = said(token, mesh.list_mesh_flags(asks(token, ListMeshFlagsRequest {})).await)?;
                 let flags = said.flags.into_iter().flat_map(|flag| flag.services);
                 Ok(List::Flags(flags.collect()).without(said.unreached))
             }
-            Who::Service(service) => {
-                Ok(List::Flags(said(service.list_flags(asks(token, ListFlagsRequest {})).await)?.flags)
-                    .alone())
-            }
+            Who::Service(service) => Ok(List::Flags(
+                said(token, service.list_flags(asks(token, ListFlagsRequest {})).await)?.flags,
+            )
+            .alone()),
         }
     }
 
@@ -121,12 +125,15 @@ impl Target {
         let (token, name) = (self.token.as_ref(), name.to_owned());
         match &mut self.who {
             Who::Mesh(mesh) => {
-                let said =
-                    said(mesh.reset_mesh_breaker(asks(token, ResetMeshBreakerRequest { name })).await)?;
+                let said = said(
+                    token,
+                    mesh.reset_mesh_breaker(asks(token, ResetMeshBreakerRequest { name })).await,
+                )?;
                 Ok(List::Breakers(said.breakers).without(said.unreached))
             }
             Who::Service(service) => {
-                let said = said(service.reset_breaker(asks(token, ResetBreakerRequest { name })).await)?;
+                let said =
+                    said(token, service.reset_breaker(asks(token, ResetBreakerRequest { name })).await)?;
                 Ok(List::Breakers(said.breakers).alone())
             }
         }
@@ -137,12 +144,14 @@ impl Target {
         match &mut self.who {
             Who::Mesh(mesh) => {
                 let request = asks(token, SetMeshBreakerModeRequest { name, mode });
-                let said = said(mesh.set_mesh_breaker_mode(request).await)?;
+                let said = said(token, mesh.set_mesh_breaker_mode(request).await)?;
                 Ok(List::Breakers(said.breakers).without(said.unreached))
             }
             Who::Service(service) => {
-                let said =
-                    said(service.set_breaker_mode(asks(token, SetBreakerModeRequest { name, mode })).await)?;
+                let said = said(
+                    token,
+                    service.set_breaker_mode(asks(token, SetBreakerModeRequest { name, mode })).await,
+                )?;
                 Ok(List::Breakers(said.breakers).alone())
             }
         }
@@ -152,12 +161,14 @@ impl Target {
         let (token, flag, percent) = (self.token.as_ref(), flag.to_owned(), Some(percent));
         match &mut self.who {
             Who::Mesh(mesh) => {
-                let said = said(mesh.set_mesh_flag(asks(token, SetMeshFlagRequest { flag, percent })).await)?;
+                let said =
+                    said(token, mesh.set_mesh_flag(asks(token, SetMeshFlagRequest { flag, percent })).await)?;
                 let flags = said.flag.into_iter().flat_map(|flag| flag.services);
                 Ok(List::Flags(flags.collect()).without(said.unreached))
             }
             Who::Service(service) => {
-                let said = said(service.set_flag(asks(token, SetFlagRequest { flag, percent })).await)?;
+                let said =
+                    said(token, service.set_flag(asks(token, SetFlagRequest { flag, percent })).await)?;
                 Ok(List::Flags(said.flag.into_iter().collect()).alone())
             }
         }
@@ -167,11 +178,12 @@ impl Target {
         let (token, cache) = (self.token.as_ref(), cache.to_owned());
         match &mut self.who {
             Who::Mesh(mesh) => {
-                let said = said(mesh.clear_mesh_cache(asks(token, ClearMeshCacheRequest { cache })).await)?;
+                let said =
+                    said(token, mesh.clear_mesh_cache(asks(token, ClearMeshCacheRequest { cache })).await)?;
                 Ok(List::Cleared(vec![said.cleared]).without(said.unreached))
             }
             Who::Service(service) => {
-                let said = said(service.clear_cache(asks(token, ClearCacheRequest { cache })).await)?;
+                let said = said(token, service.clear_cache(asks(token, ClearCacheRequest { cache })).await)?;
                 Ok(List::Cleared(said.cleared).alone())
             }
         }
@@ -183,11 +195,11 @@ impl Target {
         match &mut self.who {
             Who::Mesh(mesh) => {
                 let request = vouched(token, WatchMeshTransitionsRequest::default());
-                Ok(Changes::Mesh(said(mesh.watch_mesh_transitions(request).await)?))
+                Ok(Changes::Mesh(said(token, mesh.watch_mesh_transitions(request).await)?))
             }
             Who::Service(service) => {
                 let request = vouched(token, WatchTransitionsRequest::default());
-                Ok(Changes::Service(said(service.watch_transitions(request).await)?))
+                Ok(Changes::Service(said(token, service.watch_transitions(request).await)?))
             }
         }
     }
@@ -197,9 +209,9 @@ impl Changes {
     /// The next change; `None` when the other side ends.
     pub(super) async fn next(&mut self) -> anyhow::Result<Option<WatchTransitionsResponse>> {
         match self {
-            Changes::Service(changes) => changes.message().await.map_err(|status| failure(&status)),
+            Changes::Service(changes) => changes.message().await.map_err(|status| failure(None, &status)),
             Changes::Mesh(changes) => {
-                let next = changes.message().await.map_err(|status| failure(&status))?;
+                let next = changes.message().await.map_err(|status| failure(None, &status))?;
                 Ok(next.map(|change| WatchTransitionsResponse {
                     event_id: change.event_id,
                     event_type: change.event_type,
@@ -228,19 +240,22 @@ fn vouched<M>(token: Option<&SecretString>, message: M) -> Request<M> {
     request
 }
 
-fn said<M>(answer: Result<Response<M>, Status>) -> anyhow::Result<M> {
-    answer.map(Response::into_inner).map_err(|status| failure(&status))
+fn said<M>(token: Option<&SecretString>, answer: Result<Response<M>, Status>) -> anyhow::Result<M> {
+    answer.map(Response::into_inner).map_err(|status| failure(token, &status))
 }
 
-/// What the other side refused, under the exit code that says who has to do something.
-fn failure(status: &Status) -> anyhow::Error {
+/// What the other side refused to a call with this token, under the exit code that says who has to do something.
+fn failure(token: Option<&SecretString>, status: &Status) -> anyhow::Error {
     let exit = match status.code() {
         Code::Unauthenticated | Code::PermissionDenied => Exit::Permission,
         Code::InvalidArgument | Code::NotFound => Exit::Usage,
         _ => Exit::Unavailable,
     };
     let sentence = match status.code() {
-        Code::Unauthenticated => format!("{}; give it as ADMIN_TOKEN or with --token", status.message()),
+        Code::Unauthenticated => match token {
+            Some(_) => format!("{}; the one given (ADMIN_TOKEN, --token) is wrong", status.message()),
+            None => format!("{}; give it as ADMIN_TOKEN or with --token", status.message()),
+        },
         Code::Unimplemented => "what answers there is no part of a mesh, or an older one".to_owned(),
         _ => status.message().to_owned(),
     };
