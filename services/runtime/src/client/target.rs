@@ -33,7 +33,7 @@ pub(crate) struct NoTarget {
 const NO_URL: &str = "is not an address that can be called";
 const TLS: &str = "asks for TLS, which is not spoken between services yet";
 const USER: &str = "names a user, which services do not ask for (left out here)";
-const NO_PORT: &str = "names no port; name it, such as :50051";
+const NO_PORT: &str = "names no port, such as :50051";
 const BAD_PORT: &str = "has a port that is not a number from 1 to 65535";
 const PATH: &str = "has a path, a query or a fragment, which a service does not have";
 
@@ -67,10 +67,15 @@ fn without_user(url: &str) -> String {
     }
 }
 
+/// Whether a URL names a port that there cannot be; one that names none has its scheme's.
+pub(crate) fn has_bad_port(url: &Uri) -> bool {
+    port(url) == Err(BAD_PORT)
+}
+
 /// The port, which `http` leaves out silently when it is too large.
 fn port(origin: &Uri) -> Result<u16, &'static str> {
     let authority = origin.authority().map_or("", |authority| authority.as_str());
-    match authority[authority.rfind(']').unwrap_or(0)..].rsplit_once(':') {
+    match authority[authority.rfind([']', '@']).unwrap_or(0)..].rsplit_once(':') {
         None => Err(NO_PORT),
         Some((_, port)) => port.parse().map_err(|_| if port.is_empty() { NO_PORT } else { BAD_PORT }),
     }

@@ -203,6 +203,8 @@ impl<'a> Parser<'a> {
 fn is_url(text: &str) -> bool {
     let uri: Option<http::Uri> = text.parse().ok();
     uri.is_some_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.host().is_some_and(|host| !host.is_empty())
+            && !target::has_bad_port(&uri)
     })
 }

@@ -121,7 +121,10 @@ fn every_url_of_a_role_is_checked_and_told_by_its_place() {
             "registry.url (from BSM_REGISTRY_URL), entry 3: \"https://c:1\" asks for TLS, which is not spoken between services yet; use a URL such as http://127.0.0.1:50051",
         ]
     );
-    assert!(settings(&[("BSM_GATEWAY_URL", "https://bsm.example")]).is_ok(), "clients may come through TLS");
+    for fine in ["https://bsm.example", "http://[::1]", "http://me:secret@bsm.example", "http://a:8080"] {
+        assert!(settings(&[("BSM_GATEWAY_URL", fine)]).is_ok(), "clients may come another way: {fine}");
+    }
+    assert!(settings(&[("BSM_GATEWAY_URL", "http://a:99999")]).is_err());
 }
 
 #[test]
