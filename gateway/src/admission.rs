@@ -105,10 +105,12 @@ pub(crate) fn place(
 pub(crate) fn keep(permit: Option<Permit>, answer: Result<Response, Fault>) -> Result<Response, Fault> {
     let Some(permit) = permit else { return answer };
     let status = answer.as_ref().map_or_else(|fault| fault.status, Response::status);
-    if status == StatusCode::GATEWAY_TIMEOUT {
-        permit.ran_out_of_time();
+    let is_good = status.is_success() || status == StatusCode::NOT_MODIFIED;
+    match status {
+        StatusCode::GATEWAY_TIMEOUT => permit.ran_out_of_time(),
+        _ if is_good => {} // until it has been sent; a client that leaves before has left
+        _ => permit.failed(),
     }
-    let is_good = status.is_success() || status == StatusCode::NOT_MODIFIED; // failing is often quick
     let sending = Sending { permit, is_good };
     answer.map(|response| response.map(|body| Body::new(GuardedBody::new(Pieces::new(body), sending))))
 }

@@ -29,7 +29,7 @@ use tokio::sync::Notify;
 use tonic::{Status, body::Body};
 use tower::{BoxError, Service, ServiceBuilder, util::BoxCloneSyncService};
 
-use crate::{flags::SwitchesLayer, guards::Guards, role::Role, scopes::Scopes};
+use crate::{flags::SwitchesLayer, follow::LAP, guards::Guards, role::Role, scopes::Scopes};
 use line::Line;
 use peer::PeerClassifier;
 use roster::{Company, Found, Roster};
@@ -66,9 +66,17 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// What calls to a role may take: those that read answer in moments, those that ask models do not. A
-    /// stream of job events may last as long as a job; its client comes back with the last id it saw.
-    pub fn toward(role: Role) -> Patience {
+    /// What calls to a role may take: those that read answer in moments, those that ask models do not. A stream of
+    /// events or a watch lasts for [`LAP`]; who follows it comes back with what it saw last.
+    pub fn toward(role: Role, traffic: Traffic) -> Patience {
+        let calls = Patience::of_calls(role);
+        match traffic {
+            Traffic::Calls => calls,
+            Traffic::Streams => Patience { deadline: LAP, ..calls },
+        }
+    }
+
+    fn of_calls(role: Role) -> Patience {
         let seconds = |deadline, attempt| Patience {
             deadline: Duration::from_secs(deadline),
             attempt: Duration::from_secs(attempt),
@@ -124,7 +132,7 @@ impl Traffic {
 /// # Errors
 /// When a URL is malformed. Must run inside the runtime.
 pub fn edge(from: Role, to: Role, traffic: Traffic, urls: &str, guards: &Guards) -> Result<Edge, BadUrl> {
-    let guarding = Guarding { patience: Patience::toward(to), traffic, guards: guards.clone() };
+    let guarding = Guarding { patience: Patience::toward(to, traffic), traffic, guards: guards.clone() };
     let targets = target::read(urls).map_err(|source| BadUrl { role: to, source })?;
     Ok(balanced(traffic.name(from, to), targets, guarding))
 }

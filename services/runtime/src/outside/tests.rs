@@ -339,6 +339,13 @@ async fn silent() -> (TcpListener, String) {
 }
 
 /// Time is paused: it passes when nobody has anything to do, and so whatever waits for ever is found out.
+#[test]
+fn a_stream_lasts_as_long_as_its_follower_asks_whoever_is_followed() {
+    for to in Role::ALL {
+        assert_eq!(Patience::toward(to, Traffic::Streams).deadline, crate::follow::LAP, "{to}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_edge_is_without_a_deadline() {
     let (_peer, url) = silent().await;
@@ -351,7 +358,7 @@ async fn no_edge_is_without_a_deadline() {
             let ended = tokio::time::timeout(forever, edge.oneshot(request)).await;
             let answer = ended.unwrap_or_else(|_| panic!("{from}->{to} {traffic:?} waits for ever"));
             assert!(answer.unwrap().headers().contains_key("grpc-status"));
-            let patience = Patience::toward(to).deadline;
+            let patience = Patience::toward(to, traffic).deadline;
             assert!(
                 began.elapsed() <= patience + Duration::from_secs(1),
                 "{from}->{to}: {:?}",

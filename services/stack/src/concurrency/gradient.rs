@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Three things keep it honest. A limit that nobody presses against does not move, for nothing is known about it. Calls
-//! that ran out of time count more than any gradient: a tenth of them in a window cost a tenth of the limit. And since
+//! that ran out of time count more than any gradient: a tenth of them in a window cost a tenth of the limit, and half of
+//! them half of it; so do callers who left after a wait that no call needs. And since
 //! under a steady load nobody sees the time without load, the limit is halved for a moment every now and then, to see how
 //! long the calls take that start in that moment. As long as fewer calls take less time in proportion, they stood in a queue
 //! and may still do, and it is halved again; the time that then stays is the time without load. A limit that is far too
@@ -29,6 +30,13 @@ pub(super) const KEPT: usize = 256;
 
 /// What the limit is multiplied with when calls run out of time.
 const BACK_OFF: f64 = 0.9;
+
+/// And when most of them do: nothing comes of work that nobody waits for any more, so it must end within moments.
+const COLLAPSE: f64 = 0.5;
+
+/// A caller who left had waited in vain if it waited this many times as long as calls take without load, and so long
+/// at least: those whose hedge was answered first, or who changed their minds, leave earlier.
+const IN_VAIN: (u32, Duration) = (10, Duration::from_millis(500));
 
 /// Two crowds can be told apart when the smaller is at most this part of the larger.
 const CONTRAST: f64 = 0.7;
@@ -59,6 +67,8 @@ pub(super) enum Ended {
     Answered,
     /// It ran out of time.
     OutOfTime,
+    /// Its caller went away.
+    Left,
 }
 
 /// The limit and what it rests on.
@@ -144,6 +154,9 @@ impl Gradient {
         if matches!(self.phase, Phase::Probing(Probe { since, .. }) if sample.started < since) {
             return; // it stood in the queue that the probe wants to be without
         }
+        if sample.ended == Ended::Left && !self.was_in_vain(now.saturating_duration_since(sample.started)) {
+            return;
+        }
         self.window.add(sample, now);
         let Config { window, min_samples, .. } = self.config;
         if self.window.age(now) >= window && self.window.answered + self.window.out_of_time >= min_samples {
@@ -152,13 +165,20 @@ impl Gradient {
         }
     }
 
+    /// Whether a caller who left after so long had waited for longer than any call needs.
+    fn was_in_vain(&self, waited: Duration) -> bool {
+        let (times, least) = IN_VAIN;
+        waited >= least && self.unloaded.is_none_or(|unloaded| waited >= unloaded * times)
+    }
+
     fn judge(&mut self, now: Instant) {
         let seen = self.window.seen();
         if let Phase::Probing(probe) = self.phase {
             return self.probed(probe, seen, now);
         }
         if self.window.out_of_time * 10 >= self.window.answered {
-            return self.set(self.limit * BACK_OFF);
+            let most = self.window.out_of_time > self.window.answered;
+            return self.set(self.limit * if most { COLLAPSE } else { BACK_OFF });
         }
         let Some(Seen { took: median, crowd }) = seen else { return };
         if (self.window.peak as f64) < self.limit / 2.0 {
@@ -245,7 +265,7 @@ impl Window {
 
     fn add(&mut self, sample: Sample, now: Instant) {
         self.peak = self.peak.max(sample.in_flight).max(sample.now_in_flight);
-        if sample.ended == Ended::OutOfTime {
+        if sample.ended != Ended::Answered {
             self.out_of_time += 1;
             return;
         }

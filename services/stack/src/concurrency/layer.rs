@@ -135,7 +135,7 @@ fn time<B: Body>(
         Ok(response) if is_good(response) => permit.answered(),
         Ok(response) if says_too_late(response) => permit.ran_out_of_time(),
         Err(error) if is_too_late(&**error) => permit.ran_out_of_time(),
-        Ok(_) | Err(_) => {}
+        Ok(_) | Err(_) => permit.failed(),
     }
     result.map(|response| response.map(|body| GuardedBody::new(body, permit)))
 }

@@ -3,7 +3,7 @@
 //! Letting a call in is one compare-and-swap against the published limit; the lock is taken only to say how it went.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
@@ -28,11 +28,13 @@ struct Shared {
     refused: [AtomicU64; 3],
 }
 
-/// The right to one call; gives its place back when dropped.
+/// The right to one call; gives its place back when dropped. Dropped before anything was said of the call, it says that
+/// the caller went away.
 pub struct Permit {
     shared: Arc<Shared>,
     started: Instant,
     in_flight: usize,
+    is_settled: AtomicBool,
 }
 
 // === impl Limiter ===
@@ -64,7 +66,8 @@ impl Limiter {
         let entered = shared.in_flight.fetch_update(Relaxed, Relaxed, |n| (n < room).then_some(n + 1));
         match entered {
             Ok(before) => {
-                Ok(Permit { shared: Arc::clone(shared), started: Instant::now(), in_flight: before + 1 })
+                let (shared, started) = (Arc::clone(shared), Instant::now());
+                Ok(Permit { shared, started, in_flight: before + 1, is_settled: AtomicBool::new(false) })
             }
             Err(in_flight) => {
                 shared.refused[priority as usize].fetch_add(1, Relaxed);
@@ -109,7 +112,13 @@ impl Permit {
         self.say(Ended::OutOfTime);
     }
 
+    /// The call failed in a way that says nothing about time: failing is often quick. Once per call.
+    pub fn failed(&self) {
+        self.is_settled.store(true, Relaxed);
+    }
+
     fn say(&self, ended: Ended) {
+        self.is_settled.store(true, Relaxed);
         let now_in_flight = self.shared.in_flight.load(Relaxed);
         let Self { started, in_flight, .. } = *self;
         let sample = Sample { started, in_flight, now_in_flight, ended };
@@ -122,6 +131,9 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
+        if !*self.is_settled.get_mut() {
+            self.say(Ended::Left);
+        }
         self.shared.in_flight.fetch_sub(1, Relaxed);
     }
 }

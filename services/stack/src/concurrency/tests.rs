@@ -124,16 +124,14 @@ async fn good_heads_are_timed_late_ones_cost_and_other_failures_say_nothing() {
         let limiter = Limiter::new("memory inbound", Config { min_samples: 1, ..Config::default() });
         let layer = ConcurrencyLayer::new(limiter.clone(), health);
         let _busy: Vec<_> = (0..40).map(|_| limiter.try_acquire(Priority::Normal).expect("room")).collect();
-        for _ in 0..2 {
-            let call = tokio::spawn(layer.layer(mock.clone()).oneshot(request("/x", Priority::Normal)));
-            let (_, send) = endpoint.next_request().await.expect("let in");
-            tokio::time::advance(Duration::from_millis(100)).await;
-            match answer() {
-                Ok(response) => send.send_response(response),
-                Err(error) => send.send_error(error),
-            }
-            let _ = call.await.expect("no panic");
+        let call = tokio::spawn(layer.layer(mock.clone()).oneshot(request("/x", Priority::Normal)));
+        let (_, send) = endpoint.next_request().await.expect("let in");
+        tokio::time::advance(Duration::from_millis(100)).await; // which a window lasts
+        match answer() {
+            Ok(response) => send.send_response(response),
+            Err(error) => send.send_error(error),
         }
+        let _ = call.await.expect("no panic");
         limiter.snapshot().limit
     };
     assert!(limit_after(|| Ok(answer("0"))).await > 64);
@@ -141,6 +139,21 @@ async fn good_heads_are_timed_late_ones_cost_and_other_failures_say_nothing() {
     assert!(limit_after(|| Err(DeadlineExceeded { given: Duration::ZERO }.into())).await < 64);
     assert_eq!(limit_after(|| Ok(trailers_only("13"))).await, 64);
     assert_eq!(limit_after(|| Err("reset".into())).await, 64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_leaves_after_waiting_in_vain_costs_and_one_who_leaves_early_does_not() {
+    let limit_after = async |waited: Duration| {
+        let limiter = Limiter::new("memory inbound", Config { min_samples: 1, ..Config::default() });
+        for _ in 0..2 {
+            let permit = limiter.try_acquire(Priority::Normal).expect("room");
+            tokio::time::advance(waited).await;
+            drop(permit);
+        }
+        limiter.snapshot().limit
+    };
+    assert_eq!(limit_after(Duration::from_millis(300)).await, 64);
+    assert!(limit_after(Duration::from_secs(2)).await < 64);
 }
 
 proptest! {

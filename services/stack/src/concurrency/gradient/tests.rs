@@ -110,12 +110,37 @@ async fn calls_that_are_slower_for_good_are_the_new_measure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_that_run_out_of_time_cost_a_tenth_of_the_limit_a_window_down_to_the_minimum() {
+async fn calls_that_run_out_of_time_cost_a_tenth_of_the_limit_a_window_and_half_of_it_when_they_are_most() {
     let mut bench = Bench::new();
-    bench.samples(1, Duration::from_secs(1), 64, Ended::OutOfTime);
+    let late = |bench: &mut Bench, calls: usize| {
+        let (now, ended) = (bench.now, Ended::OutOfTime);
+        let sample = Sample { started: now, in_flight: 64, now_in_flight: 64, ended };
+        (0..calls).for_each(|_| bench.gradient.observe(sample, now));
+    };
+    late(&mut bench, 2);
+    bench.windows(1, UNLOADED, 64);
     assert_eq!(bench.limit(), 57);
+    bench.samples(1, Duration::from_secs(1), 57, Ended::OutOfTime);
+    assert_eq!(bench.limit(), 28);
     bench.samples(100, Duration::from_secs(1), 64, Ended::OutOfTime);
-    assert_eq!(bench.limit(), Config::default().min);
+    assert_eq!(bench.limit(), 16, "down to the minimum");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_comes_down_within_moments_when_callers_leave_after_waiting_in_vain() {
+    let mut bench = Bench::with(Config { initial: 256, ..Config::default() });
+    bench.samples(4, Duration::from_secs(2), 256, Ended::Left);
+    assert_eq!(bench.limit(), 16, "half of it a window");
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_who_leave_early_or_as_late_as_calls_take_say_nothing() {
+    let mut bench = Bench::new();
+    bench.samples(20, Duration::from_millis(499), 64, Ended::Left);
+    assert_eq!(bench.limit(), 64);
+    bench.windows(1, Duration::from_secs(1), 1); // which is how long calls take without load
+    bench.samples(20, Duration::from_secs(9), 64, Ended::Left);
+    assert_eq!(bench.limit(), 64);
 }
 
 #[tokio::test(start_paused = true)]
