@@ -4,6 +4,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use bsm_stack::classify;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -79,6 +80,11 @@ pub fn draining() -> Status {
     Refusal::new(Code::Unavailable, "DRAINING", "the process is draining").into()
 }
 
+/// A code as the specification writes it, e.g. `NOT_FOUND`.
+pub fn code_name(code: Code) -> &'static str {
+    classify::GRPC[code as usize].name // a row for each number there is, in their order
+}
+
 /// The reason a status carries, if it is one of ours.
 pub fn reason(status: &Status) -> Option<String> {
     status.get_details_error_info().map(|info| info.reason)
@@ -126,6 +132,14 @@ pub fn retry_after(status: &Status) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_code_is_called_what_the_specification_calls_it() {
+        for number in 0..=16 {
+            let said = format!("{:?}", Code::from_i32(number)).to_lowercase(); // as NotFound
+            assert_eq!(code_name(Code::from_i32(number)).replace('_', "").to_lowercase(), said);
+        }
+    }
 
     #[test]
     fn what_a_refusal_says_reads_back() {

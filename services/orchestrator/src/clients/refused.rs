@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bsm_runtime::status;
-use tonic::{Code, Status};
+use tonic::Status;
 
 /// A call to another service that did not work out.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -14,7 +14,7 @@ impl Refused {
     /// The reason code, e.g. `CIRCUIT_OPEN`; the gRPC code's name where the service gave no reason.
     #[must_use]
     pub fn reason(&self) -> String {
-        status::reason(&self.0).unwrap_or_else(|| name(self.0.code()).to_owned())
+        status::reason(&self.0).unwrap_or_else(|| status::code_name(self.0.code()).to_owned())
     }
 
     /// Whether the same call may succeed later. What the service understood and refused stays refused.
@@ -42,31 +42,10 @@ impl From<Status> for Refused {
     }
 }
 
-const fn name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use bsm_runtime::status::Refusal;
+    use tonic::Code;
 
     use super::*;
 

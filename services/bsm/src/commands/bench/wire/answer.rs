@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use bsm_runtime::status::reason;
+use bsm_runtime::status::{code_name, reason};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::{HeaderMap, Response, StatusCode, body::Incoming};
@@ -69,7 +69,7 @@ fn grpc(http: StatusCode, headers: &HeaderMap, trailers: Option<&HeaderMap>, byt
         Some(status) if status.code() == Code::Ok => Outcome::answered("OK", true, bytes),
         Some(status) => {
             let said = reason(&status);
-            Outcome::answered(label(code(status.code()), said.as_deref()), false, bytes)
+            Outcome::answered(label(code_name(status.code()), said.as_deref()), false, bytes)
         }
         None if http == StatusCode::OK => Outcome::answered("no grpc-status", false, bytes),
         None => Outcome::answered(format!("HTTP {}", http.as_str()), false, bytes),
@@ -85,29 +85,6 @@ fn label(code: &str, reason: Option<&str>) -> Cow<'static, str> {
     match reason.filter(fits).filter(|reason| *reason != code) {
         Some(reason) => format!("{code} {reason}").into(),
         None => code.to_owned().into(),
-    }
-}
-
-/// The name of a code as the protocol writes it.
-fn code(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }
 
