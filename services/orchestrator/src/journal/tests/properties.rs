@@ -1,6 +1,8 @@
 //! Random histories on the journal and on a model of it in a few lines: both must say the same, and a crash
 //! between any two operations must change nothing but what recovery is for.
 
+use std::collections::HashMap;
+
 use proptest::{
     collection,
     prelude::{Just, ProptestConfig, Strategy as Generator, prop_oneof, proptest},
@@ -34,6 +36,8 @@ struct Held {
 #[derive(Default)]
 struct Model {
     jobs: Vec<(JobId, Held)>,
+    /// How often each job's end was cut off.
+    ends_cut_off: HashMap<JobId, u32>,
     keys: Vec<(u8, u8, JobId)>,
     decisions: Vec<(u8, String)>,
 }
@@ -91,10 +95,17 @@ impl Model {
     }
 
     fn crash(&mut self) {
-        for (_, held) in self.jobs.iter_mut().filter(|(_, held)| held.state == JobState::Running) {
+        for (id, held) in self.jobs.iter_mut().filter(|(_, held)| held.state == JobState::Running) {
             for (state, _) in &mut held.steps {
                 if *state == StepState::Running {
                     *state = StepState::Pending;
+                }
+            }
+            if held.steps.iter().all(|(state, _)| *state == StepState::Succeeded) {
+                let cut_off = self.ends_cut_off.entry(*id).or_default();
+                *cut_off += 1;
+                if *cut_off == 3 {
+                    held.state = JobState::Failed;
                 }
             }
         }
@@ -196,6 +207,13 @@ async fn agree(journal: &Journal, model: &Model) {
         assert_eq!(&found, held);
         kinds(journal, *id).await;
     }
+}
+
+#[tokio::test]
+async fn a_job_whose_end_is_cut_off_three_times_is_set_aside_in_the_model_too() {
+    let accept = [0, 1, 2].map(|key| Op::Accept { key, body: 0 });
+    let run_once = [Op::Begin(2), Op::Succeed(2, 1), Op::Succeed(2, 0)];
+    run([&accept[..], &run_once, &[Op::Crash, Op::Crash, Op::Crash]].concat()).await;
 }
 
 proptest! {
