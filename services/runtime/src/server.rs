@@ -8,6 +8,7 @@ mod kind;
 mod limit;
 mod observe;
 mod ops_port;
+mod plain_refusal;
 
 use std::{convert::Infallible, time::Duration};
 

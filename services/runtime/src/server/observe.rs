@@ -17,7 +17,7 @@ use tonic::{Code, Status, body::Body};
 use tower::{Layer, Service};
 use tracing::{Span, debug, error_span, info, warn};
 
-use super::kind;
+use super::{kind, plain_refusal::reworded};
 use crate::{
     call::{CORRELATION_HEADER, Call},
     layer_status::is_turned_away,
@@ -114,14 +114,19 @@ where
         let answer = ready!(this.inner.poll(cx));
         drop(entered);
         let mut response = answer?;
+        let Some(mut watch) = this.watch.take() else { return Poll::Ready(Ok(response)) };
+        let refused = Status::from_header_map(response.headers()); // a head without a body: all is said
+        let reworded = refused.as_ref().and_then(|status| reworded(status, &watch.method));
+        if let Some(status) = &reworded {
+            response = status.clone().into_http();
+        }
         if let Some(id) = this.correlation.take() {
             response.headers_mut().insert(CORRELATION_HEADER, id);
         }
-        let Some(mut watch) = this.watch.take() else { return Poll::Ready(Ok(response)) };
-        Poll::Ready(Ok(match Status::from_header_map(response.headers()) {
+        Poll::Ready(Ok(match reworded.or(refused) {
             Some(status) => {
                 watch.turned_away = reason(&status).is_some_and(|reason| is_turned_away(&reason));
-                watch.done(status.code()); // a head without a body: all is said
+                watch.done(status.code());
                 response
             }
             None => response.map(|body| Body::new(GuardedBody::new(body, watch))),

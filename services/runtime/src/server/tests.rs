@@ -141,13 +141,27 @@ async fn calls_are_counted_by_method_and_code_but_invented_methods_are_not() {
     let path = http::uri::PathAndQuery::from_static("/made.up.Service/Name");
     let status =
         raw.unary(call("a").request(ListDocumentsRequest::default()), path, codec).await.unwrap_err();
-    assert_eq!(status.code(), Code::Unimplemented);
+    assert_eq!((status.code(), reason(&status).as_deref()), (Code::Unimplemented, Some("UNKNOWN_RPC")));
     let text = mesh.process.metrics.render();
     assert!(
         text.contains("method=\"bsm.knowledge.v1.KnowledgeService/ListDocuments\",code=\"Ok\"} 1"),
         "{text}"
     );
     assert!(text.contains("method=\"unknown\"") && !text.contains("made.up"), "{text}");
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_is_the_callers_mistake() {
+    let mesh = run().await;
+    let mut raw = tonic::client::Grpc::new(mesh.edge);
+    raw.ready().await.unwrap();
+    // A number where the rpc has a text.
+    let codec = tonic_prost::ProstCodec::<prost_types::Duration, GetDocumentResponse>::default();
+    let path = http::uri::PathAndQuery::from_static("/bsm.knowledge.v1.KnowledgeService/GetDocument");
+    let request = call("a").request(prost_types::Duration { seconds: 7, nanos: 0 });
+    let status = raw.unary(request, path, codec).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_deref()), (Code::InvalidArgument, Some("MALFORMED_REQUEST")));
+    assert!(status.message().contains("KnowledgeService/GetDocument cannot be read"), "{status:?}");
 }
 
 #[tokio::test]
