@@ -160,7 +160,10 @@ async fn a_message_that_cannot_be_read_is_the_callers_mistake() {
     let path = http::uri::PathAndQuery::from_static("/bsm.knowledge.v1.KnowledgeService/GetDocument");
     let request = call("a").request(prost_types::Duration { seconds: 7, nanos: 0 });
     let status = raw.unary(request, path, codec).await.unwrap_err();
-    assert_eq!((status.code(), reason(&status).as_deref()), (Code::InvalidArgument, Some("MALFORMED_REQUEST")));
+    assert_eq!(
+        (status.code(), reason(&status).as_deref()),
+        (Code::InvalidArgument, Some("MALFORMED_REQUEST"))
+    );
     assert!(status.message().contains("KnowledgeService/GetDocument cannot be read"), "{status:?}");
 }
 
