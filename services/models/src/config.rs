@@ -1,6 +1,7 @@
 //! From settings to a gateway: everything that can be wrong is found here, before any work starts.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bsm_runtime::outside::{HttpClient, InParts, NoClient, Server, Trust, in_the_clear};
@@ -31,7 +32,7 @@ pub enum OpenError {
     #[error("the base URL of {provider} {problem}")]
     BaseUrl {
         /// Which provider.
-        provider: &'static str,
+        provider: Arc<str>,
         /// What is wrong and what would be right; the address itself may hold a password.
         problem: BadAddress,
     },
@@ -42,7 +43,7 @@ pub enum OpenError {
     #[error("could not prepare connections to {provider}")]
     Client {
         /// To whom.
-        provider: &'static str,
+        provider: Arc<str>,
         /// Why not.
         source: NoClient,
     },
@@ -88,16 +89,17 @@ fn remote(row: &'static Row, process: &Process) -> Result<Remote, OpenError> {
     let settings = &process.settings.models;
     let Site { keys, base_url, model } = (row.site)(settings);
     let base_url = base_url.trim_end_matches('/').to_owned();
-    let url = address(&base_url).map_err(|problem| OpenError::BaseUrl { provider: row.name, problem })?;
+    let url = address(&base_url).map_err(|problem| OpenError::BaseUrl { provider: row.name.into(), problem })?;
     if !keys.is_empty() && in_the_clear(&base_url) {
         warn!(provider = row.name, "its keys go over an unencrypted connection; use https");
     }
     let trust = if keys.is_empty() || url.scheme() == "http" { Trust::Nobody } else { Trust::System };
     let client = HttpClient::new(settings.connect_timeout, trust);
-    let client = client.map_err(|source| OpenError::Client { provider: row.name, source })?;
+    let client = client.map_err(|source| OpenError::Client { provider: row.name.into(), source })?;
     let server = InParts::new(server(row, settings.timeout), client, &process.guards);
     let (upstream, limits) = (Upstream::new(server, base_url, &model), Limits::within(settings.timeout));
-    Ok(Remote::new(Parts { row, model, keys, upstream, limits }))
+    let (name, wire, key_variable) = (row.name.into(), (row.wire)(), row.key_variable.into());
+    Ok(Remote::new(Parts { name, wire, key_variable, model, keys, upstream, limits }))
 }
 
 fn server(row: &Row, timeout: Duration) -> Server<HttpClassifier> {

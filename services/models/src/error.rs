@@ -1,6 +1,7 @@
 //! What the model gateway refuses or fails to do.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ask::Violation;
@@ -28,15 +29,15 @@ pub enum Error {
     #[error("no key for {provider} is configured; set {variable}")]
     MissingKey {
         /// Which provider.
-        provider: &'static str,
+        provider: Arc<str>,
         /// The environment variable that would give it one.
-        variable: &'static str,
+        variable: Arc<str>,
     },
     /// Safe mode keeps the provider from being asked.
     #[error("safe mode is on, and {provider} is outside of this process; ask for offline, or switch it off")]
     SafeMode {
         /// Which provider.
-        provider: &'static str,
+        provider: Arc<str>,
     },
     /// Every candidate failed.
     #[error("{}", told(.0))]
@@ -54,7 +55,7 @@ pub struct Attempts {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// The provider that was tried.
-    pub provider: &'static str,
+    pub provider: Arc<str>,
     /// The model that was asked for.
     pub model: String,
     /// What became of it.
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
 
     fn attempt(kind: Kind, message: &str) -> Attempt {
-        Attempt { provider: "openai", model: "gpt-4o".to_owned(), failure: Failure::new(kind, message) }
+        Attempt { provider: "openai".into(), model: "gpt-4o".to_owned(), failure: Failure::new(kind, message) }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The call: the candidates of the route in their order, one after the other, until one answers.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use bsm_runtime::call::Call;
 use bsm_runtime::settings::OfflineUse;
@@ -45,7 +46,7 @@ pub struct Answered<T> {
     /// The answer, or the stream of it.
     pub answer: T,
     /// Who gave it.
-    pub provider: &'static str,
+    pub provider: Arc<str>,
     /// The model that was asked for.
     pub model: String,
     /// The attempts that failed before.
@@ -100,7 +101,7 @@ impl Gateway {
     pub fn candidates(&self, model: Option<&str>) -> Result<Vec<Candidate>, Error> {
         let candidates = route::candidates(model, &self.landscape())?.into_iter();
         let at_this_moment = |candidate: Candidate| {
-            let open_for = self.provider(candidate.provider).open_for(&candidate.model);
+            let open_for = self.provider(&candidate.provider).open_for(&candidate.model);
             candidate.unless_open(open_for)
         };
         Ok(candidates.map(at_this_moment).collect())
@@ -113,7 +114,7 @@ impl Gateway {
         for candidate in candidates.into_iter().filter(Candidate::may_be_asked) {
             let Candidate { provider, model, .. } = candidate;
             let attempt = Attempt { model: &model, ask, call };
-            match self.try_keys::<M>(provider, attempt, &mut failed).await {
+            match self.try_keys::<M>(&provider, attempt, &mut failed).await {
                 Ok(answer) => return Ok(Answered { answer, provider, model, attempts: failed }),
                 Err(Next::Nothing) => break,
                 Err(Next::Key | Next::Candidate) => {}
@@ -126,7 +127,7 @@ impl Gateway {
     /// One candidate with one key after the other, each key at most once.
     async fn try_keys<M: Manner>(
         &self,
-        name: &'static str,
+        name: &Arc<str>,
         attempt: Attempt<'_>,
         failed: &mut Vec<error::Attempt>,
     ) -> Result<M::Answer, Next> {
@@ -138,8 +139,8 @@ impl Gateway {
                 Err(failure) => failure,
             };
             let next = failure.kind.row().next;
-            warn!(provider = name, model = attempt.model, code = failure.reason(), %failure, "attempt failed");
-            failed.push(error::Attempt { provider: name, model: attempt.model.to_owned(), failure });
+            warn!(provider = &**name, model = attempt.model, code = failure.reason(), %failure, "attempt failed");
+            failed.push(error::Attempt { provider: Arc::clone(name), model: attempt.model.to_owned(), failure });
             rounds += 1;
             let keys = provider.keys();
             if next != Next::Key || !keys.usable || rounds >= keys.configured {
@@ -149,7 +150,7 @@ impl Gateway {
     }
 
     fn provider(&self, name: &str) -> &Provider {
-        let found = self.providers.iter().find(|provider| provider.name() == name);
+        let found = self.providers.iter().find(|provider| &**provider.name() == name);
         found.expect("candidates are made from the providers")
     }
 

@@ -50,7 +50,7 @@ impl ModelService for Models {
         let call = Call::of(&request);
         let ask = Ask::parse(request.into_inner().prompt.unwrap_or_default()).map_err(Error::Invalid)?;
         let Answered { answer, provider, attempts, .. } = self.gateway.complete(&ask, call).await?;
-        let completion = Some(completion(provider, answer.finish, &attempts));
+        let completion = Some(completion(&provider, answer.finish, &attempts));
         Ok(Response::new(v1::CompleteResponse { output: answer.output, completion }))
     }
 
@@ -102,7 +102,7 @@ impl ModelService for Models {
         let ask = said(message, history, language).into_ask(self.max_message).map_err(Error::Chat)?;
         let Answered { answer, provider, .. } = self.gateway.complete(&ask, call).await?;
         let output = or_nothing_said(answer.output, ask.language);
-        let provider = provider.to_owned();
+        let provider = provider.to_string();
         Ok(Response::new(v1::ChatDirectResponse { output, provider, model: answer.finish.model }))
     }
 
@@ -151,9 +151,9 @@ fn told(
     let Answered { answer, provider, model, attempts } = answered;
     answer.map(move |piece| match piece {
         Ok(Piece::Delta(text)) => Ok((text, None)),
-        Ok(Piece::Done(finish)) => Ok((String::new(), Some(completion(provider, finish, &attempts)))),
+        Ok(Piece::Done(finish)) => Ok((String::new(), Some(completion(&provider, finish, &attempts)))),
         Err(failure) => {
-            let last = Attempt { provider, model: model.clone(), failure };
+            let last = Attempt { provider: Arc::clone(&provider), model: model.clone(), failure };
             Err(Error::Failed(Attempts::new(attempts.clone(), last)))
         }
     })
@@ -172,7 +172,7 @@ fn completion(provider: &str, finish: Finish, attempts: &[Attempt]) -> v1::Compl
 
 fn attempt(attempt: &Attempt) -> v1::Attempt {
     v1::Attempt {
-        provider: attempt.provider.to_owned(),
+        provider: attempt.provider.to_string(),
         model: attempt.model.clone(),
         code: attempt.failure.reason().to_owned(),
         message: attempt.failure.to_string(),
@@ -180,12 +180,12 @@ fn attempt(attempt: &Attempt) -> v1::Attempt {
 }
 
 fn model(line: ModelLine) -> v1::Model {
-    v1::Model { id: line.id, provider: line.provider.to_owned(), name: line.name }
+    v1::Model { id: line.id, provider: line.provider.to_string(), name: line.name }
 }
 
 fn provider(line: ProviderLine) -> v1::Provider {
     v1::Provider {
-        name: line.name.to_owned(),
+        name: line.name.to_string(),
         usable: line.obstacle.is_none(),
         reason: line.obstacle.unwrap_or_default(),
         keys: u32::try_from(line.keys).unwrap_or(u32::MAX),
@@ -197,7 +197,7 @@ fn candidate(candidate: Candidate) -> v1::Candidate {
     v1::Candidate {
         eligible: candidate.eligible(),
         reason: candidate.standing.to_string(),
-        provider: candidate.provider.to_owned(),
+        provider: candidate.provider.to_string(),
         model: candidate.model,
     }
 }

@@ -1,5 +1,6 @@
 //! Who can answer: the providers, and the one table of what differs between them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bsm_runtime::call::Call;
@@ -27,7 +28,7 @@ pub struct Row {
     /// The name that callers use.
     pub name: &'static str,
     /// What it speaks.
-    pub wire: &'static dyn Wire,
+    pub wire: fn() -> Arc<dyn Wire>,
     /// The environment variable to name when it has no key.
     pub key_variable: &'static str,
     /// Calls that it may hold at once, and that may wait for a turn.
@@ -50,7 +51,7 @@ pub struct Site {
 /// The providers outside of this process, in the order in which the route prefers them.
 pub static TABLE: &[Row] = &[Row {
     name: "openai",
-    wire: &OpenAi { max_tokens_field: "max_completion_tokens" },
+    wire: || Arc::new(OpenAi { max_tokens_field: "max_completion_tokens" }),
     key_variable: "OPENAI_API_KEY",
     bulkhead: bulkhead::Config { max_in_flight: 10, max_queue: 10 },
     site: |settings| Site {
@@ -88,10 +89,10 @@ pub struct Attempt<'a> {
 impl Provider {
     /// The name that callers use.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub fn name(&self) -> &Arc<str> {
         match self {
             Provider::Remote(remote) => remote.name(),
-            Provider::Offline(_) => Offline::NAME,
+            Provider::Offline(offline) => offline.name(),
         }
     }
 

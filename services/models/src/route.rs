@@ -1,5 +1,6 @@
 //! Which candidates a question goes to, in order, and why others are passed over. Pure; asks no one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bsm_runtime::settings::OfflineUse;
@@ -35,11 +36,11 @@ pub struct Landscape {
 #[derive(Clone, Debug)]
 pub struct Remote {
     /// Its name.
-    pub provider: &'static str,
+    pub provider: Arc<str>,
     /// The model it is asked for when none is named.
     pub model: String,
     /// The environment variable that gives it a key.
-    pub key_variable: &'static str,
+    pub key_variable: Arc<str>,
     /// Whether it has a key that can be used now.
     pub key: Result<(), NoKey>,
 }
@@ -48,7 +49,7 @@ pub struct Remote {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
     /// The provider's name.
-    pub provider: &'static str,
+    pub provider: Arc<str>,
     /// The model to ask it for.
     pub model: String,
     /// Whether it is tried, and why not.
@@ -86,14 +87,14 @@ pub enum Resting {
 }
 
 /// What in the settings keeps a provider from being asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bar {
     /// Safe mode is on.
     SafeMode,
     /// It has no key.
     MissingKey {
         /// The environment variable that would give it one.
-        variable: &'static str,
+        variable: Arc<str>,
     },
 }
 
@@ -122,13 +123,15 @@ pub fn check(candidates: &[Candidate]) -> Result<(), Error> {
     for Candidate { provider, standing, .. } in candidates {
         match standing {
             Standing::Eligible(_) | Standing::Resting(_) => return Ok(()),
-            Standing::Barred(bar) => barred = barred.or(Some((*provider, *bar))),
+            Standing::Barred(bar) => barred = barred.or(Some((provider, bar))),
             Standing::Spared(_) => {}
         }
     }
     match barred {
-        Some((provider, Bar::MissingKey { variable })) => Err(Error::MissingKey { provider, variable }),
-        Some((provider, Bar::SafeMode)) => Err(Error::SafeMode { provider }),
+        Some((provider, Bar::MissingKey { variable })) => {
+            Err(Error::MissingKey { provider: provider.clone(), variable: variable.clone() })
+        }
+        Some((provider, Bar::SafeMode)) => Err(Error::SafeMode { provider: provider.clone() }),
         None => Ok(()), // spared for the sake of others, who are not barred
     }
 }
@@ -153,13 +156,13 @@ fn fallback(land: &Landscape) -> Standing {
 }
 
 fn offline(standing: Standing) -> Candidate {
-    Candidate { provider: OFFLINE, model: OFFLINE.to_owned(), standing }
+    Candidate { provider: OFFLINE.into(), model: OFFLINE.to_owned(), standing }
 }
 
 /// `provider`, `provider/model`, or the bare name of a model that a provider is configured for.
 fn named<'a>(name: &str, land: &'a Landscape) -> Option<(&'a Remote, String)> {
     let (provider, model) = name.split_once('/').map_or((name, None), |(p, m)| (p, Some(m)));
-    let by_provider = land.remotes.iter().find(|remote| remote.provider == provider);
+    let by_provider = land.remotes.iter().find(|remote| &*remote.provider == provider);
     match (by_provider, model) {
         (Some(remote), None) => Some((remote, remote.model.clone())),
         (Some(remote), Some(model)) => (!model.is_empty()).then(|| (remote, model.to_owned())),
@@ -180,13 +183,13 @@ fn unknown(name: &str, land: &Landscape) -> Error {
 
 impl Remote {
     fn candidate(&self, model: String, chosen: &'static str, land: &Landscape) -> Candidate {
-        Candidate { provider: self.provider, model, standing: self.standing(chosen, land) }
+        Candidate { provider: self.provider.clone(), model, standing: self.standing(chosen, land) }
     }
 
     /// What the settings say comes first: it does not pass by waiting.
     pub(crate) fn standing(&self, chosen: &'static str, land: &Landscape) -> Standing {
         match self.key {
-            Err(NoKey::Missing) => Standing::Barred(Bar::MissingKey { variable: self.key_variable }),
+            Err(NoKey::Missing) => Standing::Barred(Bar::MissingKey { variable: self.key_variable.clone() }),
             _ if land.safe_mode => Standing::Barred(Bar::SafeMode),
             Err(NoKey::Resting { why, retry_in }) => Standing::Resting(Resting::Keys { why, retry_in }),
             Ok(()) => Standing::Eligible(chosen),

@@ -20,10 +20,10 @@ impl From<Error> for Status {
             Error::UnknownModel { .. } => Refusal::new(Code::NotFound, "MODEL_NOT_FOUND", sentence),
             Error::MissingKey { provider, .. } => {
                 Refusal::new(Code::FailedPrecondition, "MISSING_API_KEY", sentence)
-                    .metadata("provider", provider)
+                    .metadata("provider", &*provider)
             }
             Error::SafeMode { provider } => {
-                Refusal::new(Code::FailedPrecondition, "SAFE_MODE", sentence).metadata("provider", provider)
+                Refusal::new(Code::FailedPrecondition, "SAFE_MODE", sentence).metadata("provider", &*provider)
             }
             Error::Failed(attempts) => failed(&attempts, sentence),
         };
@@ -34,7 +34,7 @@ impl From<Error> for Status {
 fn failed(attempts: &Attempts, sentence: String) -> Refusal {
     let last = attempts.last();
     let refusal = Refusal::new(code(attempts.kind()), last.failure.reason(), sentence)
-        .metadata("provider", last.provider)
+        .metadata("provider", &*last.provider)
         .metadata("attempts", attempts.iter().count().to_string());
     let refusal = attempts.iter().enumerate().fold(refusal, |refusal, (at, attempt)| {
         let told = format!(
@@ -78,7 +78,7 @@ mod tests {
 
     fn failed(kind: Kind) -> Error {
         let failure = Failure::new(kind, "openai failed").retry_after(Some(Duration::from_secs(3)));
-        let attempt = Attempt { provider: "openai", model: "gpt-4o".to_owned(), failure };
+        let attempt = Attempt { provider: "openai".into(), model: "gpt-4o".to_owned(), failure };
         Error::Failed(Attempts::new(Vec::new(), attempt))
     }
 
@@ -88,8 +88,8 @@ mod tests {
         let cases = [
             (Error::Invalid(vec![Violation::new("a", "b")]), Code::InvalidArgument, "INVALID_INPUT"),
             (Error::UnknownModel { name, known: "auto".to_owned() }, Code::NotFound, "MODEL_NOT_FOUND"),
-            (Error::MissingKey { provider: "p", variable: "V" }, Code::FailedPrecondition, "MISSING_API_KEY"),
-            (Error::SafeMode { provider: "p" }, Code::FailedPrecondition, "SAFE_MODE"),
+            (Error::MissingKey { provider: "p".into(), variable: "V".into() }, Code::FailedPrecondition, "MISSING_API_KEY"),
+            (Error::SafeMode { provider: "p".into() }, Code::FailedPrecondition, "SAFE_MODE"),
             (failed(Kind::Transient), Code::Unavailable, "UPSTREAM_ERROR"),
             (failed(Kind::Malformed), Code::Unavailable, "UPSTREAM_MALFORMED"),
             (failed(Kind::Credential), Code::Unavailable, "CREDENTIAL_REFUSED"),

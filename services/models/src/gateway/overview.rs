@@ -1,5 +1,6 @@
 //! What can be asked, and who could answer now; asks no one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bsm_stack::breaker::State;
@@ -14,7 +15,7 @@ pub struct ModelLine {
     /// What to ask for.
     pub id: String,
     /// Who answers; empty where the route decides.
-    pub provider: &'static str,
+    pub provider: Arc<str>,
     /// The model's own name, or what it is.
     pub name: String,
 }
@@ -23,7 +24,7 @@ pub struct ModelLine {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderLine {
     /// Its name.
-    pub name: &'static str,
+    pub name: Arc<str>,
     /// Why a question could not be sent to it now; `None` if it could.
     pub obstacle: Option<String>,
     /// How many keys are configured.
@@ -39,7 +40,7 @@ impl Gateway {
     #[must_use]
     pub fn models(&self) -> Vec<ModelLine> {
         let line =
-            |id: &str, provider, name: &str| ModelLine { id: id.to_owned(), provider, name: name.to_owned() };
+            |id: &str, provider: &str, name: &str| ModelLine { id: id.to_owned(), provider: provider.into(), name: name.to_owned() };
         let remotes = self.providers.iter().filter_map(|provider| match provider {
             Provider::Remote(remote) if remote.keys().configured > 0 => {
                 Some(line(&format!("{}/{}", remote.name(), remote.model()), remote.name(), remote.model()))
@@ -65,9 +66,9 @@ impl Provider {
     pub(super) fn standing(&self) -> Option<Remote> {
         let Provider::Remote(remote) = self else { return None };
         Some(Remote {
-            provider: remote.name(),
+            provider: Arc::clone(remote.name()),
             model: remote.model().to_owned(),
-            key_variable: remote.row().key_variable,
+            key_variable: Arc::clone(remote.key_variable()),
             key: remote.key_standing(),
         })
     }
@@ -92,7 +93,7 @@ impl Provider {
             Provider::Remote(remote) => state_name(remote.circuit(remote.model())),
             Provider::Offline(_) => "",
         };
-        ProviderLine { name: self.name(), obstacle, keys: self.keys().configured, breaker }
+        ProviderLine { name: Arc::clone(self.name()), obstacle, keys: self.keys().configured, breaker }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The built-in reviewer as a provider: rules instead of a model, in this process.
 
+use std::sync::Arc;
+
 use bsm_stack::{Bulkhead, bulkhead};
 use futures_util::{StreamExt, stream};
 use tokio::task;
@@ -17,6 +19,7 @@ const PIECE: usize = 400;
 /// The built-in reviewer, kept from taking all processors.
 #[derive(Debug)]
 pub struct Offline {
+    name: Arc<str>,
     bulkhead: Bulkhead,
 }
 
@@ -29,7 +32,11 @@ impl Offline {
     /// The reviewer, with as many reviews at once as `bulkhead` lets through.
     #[must_use]
     pub fn new(bulkhead: Bulkhead) -> Self {
-        Self { bulkhead }
+        Self { name: Self::NAME.into(), bulkhead }
+    }
+
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.name
     }
 
     pub(super) async fn complete(&self, attempt: Attempt<'_>) -> Result<Answer, Failure> {

@@ -5,20 +5,20 @@
 //! it ends.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bsm_stack::breaker;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
-use super::{Attempt, Keys, PieceStream, Row};
+use super::{Attempt, Keys, PieceStream};
 use crate::answer::Answer;
 use crate::failure::{Failure, Kind};
 use crate::keys::{KeyPool, NoKey};
 use crate::patience::Limits;
 use crate::upstream::{Reply, Throttled, Upstream};
-use crate::wire::Mode;
+use crate::wire::{Mode, Wire};
 
 mod running;
 mod turn;
@@ -31,7 +31,9 @@ const ERROR_BODY: (usize, Duration) = (64 * 1024, Duration::from_secs(2));
 
 /// A provider over the network.
 pub struct Remote {
-    row: &'static Row,
+    name: Arc<str>,
+    wire: Arc<dyn Wire>,
+    key_variable: Arc<str>,
     model: String,
     keys: Mutex<KeyPool>,
     upstream: Upstream,
@@ -40,8 +42,12 @@ pub struct Remote {
 
 /// What a [`Remote`] is made of.
 pub struct Parts {
-    /// Its row in the table.
-    pub row: &'static Row,
+    /// What callers call it.
+    pub name: Arc<str>,
+    /// What it speaks.
+    pub wire: Arc<dyn Wire>,
+    /// The environment variable to name when it has no key.
+    pub key_variable: Arc<str>,
     /// The model asked for when none is named.
     pub model: String,
     /// Its keys, the preferred one first.
@@ -58,20 +64,20 @@ impl Remote {
     /// A provider that has not been asked yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { row, model, keys, upstream, limits } = parts;
-        Self { row, model, keys: Mutex::new(KeyPool::new(keys)), upstream, limits }
+        let Parts { name, wire, key_variable, model, keys, upstream, limits } = parts;
+        Self { name, wire, key_variable, model, keys: Mutex::new(KeyPool::new(keys)), upstream, limits }
     }
 
     /// Its name.
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.row.name
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
     }
 
-    /// Its row in the table.
+    /// The environment variable to name when it has no key.
     #[must_use]
-    pub fn row(&self) -> &'static Row {
-        self.row
+    pub fn key_variable(&self) -> &Arc<str> {
+        &self.key_variable
     }
 
     /// The model asked for when none is named.
@@ -118,7 +124,7 @@ impl Remote {
     pub(super) async fn stream(&self, attempt: Attempt<'_>) -> Result<PieceStream, Failure> {
         let mut turn = self.turn(attempt.call)?;
         match self.open(&mut turn, attempt).await {
-            Ok(running) => Ok(running.into_stream(turn, self.name())),
+            Ok(running) => Ok(running.into_stream(turn, Arc::clone(&self.name))),
             Err(failure) => {
                 turn.settle(self, Some(&failure));
                 Err(self.told(failure, &turn.secret))
@@ -129,7 +135,7 @@ impl Remote {
     async fn whole(&self, turn: &mut Turn, attempt: Attempt<'_>) -> Result<Answer, Failure> {
         let mut reply = self.send(turn, attempt, Mode::Whole).await?;
         let body = turn.patience.wait(reply.all()).await?;
-        self.row.wire.answer(&body)
+        self.wire.answer(&body)
     }
 
     /// Opens a stream up to its first piece: until then another candidate can take over.
@@ -141,16 +147,16 @@ impl Remote {
         if reply.is("application/json") {
             // A server that does not know streams answers whole, or with an error in a 200.
             let body = turn.patience.wait(reply.all()).await?;
-            return Ok(Running::whole(self.row.wire.answer(&body)?));
+            return Ok(Running::whole(self.wire.answer(&body)?));
         }
-        let mut running = Running::new(reply, self.row.wire.pieces());
+        let mut running = Running::new(reply, self.wire.pieces());
         running.first(&mut turn.patience).await?;
         Ok(running)
     }
 
     /// Sends the request and waits for a head that promises an answer.
     async fn send(&self, turn: &mut Turn, attempt: Attempt<'_>, mode: Mode) -> Result<Reply, Failure> {
-        let wire = self.row.wire;
+        let wire = &*self.wire;
         let key = wire.authorization(&turn.secret);
         let key =
             key.ok_or_else(|| Failure::new(Kind::Credential, "has a key that cannot stand in a header"))?;

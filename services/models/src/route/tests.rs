@@ -4,7 +4,7 @@ const WAIT: Duration = Duration::from_secs(12);
 
 fn remote() -> Remote {
     let model = "gpt-4o".to_owned();
-    Remote { provider: "openai", model, key_variable: "OPENAI_API_KEY", key: Ok(()) }
+    Remote { provider: "openai".into(), model, key_variable: "OPENAI_API_KEY".into(), key: Ok(()) }
 }
 
 fn land(offline: OfflineUse, remote: Remote) -> Landscape {
@@ -12,9 +12,9 @@ fn land(offline: OfflineUse, remote: Remote) -> Landscape {
 }
 
 /// The eligible providers, in order.
-fn eligible(land: &Landscape) -> Vec<&'static str> {
+fn eligible(land: &Landscape) -> Vec<Arc<str>> {
     let candidates = candidates(None, land).unwrap();
-    candidates.iter().filter(|candidate| candidate.eligible()).map(|candidate| candidate.provider).collect()
+    candidates.into_iter().filter(Candidate::eligible).map(|candidate| candidate.provider).collect()
 }
 
 fn without_key() -> Remote {
@@ -27,29 +27,29 @@ fn refusal(model: &str, land: &Landscape) -> Error {
 
 #[test]
 fn with_a_key_auto_asks_the_provider_and_ends_there() {
-    assert_eq!(eligible(&land(OfflineUse::WithoutKey, remote())), ["openai"]);
+    assert_eq!(eligible(&land(OfflineUse::WithoutKey, remote())), ["openai".into()]);
 }
 
 #[test]
 fn without_a_key_auto_is_the_built_in_reviewer() {
-    assert_eq!(eligible(&land(OfflineUse::WithoutKey, without_key())), ["offline"]);
+    assert_eq!(eligible(&land(OfflineUse::WithoutKey, without_key())), ["offline".into()]);
 }
 
 #[test]
 fn offline_always_is_the_end_of_the_route_and_never_is_no_end() {
-    assert_eq!(eligible(&land(OfflineUse::Always, remote())), ["openai", "offline"]);
-    assert_eq!(eligible(&land(OfflineUse::Never, without_key())), [""; 0]);
-    let missing = Error::MissingKey { provider: "openai", variable: "OPENAI_API_KEY" };
+    assert_eq!(eligible(&land(OfflineUse::Always, remote())), ["openai".into(), "offline".into()]);
+    assert_eq!(eligible(&land(OfflineUse::Never, without_key())), []);
+    let missing = Error::MissingKey { provider: "openai".into(), variable: "OPENAI_API_KEY".into() };
     assert_eq!(refusal(AUTO, &land(OfflineUse::Never, without_key())), missing);
 }
 
 #[test]
 fn safe_mode_leaves_only_the_built_in_reviewer() {
     let safe = Landscape { safe_mode: true, ..land(OfflineUse::WithoutKey, remote()) };
-    assert_eq!(eligible(&safe), ["offline"]);
-    assert_eq!(refusal("openai", &safe), Error::SafeMode { provider: "openai" });
+    assert_eq!(eligible(&safe), ["offline".into()]);
+    assert_eq!(refusal("openai", &safe), Error::SafeMode { provider: "openai".into() });
     let nobody = Landscape { offline: OfflineUse::Never, ..safe };
-    assert_eq!(refusal(AUTO, &nobody), Error::SafeMode { provider: "openai" });
+    assert_eq!(refusal(AUTO, &nobody), Error::SafeMode { provider: "openai".into() });
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_name_chooses_the_provider_and_the_model() {
     for (name, expected) in cases {
         let found = candidates(Some(name), &land).unwrap();
         assert_eq!(
-            (found.len(), found[0].provider, found[0].model.as_str()),
+            (found.len(), &*found[0].provider, found[0].model.as_str()),
             (1, expected.0, expected.1),
             "{name}"
         );

@@ -25,7 +25,7 @@ async fn the_breaker_opens_after_5_failures_and_then_nobody_is_asked() {
     assert!(refused.retry_after().is_some_and(|wait| wait <= Duration::from_secs(33)));
     assert_eq!(provider.seen().len(), 5);
     let line = gateway.providers().remove(0);
-    assert_eq!((line.name, line.breaker), ("openai", "OPEN"));
+    assert_eq!((&*line.name, line.breaker), ("openai", "OPEN"));
     assert!(line.obstacle.unwrap().starts_with("its circuit is open"));
 }
 

@@ -40,7 +40,7 @@ async fn a_stream_that_hangs_before_its_first_token_leaves_room_for_another_cand
     settings.models.timeout = WHOLE;
     settings.models.offline = OfflineUse::Always;
     let answered = gateway(settings).stream(&ask(DIFF), caller()).await.unwrap();
-    assert_eq!((answered.provider, answered.attempts[0].failure.kind), ("offline", Kind::Timeout));
+    assert_eq!((&*answered.provider, answered.attempts[0].failure.kind), ("offline", Kind::Timeout));
 }
 
 #[tokio::test]

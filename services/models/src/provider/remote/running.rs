@@ -1,6 +1,7 @@
 //! A streamed answer under way.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
 use secrecy::ExposeSecret;
@@ -61,15 +62,15 @@ impl Running {
     }
 
     /// The pieces one by one, settled with the breaker at the end. Dropping the stream drops the connection.
-    pub(super) fn into_stream(self, turn: Turn, provider: &'static str) -> PieceStream {
-        let begin = Some((self, turn));
-        let step = move |state: Option<(Running, Turn)>| async move {
-            let (mut running, mut turn) = state?;
+    pub(super) fn into_stream(self, turn: Turn, provider: Arc<str>) -> PieceStream {
+        let begin = Some((self, turn, provider));
+        let step = |state: Option<(Running, Turn, Arc<str>)>| async move {
+            let (mut running, mut turn, provider) = state?;
             let piece = running.next(&mut turn.patience).await;
             match piece {
                 Ok(Piece::Delta(text)) => {
                     turn.goes_on();
-                    Some((Ok(Piece::Delta(text)), Some((running, turn))))
+                    Some((Ok(Piece::Delta(text)), Some((running, turn, provider))))
                 }
                 Ok(done @ Piece::Done(_)) => {
                     turn.conclude(None);
@@ -77,7 +78,7 @@ impl Running {
                 }
                 Err(failure) => {
                     turn.conclude(Some(&failure));
-                    Some((Err(failure.of(provider).without(turn.secret.expose_secret())), None))
+                    Some((Err(failure.of(&provider).without(turn.secret.expose_secret())), None))
                 }
             }
         };
