@@ -89,7 +89,8 @@ fn remote(row: &'static Row, process: &Process) -> Result<Remote, OpenError> {
     let settings = &process.settings.models;
     let Site { keys, base_url, model } = (row.site)(settings);
     let base_url = base_url.trim_end_matches('/').to_owned();
-    let url = address(&base_url).map_err(|problem| OpenError::BaseUrl { provider: row.name.into(), problem })?;
+    let url =
+        address(&base_url).map_err(|problem| OpenError::BaseUrl { provider: row.name.into(), problem })?;
     if !keys.is_empty() && in_the_clear(&base_url) {
         warn!(provider = row.name, "its keys go over an unencrypted connection; use https");
     }

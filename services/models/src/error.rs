@@ -118,7 +118,11 @@ mod tests {
     use super::*;
 
     fn attempt(kind: Kind, message: &str) -> Attempt {
-        Attempt { provider: "openai".into(), model: "gpt-4o".to_owned(), failure: Failure::new(kind, message) }
+        Attempt {
+            provider: "openai".into(),
+            model: "gpt-4o".to_owned(),
+            failure: Failure::new(kind, message),
+        }
     }
 
     #[test]

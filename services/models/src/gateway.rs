@@ -140,7 +140,11 @@ impl Gateway {
             };
             let next = failure.kind.row().next;
             warn!(provider = &**name, model = attempt.model, code = failure.reason(), %failure, "attempt failed");
-            failed.push(error::Attempt { provider: Arc::clone(name), model: attempt.model.to_owned(), failure });
+            failed.push(error::Attempt {
+                provider: Arc::clone(name),
+                model: attempt.model.to_owned(),
+                failure,
+            });
             rounds += 1;
             let keys = provider.keys();
             if next != Next::Key || !keys.usable || rounds >= keys.configured {

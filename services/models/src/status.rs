@@ -88,7 +88,11 @@ mod tests {
         let cases = [
             (Error::Invalid(vec![Violation::new("a", "b")]), Code::InvalidArgument, "INVALID_INPUT"),
             (Error::UnknownModel { name, known: "auto".to_owned() }, Code::NotFound, "MODEL_NOT_FOUND"),
-            (Error::MissingKey { provider: "p".into(), variable: "V".into() }, Code::FailedPrecondition, "MISSING_API_KEY"),
+            (
+                Error::MissingKey { provider: "p".into(), variable: "V".into() },
+                Code::FailedPrecondition,
+                "MISSING_API_KEY",
+            ),
             (Error::SafeMode { provider: "p".into() }, Code::FailedPrecondition, "SAFE_MODE"),
             (failed(Kind::Transient), Code::Unavailable, "UPSTREAM_ERROR"),
             (failed(Kind::Malformed), Code::Unavailable, "UPSTREAM_MALFORMED"),

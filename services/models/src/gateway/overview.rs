@@ -39,8 +39,11 @@ impl Gateway {
     /// The models that can be asked for by name: the route, the built-in reviewer, and those of providers with keys.
     #[must_use]
     pub fn models(&self) -> Vec<ModelLine> {
-        let line =
-            |id: &str, provider: &str, name: &str| ModelLine { id: id.to_owned(), provider: provider.into(), name: name.to_owned() };
+        let line = |id: &str, provider: &str, name: &str| ModelLine {
+            id: id.to_owned(),
+            provider: provider.into(),
+            name: name.to_owned(),
+        };
         let remotes = self.providers.iter().filter_map(|provider| match provider {
             Provider::Remote(remote) if remote.keys().configured > 0 => {
                 Some(line(&format!("{}/{}", remote.name(), remote.model()), remote.name(), remote.model()))
