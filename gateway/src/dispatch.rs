@@ -42,7 +42,8 @@ async fn admitted(gateway: &Gateway, found: &Match<'_>, mut request: Request) ->
     gateway.gate.admit(found.route, &client, request.headers(), request.uri())?;
     let importance = gateway.gate.importance(found.route.rpc.scope, request.headers());
     let place = admission::place(gateway, &found.route.rpc, importance, &mut request)?;
-    let call = call_of(request.extensions()).with_priority(importance);
+    let caller = gateway.gate.caller(request.headers());
+    let call = call_of(request.extensions()).with_priority(importance).with_caller(caller);
     request.extensions_mut().insert(call);
     admission::keep(place, transcode::serve(gateway, found, &client, request).await)
 }

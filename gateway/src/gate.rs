@@ -16,6 +16,7 @@ use axum::{
 use bsm_proto::api::v1::Scope;
 use bsm_runtime::{
     admin_token::AdminToken,
+    call::account,
     importance::{self, Asker},
     settings::{Profile, Settings},
 };
@@ -93,6 +94,11 @@ impl Gate {
             Scope::Publish | Scope::Admin => self.has_token(headers),
             Scope::Internal | Scope::Unspecified => false,
         }
+    }
+
+    /// On whose account an admitted request is served.
+    pub(crate) fn caller(&self, headers: &HeaderMap) -> &'static str {
+        if self.has_token(headers) { account::ADMIN } else { account::ANONYMOUS }
     }
 
     /// How important an admitted request is.

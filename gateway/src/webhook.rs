@@ -17,7 +17,12 @@ use axum::{
 use bsm_proto::orchestrator::v1::{
     SubmitEventRequest, SubmitEventResponse, orchestrator_service_client::OrchestratorServiceClient,
 };
-use bsm_runtime::{call::Call, client::Edge, json, server::MESSAGE_LIMIT};
+use bsm_runtime::{
+    call::{Call, account},
+    client::Edge,
+    json,
+    server::MESSAGE_LIMIT,
+};
 use bsm_stack::Priority;
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -158,7 +163,7 @@ impl Webhook {
         let client = OrchestratorServiceClient::new(self.orchestrator.clone());
         let mut client = client.max_encoding_message_size(MESSAGE_LIMIT);
         // GitHub does not send again by itself what was refused: a delivery lost is a review that never runs.
-        let call = call.within(HAND_OVER).with_priority(Priority::Critical);
+        let call = call.within(HAND_OVER).with_priority(Priority::Critical).with_caller(account::GITHUB);
         let answer = client.submit_event(call.request(request)).await?;
         Ok(answer.into_inner())
     }

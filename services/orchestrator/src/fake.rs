@@ -59,6 +59,7 @@ pub(crate) struct Fake {
     prompts: Mutex<Vec<Prompt>>,
     /// Correlation id and trace of every question to a model.
     calls: Mutex<Vec<(String, Option<String>)>>,
+    accounts: Mutex<Vec<[String; 3]>>,
     /// Services that are down, by name: registry, knowledge, memory.
     down: &'static [&'static str],
     /// A service that is down for so many questions.
@@ -78,6 +79,7 @@ impl Fake {
             log: Mutex::default(),
             prompts: Mutex::default(),
             calls: Mutex::default(),
+            accounts: Mutex::default(),
             down: &[],
             down_at_first: Mutex::new(("", 0)),
             age: None,
@@ -118,6 +120,11 @@ impl Fake {
     /// What the models were asked, in order.
     pub(crate) fn prompts(&self) -> Vec<Prompt> {
         self.prompts.lock().unwrap().clone()
+    }
+
+    /// On whose account models were asked: caller, agent and job.
+    pub(crate) fn accounts(&self) -> Vec<[String; 3]> {
+        self.accounts.lock().unwrap().clone()
     }
 
     /// The calls that models were asked in: correlation id and trace.
@@ -184,6 +191,8 @@ impl Mesh for Fake {
     fn complete<'a>(&'a self, call: &'a Call, prompt: Prompt) -> Reply<'a, CompleteResponse> {
         Box::pin(async move {
             self.calls.lock().unwrap().push((call.correlation_id().to_owned(), call.traceparent()));
+            let (agent, job) = (call.agent().unwrap_or_default(), call.job().unwrap_or_default());
+            self.accounts.lock().unwrap().push([call.caller(), agent, job].map(str::to_owned));
             let key = prompt.idempotency_key.clone().unwrap_or_else(|| "-:direct".into());
             let agent = key.split(':').nth(1).unwrap().to_owned();
             self.note(format!("ask {agent}"));
@@ -290,6 +299,7 @@ pub(crate) fn new_job(strategy: Strategy) -> NewJob {
         subject: "acme/shop#12".into(),
         correlation_id: "c-1".into(),
         traceparent: None,
+        caller: "anonymous".into(),
         created_at: 1_700_000_000_000,
         strategy,
         payload: payload(),

@@ -8,7 +8,10 @@ use http::{HeaderMap, HeaderValue};
 use tonic::Request;
 use uuid::Uuid;
 
+use self::account::Account;
 use crate::trace;
+
+pub mod account;
 
 /// The header and metadata key of the correlation id.
 pub const CORRELATION_HEADER: &str = "x-correlation-id";
@@ -23,6 +26,7 @@ pub struct Call {
     priority: Priority,
     /// Somebody above tries again what fails, so nothing below does: retries at every hop would multiply.
     retried_above: bool,
+    account: Account,
 }
 
 /// Whether a text may serve as a correlation id: 1 to 64 of `[A-Za-z0-9._-]`.
@@ -43,7 +47,14 @@ impl Call {
             traceparent: headers.get(trace::TRACEPARENT).cloned(),
             priority: Priority::from_headers(headers).unwrap_or_default(),
             retried_above: Upstream::from_headers(headers).is_some(),
+            account: Account::default(),
         }
+    }
+
+    /// The same for a call that another process of the mesh hands on: on the account that it names. The gateway, whose
+    /// callers are strangers, never reads that.
+    pub fn handed_on(headers: &HeaderMap) -> Call {
+        Call { account: Account::from_headers(headers), ..Call::from_headers(headers) }
     }
 
     /// The call that a handler serves. Outside of the server stack, a new one.
@@ -63,6 +74,7 @@ impl Call {
             traceparent: None,
             priority: Priority::Normal,
             retried_above: false,
+            account: Account::default(),
         }
     }
 
@@ -92,6 +104,36 @@ impl Call {
     /// How important it is.
     pub fn priority(&self) -> Priority {
         self.priority
+    }
+
+    /// Who is charged for it: the id of an API key, or [`account::ADMIN`], [`account::GITHUB`], [`account::ANONYMOUS`].
+    pub fn caller(&self) -> &str {
+        self.account.caller()
+    }
+
+    /// The agent that asks, if one does.
+    pub fn agent(&self) -> Option<&str> {
+        self.account.agent()
+    }
+
+    /// The job that it belongs to, if it belongs to one.
+    pub fn job(&self) -> Option<&str> {
+        self.account.job()
+    }
+
+    /// The same call, charged to this caller; to nobody known when that is no name ([`account::is_name`]).
+    pub fn with_caller(&self, caller: &str) -> Call {
+        Call { account: self.account.clone().with_caller(caller), ..self.clone() }
+    }
+
+    /// The same call, asked by this agent.
+    pub fn with_agent(&self, agent: &str) -> Call {
+        Call { account: self.account.clone().with_agent(agent), ..self.clone() }
+    }
+
+    /// The same call, as a part of this job.
+    pub fn with_job(&self, job: &str) -> Call {
+        Call { account: self.account.clone().with_job(job), ..self.clone() }
     }
 
     /// The same call, so important.
@@ -141,6 +183,7 @@ impl Call {
         }
         let headers = request.metadata_mut().as_mut();
         headers.insert(PRIORITY, HeaderValue::from_static(self.priority.as_str()));
+        self.account.write(headers);
         // An id made elsewhere than from headers might not be a header; it then stays in the logs only.
         if let Ok(value) = HeaderValue::from_str(&self.correlation_id) {
             headers.insert(CORRELATION_HEADER, value);
@@ -186,6 +229,17 @@ mod tests {
         request.extensions_mut().insert(Priority::Batch);
         assert_eq!(Call::of(&request).request(()).metadata().get("x-bsm-priority").unwrap(), "batch");
         assert_eq!(Call::background("c").priority(), Priority::Normal);
+    }
+
+    #[test]
+    fn the_account_goes_from_hop_to_hop_and_is_never_read_from_strangers() {
+        let call = Call::background("c").with_caller("k1").with_agent("a").with_job("j");
+        let headers = call.request(()).into_parts().0.into_headers();
+        let handed_on = Call::handed_on(&headers);
+        assert_eq!((handed_on.caller(), handed_on.agent(), handed_on.job()), ("k1", Some("a"), Some("j")));
+        let stranger = Call::from_headers(&headers);
+        assert_eq!((stranger.caller(), stranger.agent(), stranger.job()), (account::ANONYMOUS, None, None));
+        assert_eq!(call.with_caller("no name\n").caller(), account::ANONYMOUS);
     }
 
     #[tokio::test(start_paused = true)]

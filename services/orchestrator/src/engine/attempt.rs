@@ -60,7 +60,7 @@ impl Attempt {
             Ok(asked) => asked,
             Err(setback) => return Ended::of(Outcome::GivenUp(setback)),
         };
-        let call = self.call.within(self.timeout);
+        let call = self.call.within(self.timeout).with_agent(&self.agent_id);
         let outcome = match timeout(self.timeout, ask(&*self.mesh, &call, question)).await {
             Ok(Ok(asked)) => Outcome::Answered(asked),
             Ok(Err(unanswered)) => outcome(unanswered),

@@ -57,6 +57,7 @@ async fn run_one(engine: &Arc<Shared>, id: JobId, stop: &CancellationToken) {
         Origin::default()
     });
     let call = Call::resumed(&origin.correlation_id, origin.traceparent.as_deref()).with_priority(IMPORTANCE);
+    let call = call.with_caller(&origin.caller).with_job(&id.to_string());
     let span = span(id, &call);
     let run = async {
         // A panic in one job must neither end the process nor be met again at every start.

@@ -45,6 +45,7 @@ fn again(engine: &Engine, call: &Call, job: Job) -> NewJob {
         subject: job.subject,
         correlation_id: call.correlation_id().to_owned(),
         traceparent: call.traceparent(),
+        caller: call.caller().to_owned(),
         created_at: clock::unix_ms(),
         payload: job.payload,
         context: job.context,

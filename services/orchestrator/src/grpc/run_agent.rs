@@ -83,7 +83,8 @@ pub(super) async fn run(mesh: &SharedMesh, call: &Call, request: Checked) -> Res
         Arc::default()
     });
     let prompt = render(&agent, &request, &documents_for(&documents, &agent.id))?;
-    let asked = ask(&**mesh, call, Question { agent, prompt, idempotency_key: None }).await?;
+    let asked =
+        ask(&**mesh, &call.with_agent(&agent.id), Question { agent, prompt, idempotency_key: None }).await?;
     let (output, review) = shown(asked.answer, request.change.is_some());
     Ok(RunAgentResult {
         output,

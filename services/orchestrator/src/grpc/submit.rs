@@ -133,6 +133,7 @@ fn new_job(engine: &Engine, call: &Call, checked: Checked) -> NewJob {
         subject: Subject::of(&checked.payload).to_string(),
         correlation_id: call.correlation_id().to_owned(),
         traceparent: call.traceparent(),
+        caller: call.caller().to_owned(),
         created_at: clock::unix_ms(),
         payload: checked.payload,
         context: checked.context,

@@ -29,6 +29,8 @@ pub struct NewJob {
     pub correlation_id: String,
     /// The trace of the call, if it has one.
     pub traceparent: Option<String>,
+    /// Who is charged for what its agents ask: the caller of the call.
+    pub caller: String,
     /// Now, in ms since 1970.
     pub created_at: i64,
     /// The strategy in force.
@@ -130,8 +132,9 @@ fn by_body(body: &str) -> String {
 fn insert(tx: &mut Tx<'_>, job: &NewJob) -> Result<(), Error> {
     tx.execute(
         "keeping a job",
-        "INSERT INTO jobs (id, event, state, source, subject, correlation_id, created_at, traceparent)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO jobs (id, event, state, source, subject, correlation_id, created_at, traceparent,
+                           caller)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         params![
             job.id,
             job.event,
@@ -140,7 +143,8 @@ fn insert(tx: &mut Tx<'_>, job: &NewJob) -> Result<(), Error> {
             job.subject,
             job.correlation_id,
             job.created_at,
-            job.traceparent
+            job.traceparent,
+            job.caller
         ],
     )?;
     tx.execute(

@@ -35,6 +35,8 @@ pub struct Origin {
     pub correlation_id: String,
     /// Its trace, if it had one.
     pub traceparent: Option<String>,
+    /// Who made it.
+    pub caller: String,
 }
 
 /// Which jobs a list shows, newest first.
@@ -104,9 +106,11 @@ impl Journal {
     /// # Errors
     /// [`Error::UnknownJob`]; those of reading.
     pub async fn origin(&self, id: JobId) -> Result<Origin, Error> {
-        let read = |row: &Row<'_>| Ok(Origin { correlation_id: row.get(0)?, traceparent: row.get(1)? });
+        let read = |row: &Row<'_>| {
+            Ok(Origin { correlation_id: row.get(0)?, traceparent: row.get(1)?, caller: row.get(2)? })
+        };
         self.read(move |db| {
-            db.prepare_cached("SELECT correlation_id, traceparent FROM jobs WHERE id = ?1")
+            db.prepare_cached("SELECT correlation_id, traceparent, caller FROM jobs WHERE id = ?1")
                 .and_then(|mut find| find.query_row([id], read).optional())
                 .doing("reading where a job comes from")?
                 .ok_or(Error::UnknownJob(id))

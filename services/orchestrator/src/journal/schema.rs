@@ -11,7 +11,8 @@ const APPLICATION_ID: i64 = 0x4253_4d6a;
 
 /// One script per schema version, oldest first. A script that was released is never edited: later changes are
 /// new scripts.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-2.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
 
 /// How long to wait for another reader or writer of the file, such as the `sqlite3` shell.
 const BUSY: Duration = Duration::from_secs(5);

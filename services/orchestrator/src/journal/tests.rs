@@ -59,6 +59,7 @@ fn new_job(agents: &[&str]) -> NewJob {
         subject: "acme/shop#12".into(),
         correlation_id: "c-1".into(),
         traceparent: None,
+        caller: "anonymous".into(),
         created_at: NOW,
         strategy: Strategy {
             event: "pull_request.opened".into(),

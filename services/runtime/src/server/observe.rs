@@ -45,6 +45,11 @@ impl ObserveLayer {
     pub(super) fn new(role: Role, metrics: Metrics) -> ObserveLayer {
         ObserveLayer { role, metrics }
     }
+
+    /// The gateway is the first to be called: what its callers say of the account is a stranger's word.
+    fn call(&self, headers: &HeaderMap) -> Call {
+        if self.role == Role::Gateway { Call::from_headers(headers) } else { Call::handed_on(headers) }
+    }
 }
 
 impl<S> Layer<S> for ObserveLayer {
@@ -68,7 +73,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let call = Call::from_headers(request.headers());
+        let call = self.layer.call(request.headers());
         let method: Arc<str> = request.uri().path().trim_start_matches('/').into();
         let role = self.layer.role.name();
         // At the level of errors, so that every line has its id whatever is filtered.

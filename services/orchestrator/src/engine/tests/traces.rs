@@ -69,9 +69,10 @@ async fn every_line_of_a_job_s_work_carries_its_ids_even_when_only_warnings_are_
 }
 
 #[tokio::test]
-async fn a_job_s_calls_belong_to_the_trace_that_submitted_it_even_after_a_restart() {
+async fn a_job_s_calls_belong_to_the_trace_and_the_account_that_submitted_it_even_after_a_restart() {
     let first = Running::start(Fake::new(|_, _| Say::Hang));
-    let id = first.submit(NewJob { traceparent: Some(TRACE.into()), ..new_job(parallel(&["a"])) }).await;
+    let new = NewJob { traceparent: Some(TRACE.into()), caller: "k1".into(), ..new_job(parallel(&["a"])) };
+    let id = first.submit(new).await;
     first.happened(id, "step.started", "a").await;
     let dir = first.copied();
     let mesh = Arc::new(Fake::new(|_, _| APPROVE));
@@ -81,4 +82,6 @@ async fn a_job_s_calls_belong_to_the_trace_that_submitted_it_even_after_a_restar
     second.ended(id).await;
     let expected = ("c-1".to_owned(), Some(TRACE.to_owned()));
     assert_eq!(second.mesh.calls(), [expected]);
+    let account = ["k1", "a", &id.to_string()].map(str::to_owned);
+    assert_eq!(second.mesh.accounts(), [account], "and are charged to who submitted it");
 }
