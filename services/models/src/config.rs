@@ -12,6 +12,7 @@ use reqwest::Url;
 use tracing::warn;
 
 use crate::gateway::{Gateway, Policy};
+use crate::keys::NamedKey;
 use crate::patience::Limits;
 use crate::provider::{Offline, Parts, Provider, Remote, Row, Site, TABLE, probe_lease};
 use crate::upstream::Upstream;
@@ -99,6 +100,7 @@ fn remote(row: &'static Row, process: &Process) -> Result<Remote, OpenError> {
     let client = client.map_err(|source| OpenError::Client { provider: row.name.into(), source })?;
     let server = InParts::new(server(row, settings.timeout), client, &process.guards);
     let (upstream, limits) = (Upstream::new(server, base_url, &model), Limits::within(settings.timeout));
+    let keys = keys.into_iter().map(NamedKey::from).collect();
     let (name, wire, key_variable) = (row.name.into(), (row.wire)(), row.key_variable.into());
     Ok(Remote::new(Parts { name, wire, key_variable, model, keys, upstream, limits }))
 }

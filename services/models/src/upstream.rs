@@ -1,18 +1,21 @@
 //! The way to a provider's server: the stack toward the outside, bounded in what it takes in.
 
+use std::error::Error;
+use std::iter;
 use std::time::Duration;
 
 use bsm_runtime::call::Call;
-use bsm_runtime::outside::{Body, InParts, Took, Trouble};
+use bsm_runtime::outside::{AsSent, Body, InParts, Took, Trouble};
 use bsm_stack::HttpClassifier;
 use bsm_stack::breaker::{Judge, Permit, Snapshot};
 use bsm_stack::retry::{Attempts, GaveUp, RatherElsewhere};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::BoxError;
 
 use crate::failure::{Failure, Kind};
+use crate::keys::NoKey;
 use crate::wire::Outgoing;
 
 mod families;
@@ -62,23 +65,25 @@ impl Upstream {
         Some(self.families.known(model)?.breaker().snapshot())
     }
 
-    /// Sends a request for a model and waits for the head of the answer. Cancel safe: dropping the future ends the call.
+    /// Sends a request for a model, with the key that `key` puts into its headers as it goes out, and waits for the head
+    /// of the answer. Cancel safe: dropping the future ends the call.
     ///
     /// # Errors
-    /// When the server is not asked, cannot be reached, or breaks the connection off.
+    /// When the server is not asked, cannot be reached, or breaks the connection off. A [`Failure`] or [`NoKey`] of
+    /// `key` is told as it is.
     pub async fn send(
         &self,
         call: &Call,
         model: &str,
         outgoing: Outgoing,
-        key: (HeaderName, HeaderValue),
+        key: AsSent,
         throttled: Throttled,
     ) -> Result<Reply, Failure> {
         let request = Request::post(format!("{}{}", self.base_url, outgoing.path)).body(outgoing.body.into());
         let mut request: Request<Bytes> =
             request.map_err(|_| Failure::new(Kind::Internal, "has an address that is none"))?;
         *request.headers_mut() = outgoing.headers;
-        request.headers_mut().insert(key.0, key.1);
+        request.extensions_mut().insert(key);
         if throttled == Throttled::GoesElsewhere {
             request.extensions_mut().insert(RatherElsewhere);
         }
@@ -188,6 +193,9 @@ impl Reply {
 
 /// What an error of the stack means. The HTTP client's own words stay in the debug log.
 fn failure(error: &BoxError) -> Failure {
+    if let Some(withheld) = withheld(&**error) {
+        return withheld;
+    }
     let trouble = Trouble::of(&**error);
     let kind = match trouble {
         Trouble::CircuitOpen { .. } => Kind::CircuitOpen,
@@ -202,4 +210,13 @@ fn failure(error: &BoxError) -> Failure {
         _ => None,
     };
     Failure::new(kind, trouble.to_string()).retry_after(wait)
+}
+
+/// Why there was no key for it as it was about to go out.
+fn withheld(error: &(dyn Error + 'static)) -> Option<Failure> {
+    let mut causes = iter::successors(Some(error), |&error| error.source());
+    causes.find_map(|cause| {
+        let of_key = cause.downcast_ref().map(|none: &NoKey| Failure::from(*none));
+        of_key.or_else(|| cause.downcast_ref::<Failure>().cloned())
+    })
 }

@@ -26,7 +26,7 @@ use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
 use tower::{BoxError, ServiceBuilder, ServiceExt as _, util::BoxCloneSyncService};
 
 use crate::{flags::SwitchesLayer, guards::Guards};
-pub use http_client::{HttpClient, NoClient, Took, Trust, in_the_clear};
+pub use http_client::{AsSent, HttpClient, NoClient, Took, Trust, in_the_clear};
 pub use trouble::Trouble;
 
 /// A body that is still to come, held to the deadline of its call.

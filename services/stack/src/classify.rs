@@ -7,6 +7,7 @@ use std::iter;
 
 use http::response::Parts;
 use http::{HeaderMap, HeaderName};
+use tower::BoxError;
 
 use crate::breaker::CircuitOpen;
 use crate::bulkhead::Rejected;
@@ -115,12 +116,22 @@ impl Classify for GrpcClassifier {
     }
 }
 
+/// The request was about to go out, and this process decided not to send it: a policy forbids it, say, or what it must
+/// carry is not there. For those who connect, to mark such an error.
+#[derive(Debug, thiserror::Error)]
+#[error("the request was withheld")]
+pub struct Withheld(#[source] pub BoxError);
+
 /// Whether an error, or one of its causes, is a call that *we* did not make or did not wait for: an open circuit, a
-/// full bulkhead, the caller's deadline. Such a call says nothing about the dependency.
+/// full bulkhead, the caller's deadline, a request withheld. Such a call says nothing about the dependency.
 #[must_use]
 pub fn is_own_refusal(error: &(dyn Error + 'static)) -> bool {
-    iter::successors(Some(error), |&error| error.source())
-        .any(|error| error.is::<CircuitOpen>() || error.is::<Rejected>() || error.is::<DeadlineExceeded>())
+    iter::successors(Some(error), |&error| error.source()).any(|error| {
+        error.is::<CircuitOpen>()
+            || error.is::<Rejected>()
+            || error.is::<DeadlineExceeded>()
+            || error.is::<Withheld>()
+    })
 }
 
 fn grpc_status(headers: &HeaderMap) -> Option<Outcome> {

@@ -36,8 +36,8 @@
 //! # What a layer says when it says no
 //!
 //! All errors are [`tower::BoxError`]; find the type by downcast: [`CircuitOpen`], [`bulkhead::Rejected`],
-//! [`DeadlineExceeded`], [`AttemptTimedOut`]. The first three are our own refusals: a breaker never counts them
-//! (see [`classify::is_own_refusal`]). After more than one attempt the error is a [`retry::GaveUp`] with the last
+//! [`DeadlineExceeded`], [`AttemptTimedOut`]. The first three are our own refusals, as is what a client below
+//! [withholds](classify::Withheld): a breaker never counts them (see [`classify::is_own_refusal`]). After more than one attempt the error is a [`retry::GaveUp`] with the last
 //! one's as its source.
 //!
 //! # Where to find what

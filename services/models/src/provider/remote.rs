@@ -5,17 +5,15 @@
 //! it ends.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bsm_stack::breaker;
-use secrecy::{ExposeSecret, SecretString};
-use tokio::time::Instant;
 
 use super::{Attempt, Keys, PieceStream};
 use crate::answer::Answer;
 use crate::failure::{Failure, Kind};
-use crate::keys::{KeyPool, NoKey};
+use crate::keys::{KeyLine, NamedKey, NoKey, Ring};
 use crate::patience::Limits;
 use crate::upstream::{Reply, Throttled, Upstream};
 use crate::wire::{Mode, Wire};
@@ -35,7 +33,7 @@ pub struct Remote {
     wire: Arc<dyn Wire>,
     key_variable: Arc<str>,
     model: String,
-    keys: Mutex<KeyPool>,
+    keys: Ring,
     upstream: Upstream,
     limits: Limits,
 }
@@ -51,7 +49,7 @@ pub struct Parts {
     /// The model asked for when none is named.
     pub model: String,
     /// Its keys, the preferred one first.
-    pub keys: Vec<SecretString>,
+    pub keys: Vec<NamedKey>,
     /// Its server, with the guards around it.
     pub upstream: Upstream,
     /// The time of one attempt.
@@ -65,7 +63,7 @@ impl Remote {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { name, wire, key_variable, model, keys, upstream, limits } = parts;
-        Self { name, wire, key_variable, model, keys: Mutex::new(KeyPool::new(keys)), upstream, limits }
+        Self { name, wire, key_variable, model, keys: Ring::new(keys), upstream, limits }
     }
 
     /// Its name.
@@ -91,14 +89,19 @@ impl Remote {
     /// # Errors
     /// Why not.
     pub fn key_standing(&self) -> Result<(), NoKey> {
-        self.pool().usable(Instant::now())
+        self.keys.usable()
     }
 
     /// How many keys it has, and whether one can be used now.
     #[must_use]
     pub fn keys(&self) -> Keys {
-        let pool = self.pool();
-        Keys { configured: pool.len(), usable: pool.usable(Instant::now()).is_ok() }
+        Keys { configured: self.keys.len(), usable: self.keys.usable().is_ok() }
+    }
+
+    /// What each of its keys is doing; never the key.
+    #[must_use]
+    pub fn key_lines(&self) -> Vec<KeyLine> {
+        self.keys.lines()
     }
 
     /// What the breaker of a model's family is doing.
@@ -117,17 +120,20 @@ impl Remote {
     pub(super) async fn complete(&self, attempt: Attempt<'_>) -> Result<Answer, Failure> {
         let mut turn = self.turn(attempt.call)?;
         let result = self.whole(&mut turn, attempt).await;
-        turn.settle(self, result.as_ref().err());
-        result.map_err(|failure| self.told(failure, &turn.secret))
+        turn.settle(result.as_ref().err());
+        result.map_err(|failure| turn.told(failure, self.name()))
     }
 
     pub(super) async fn stream(&self, attempt: Attempt<'_>) -> Result<PieceStream, Failure> {
         let mut turn = self.turn(attempt.call)?;
         match self.open(&mut turn, attempt).await {
-            Ok(running) => Ok(running.into_stream(turn, Arc::clone(&self.name))),
+            Ok(running) => {
+                turn.opened();
+                Ok(running.into_stream(turn, Arc::clone(&self.name)))
+            }
             Err(failure) => {
-                turn.settle(self, Some(&failure));
-                Err(self.told(failure, &turn.secret))
+                turn.settle(Some(&failure));
+                Err(turn.told(failure, self.name()))
             }
         }
     }
@@ -157,11 +163,9 @@ impl Remote {
     /// Sends the request and waits for a head that promises an answer.
     async fn send(&self, turn: &mut Turn, attempt: Attempt<'_>, mode: Mode) -> Result<Reply, Failure> {
         let wire = &*self.wire;
-        let key = wire.authorization(&turn.secret);
-        let key =
-            key.ok_or_else(|| Failure::new(Kind::Credential, "has a key that cannot stand in a header"))?;
         let request = wire.request(attempt.model, attempt.ask, mode);
-        let throttled = if turn.has_substitute(self) { Throttled::GoesElsewhere } else { Throttled::Waits };
+        let throttled = if self.keys.has_others() { Throttled::GoesElsewhere } else { Throttled::Waits };
+        let key = turn.authorization(self);
         let mut reply = self.upstream.send(attempt.call, attempt.model, request, key, throttled).await?;
         turn.answered(&mut reply);
         if reply.status().is_success() {
@@ -172,23 +176,10 @@ impl Remote {
             turn.patience.wait(async { Ok(reply.excerpt(limit, patience).await) }).await.unwrap_or_default();
         Err(wire.refusal(reply.status(), reply.headers(), &body).after(reply.attempts()))
     }
-
-    /// A failure in a sentence whose subject is this provider, without the key that was used.
-    fn told(&self, failure: Failure, secret: &SecretString) -> Failure {
-        failure.of(self.name()).without(secret.expose_secret())
-    }
-
-    fn pool(&self) -> MutexGuard<'_, KeyPool> {
-        // The pool is never left half-changed, so a panic elsewhere while it was held does not spoil it.
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Remote")
-            .field("name", &self.name())
-            .field("keys", &self.pool())
-            .finish_non_exhaustive()
+        f.debug_struct("Remote").field("name", &self.name()).field("keys", &self.keys).finish_non_exhaustive()
     }
 }

@@ -1,18 +1,21 @@
 //! The HTTP client below the stack: it goes where it is sent and nowhere else, and is silent about where it went.
 
 use std::{
+    fmt,
     net::IpAddr,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use bsm_stack::{
+    classify::Withheld,
     deadline::GRPC_TIMEOUT,
     retry::{NotSent, PREVIOUS_ATTEMPTS, RETRIES, ReplayBody},
 };
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderName, Request, Response, Uri};
+use http::{HeaderMap, HeaderName, Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
 use reqwest::{Client, redirect, retry};
 use tokio::time::Instant;
@@ -42,6 +45,11 @@ pub enum Trust {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Took(pub Duration);
 
+/// In a request's extensions: what is decided only as an attempt goes out, after any queue, such as its key. An error
+/// withholds the request, which says nothing about the server.
+#[derive(Clone)]
+pub struct AsSent(Arc<dyn Fn(&mut HeaderMap) -> Result<(), BoxError> + Send + Sync>);
+
 /// Connections cannot be made from this machine at all.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client cannot be made; are root certificates installed (SSL_CERT_FILE)?")]
@@ -70,6 +78,21 @@ impl Trust {
     pub fn needed_for(url: &str) -> Trust {
         let scheme = url.split(':').next().unwrap_or_default();
         if scheme.eq_ignore_ascii_case("http") { Trust::Nobody } else { Trust::System }
+    }
+}
+
+// === impl AsSent ===
+
+impl AsSent {
+    /// Completes the headers of each attempt.
+    pub fn new(complete: impl Fn(&mut HeaderMap) -> Result<(), BoxError> + Send + Sync + 'static) -> AsSent {
+        AsSent(Arc::new(complete))
+    }
+}
+
+impl fmt::Debug for AsSent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsSent").finish_non_exhaustive()
     }
 }
 
@@ -124,6 +147,9 @@ async fn send(
     let (mut head, body) = request.into_parts();
     for header in &OURS {
         head.headers.remove(header);
+    }
+    if let Some(AsSent(complete)) = head.extensions.get() {
+        complete(&mut head.headers).map_err(Withheld)?;
     }
     let body = body.collect().await?.to_bytes(); // all of it is there
     let request = client.request(head.method, head.uri.to_string()).headers(head.headers).body(body);

@@ -77,7 +77,9 @@ fn an_http_body_that_comes_whole_is_healthy_and_what_breaks_the_call_is_a_failur
     let open = CircuitOpen { breaker: "openai".into(), retry_in: Duration::ZERO };
     let full = Rejected::Full { bulkhead: "openai".into(), max_in_flight: 1, max_queue: 0 };
     let late = DeadlineExceeded { given: Duration::ZERO };
-    let own: [Box<dyn Error + Send + Sync>; 3] = [Box::new(open), Box::new(full), Box::new(late)];
+    let withheld = Withheld("a policy forbids it".into());
+    let own: [Box<dyn Error + Send + Sync>; 4] =
+        [Box::new(open), Box::new(full), Box::new(late), Box::new(withheld)];
     for refusal in own {
         assert_eq!(HttpClassifier.error(&Wrapped(refusal)), Outcome::Neutral);
     }

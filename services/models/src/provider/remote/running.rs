@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream};
-use secrecy::ExposeSecret;
 
 use super::PieceStream;
 use super::turn::Turn;
@@ -78,7 +77,7 @@ impl Running {
                 }
                 Err(failure) => {
                     turn.conclude(Some(&failure));
-                    Some((Err(failure.of(&provider).without(turn.secret.expose_secret())), None))
+                    Some((Err(turn.told(failure, &provider)), None))
                 }
             }
         };

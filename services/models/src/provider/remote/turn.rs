@@ -1,21 +1,22 @@
 //! One attempt with one key, and saying afterwards how it went.
 
+use std::sync::Arc;
+
 use bsm_runtime::call::Call;
+use bsm_runtime::outside::AsSent;
 use bsm_stack::{Outcome, breaker};
-use secrecy::SecretString;
-use tokio::time::Instant;
+use secrecy::ExposeSecret;
 
 use super::Remote;
 use crate::failure::{Failure, Kind};
-use crate::keys::{KeyId, NoKey};
+use crate::keys::Lent;
 use crate::patience::Patience;
 use crate::upstream::Reply;
 
-/// One attempt with one key. Dropped unsettled, because the caller left, it says nothing about the provider.
+/// One attempt with one key. Dropped unsettled, because the caller left, it says nothing about the provider or the key.
 #[derive(Debug)]
 pub(super) struct Turn {
-    key: KeyId,
-    pub(super) secret: SecretString,
+    key: Lent,
     pub(super) patience: Patience,
     /// The duty to judge an answer whose head promised well; what went wrong before is judged by the stack.
     permit: Option<breaker::Permit>,
@@ -24,30 +25,25 @@ pub(super) struct Turn {
 // === impl Remote ===
 
 impl Remote {
-    /// A turn with the first key that can be used.
+    /// A turn with the key that is best when the request goes out.
     pub(super) fn turn(&self, call: &Call) -> Result<Turn, Failure> {
-        let (key, secret) = self.pool().pick(Instant::now()).map_err(|none| self.no_key(none))?;
+        let key = self.keys.lend().map_err(|none| Failure::from(none).of(self.name()))?;
         let patience = Patience::new(self.limits, call.deadline());
-        Ok(Turn { key, secret, patience, permit: None })
-    }
-
-    fn no_key(&self, none: NoKey) -> Failure {
-        let failure = match none {
-            NoKey::Missing => Failure::new(Kind::Credential, "has no key"),
-            NoKey::Resting { why, retry_in } => {
-                Failure::new(why, "has no key that can be used now").retry_after(Some(retry_in))
-            }
-        };
-        failure.of(self.name())
+        Ok(Turn { key, patience, permit: None })
     }
 }
 
 // === impl Turn ===
 
 impl Turn {
-    /// Whether another key could be used as well.
-    pub(super) fn has_substitute(&self, remote: &Remote) -> bool {
-        remote.pool().has_other(self.key, Instant::now())
+    /// Puts the key into the headers of a request as it goes out.
+    pub(super) fn authorization(&self, remote: &Remote) -> AsSent {
+        let (key, wire) = (self.key.clone(), Arc::clone(&remote.wire));
+        AsSent::new(move |headers| {
+            let (name, value) = wire.authorization(&key.secret()?).ok_or_else(no_header)?;
+            headers.insert(name, value);
+            Ok(())
+        })
     }
 
     /// The head of an answer has come: from here on this attempt judges it, and its time is running.
@@ -57,18 +53,30 @@ impl Turn {
     }
 
     /// Tells the breaker and the key pool how it went; only the first word counts.
-    pub(super) fn settle(&mut self, remote: &Remote, failure: Option<&Failure>) {
-        if let Some(failure) = failure {
-            remote.pool().note(self.key, failure, Instant::now());
-        }
+    pub(super) fn settle(&mut self, failure: Option<&Failure>) {
+        self.key.settle(failure);
         self.conclude(failure);
     }
 
-    /// Tells the breaker alone: a key that served the head of a stream was good.
+    /// A stream has begun: its key is good, however the stream ends.
+    pub(super) fn opened(&self) {
+        self.key.settle(None);
+    }
+
+    /// Tells the breaker alone.
     pub(super) fn conclude(&mut self, failure: Option<&Failure>) {
         let outcome = failure.map_or(Outcome::Healthy, |failure| failure.kind.row().outcome);
         if let Some(permit) = self.permit.take() {
             permit.record(outcome);
+        }
+    }
+
+    /// A failure in a sentence whose subject is this provider, without the key that was used.
+    pub(super) fn told(&self, failure: Failure, provider: &str) -> Failure {
+        let told = failure.of(provider);
+        match self.key.used() {
+            Some(secret) => told.without(secret.expose_secret()),
+            None => told,
         }
     }
 
@@ -78,4 +86,8 @@ impl Turn {
             permit.lasts();
         }
     }
+}
+
+fn no_header() -> Failure {
+    Failure::new(Kind::Credential, "has a key that cannot stand in a header")
 }
