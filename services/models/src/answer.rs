@@ -5,8 +5,32 @@
 pub struct Answer {
     /// Its text; may be empty, because some models have nothing to say.
     pub output: String,
+    /// The tools that the model asks to be called, in its order.
+    pub calls: Vec<ToolCall>,
+    /// The sources that the provider names, in its order.
+    pub citations: Vec<Citation>,
     /// How it ended.
     pub finish: Finish,
+}
+
+/// A call of a tool that a model asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolCall {
+    /// Names the call; the turn with the tool's result repeats it.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// The arguments: JSON text as the model wrote it, checked by nobody.
+    pub arguments: String,
+}
+
+/// A source of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Citation {
+    /// Where it stands.
+    pub url: String,
+    /// What it is called, where the provider says so.
+    pub title: Option<String>,
 }
 
 /// How an answer ended.
@@ -14,7 +38,7 @@ pub struct Answer {
 pub struct Finish {
     /// The model that the provider says answered.
     pub model: String,
-    /// `stop`, `length`, `content_filter` or `tool_calls`, as the wire has them.
+    /// `stop`, `length`, `content_filter` or `tool_calls`; the provider's own word where it means none of these.
     pub reason: String,
     /// What it took.
     pub usage: Usage,
@@ -27,6 +51,10 @@ pub struct Usage {
     pub input_tokens: u32,
     /// Tokens of the answer.
     pub output_tokens: u32,
+    /// Those of the prompt that the provider had in its cache; part of `input_tokens`.
+    pub cached_tokens: u32,
+    /// Those of the answer that went into thinking; part of `output_tokens`.
+    pub reasoning_tokens: u32,
 }
 
 /// One piece of a streamed answer.
@@ -34,6 +62,50 @@ pub struct Usage {
 pub enum Piece {
     /// The next piece of text, never empty.
     Delta(String),
+    /// The next piece of a tool call.
+    Call(CallDelta),
+    /// Sources, never none; each is told once.
+    Citations(Vec<Citation>),
     /// The end; nothing follows.
     Done(Finish),
+}
+
+/// A piece of a tool call. Pieces of one call come in order; those of several calls may alternate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CallDelta {
+    /// Which call of the answer, from 0.
+    pub index: usize,
+    /// The call's id; in its first piece.
+    pub id: Option<String>,
+    /// The tool; in the call's first piece.
+    pub name: Option<String>,
+    /// The next piece of the arguments' JSON text, cut anywhere; may be empty.
+    pub arguments: String,
+}
+
+/// The vectors of texts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Embedding {
+    /// One for each text, in the order of the texts.
+    pub vectors: Vec<Vec<f32>>,
+    /// The model that the provider says made them; empty where it does not say.
+    pub model: String,
+    /// What it took.
+    pub usage: Usage,
+}
+
+// === impl Answer ===
+
+impl Answer {
+    /// The pieces in which a stream would have brought it.
+    pub fn into_pieces(self) -> impl Iterator<Item = Piece> {
+        let Answer { output, calls, citations, finish } = self;
+        let text = (!output.is_empty()).then_some(Piece::Delta(output));
+        let calls = calls.into_iter().enumerate().map(|(index, call)| {
+            let ToolCall { id, name, arguments } = call;
+            Piece::Call(CallDelta { index, id: Some(id), name: Some(name), arguments })
+        });
+        let citations = (!citations.is_empty()).then_some(Piece::Citations(citations));
+        text.into_iter().chain(calls).chain(citations).chain([Piece::Done(finish)])
+    }
 }

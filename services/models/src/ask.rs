@@ -5,14 +5,22 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+use crate::answer::ToolCall;
+
+mod embed;
 mod parse;
+mod search;
 #[cfg(test)]
 mod tests;
+mod tool;
 
+pub use embed::{EmbedAsk, MAX_INPUTS};
 pub use parse::{Hints, MAX_MESSAGES, Violation};
+pub use search::{ContextSize, Recency, Search, SearchMode};
+pub use tool::{MAX_TOOLS, Tool, ToolChoice};
 
-/// One question, for whole and streamed answers alike.
-#[derive(Clone, Debug, PartialEq)]
+/// One question, for whole and streamed answers alike. The default asks nothing yet and wishes for nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Ask {
     /// Which model; `None` for the one that the settings name.
     pub model: Option<String>,
@@ -22,10 +30,24 @@ pub struct Ask {
     pub hints: Hints,
     /// 0 to 2; `None` for the provider's default.
     pub temperature: Option<f64>,
+    /// 0 to 1: the share of the likeliest tokens that are drawn from; `None` for the provider's default.
+    pub top_p: Option<f64>,
     /// Tokens of the answer at most, from 1; `None` for the provider's default.
     pub max_tokens: Option<u32>,
-    /// The JSON schema that the answer must fit; `None` for free text.
-    pub response_schema: Option<Map<String, Value>>,
+    /// Texts before which the answer ends.
+    pub stop: Vec<String>,
+    /// Asks for the same answer to the same question, where the provider can.
+    pub seed: Option<i64>,
+    /// What the model may call.
+    pub tools: Vec<Tool>,
+    /// Which of them it must call; `None` for the provider's default.
+    pub tool_choice: Option<ToolChoice>,
+    /// Whether it may call several at once; `None` for the provider's default.
+    pub parallel_tool_calls: Option<bool>,
+    /// The shape of the answer.
+    pub format: Format,
+    /// How to search, for providers that do.
+    pub search: Option<Search>,
     /// Sent upstream where the provider knows such keys. Fit to be an HTTP header's value.
     pub idempotency_key: Option<String>,
     /// For answers that the gateway words itself.
@@ -37,8 +59,31 @@ pub struct Ask {
 pub struct Turn {
     /// Who speaks.
     pub role: Role,
-    /// What was said.
+    /// What was said, or what the tool returned; empty only from a tool or beside calls.
     pub content: String,
+    /// The calls that an assistant's turn asked for.
+    pub calls: Vec<ToolCall>,
+    /// Which call of an earlier turn a tool's turn answers, by its id.
+    pub call_id: Option<String>,
+}
+
+/// The shape of an answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Format {
+    /// Free text.
+    #[default]
+    Text,
+    /// Any JSON object.
+    Json,
+    /// JSON that is asked to fit a schema.
+    Schema {
+        /// What the schema describes: a word of letters, digits, `_` and `-`.
+        name: String,
+        /// The JSON schema.
+        schema: Map<String, Value>,
+        /// Whether the provider must hold the model to it, which not every schema allows.
+        strict: bool,
+    },
 }
 
 /// Who speaks in a conversation.
@@ -50,6 +95,8 @@ pub enum Role {
     User,
     /// The model.
     Assistant,
+    /// A tool that the model asked to be called.
+    Tool,
 }
 
 /// How hard the work is, for the route.
@@ -67,11 +114,12 @@ pub enum Complexity {
 }
 
 /// The languages that the gateway itself speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Language {
     /// Arabic, `ar`.
     Arabic,
     /// English, `en`.
+    #[default]
     English,
 }
 
@@ -93,6 +141,15 @@ impl UnknownWord {
     }
 }
 
+// === impl Turn ===
+
+impl Turn {
+    /// A turn of text alone.
+    pub fn new(role: Role, content: impl Into<String>) -> Self {
+        Self { role, content: content.into(), calls: Vec::new(), call_id: None }
+    }
+}
+
 // === impl Role ===
 
 impl Role {
@@ -103,6 +160,7 @@ impl Role {
             Role::System => "system",
             Role::User => "user",
             Role::Assistant => "assistant",
+            Role::Tool => "tool",
         }
     }
 }
@@ -115,7 +173,8 @@ impl FromStr for Role {
             "system" => Ok(Role::System),
             "user" => Ok(Role::User),
             "assistant" => Ok(Role::Assistant),
-            other => Err(UnknownWord::new("system, user or assistant", other)),
+            "tool" => Ok(Role::Tool),
+            other => Err(UnknownWord::new("system, user, assistant or tool", other)),
         }
     }
 }

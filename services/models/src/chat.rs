@@ -1,6 +1,6 @@
 //! The chat box: one message, some history, a language; no model to choose.
 
-use crate::ask::{Ask, Hints, Language, Role, Turn};
+use crate::ask::{Ask, Language, Role, Turn};
 
 #[cfg(test)]
 mod tests;
@@ -63,18 +63,10 @@ impl Said {
         let language = self.language.as_deref().map_or(Ok(Language::Arabic), str::parse)?;
         check_message(&self.message, limit)?;
         let history = history(self.history)?;
-        let system = Turn { role: Role::System, content: system(language).to_owned() };
-        let message = Turn { role: Role::User, content: self.message };
-        Ok(Ask {
-            model: None,
-            turns: [vec![system], history, vec![message]].concat(),
-            hints: Hints::default(),
-            temperature: None,
-            max_tokens: None,
-            response_schema: None,
-            idempotency_key: None,
-            language,
-        })
+        let system = Turn::new(Role::System, system(language));
+        let message = Turn::new(Role::User, self.message);
+        let turns = [vec![system], history, vec![message]].concat();
+        Ok(Ask { turns, language, ..Ask::default() })
     }
 }
 
@@ -97,8 +89,10 @@ fn history(turns: Vec<(String, String)>) -> Result<Vec<Turn>, Refused> {
 
 fn turn((at, (role, content)): (usize, (String, String))) -> Result<Turn, Refused> {
     match role.parse() {
-        Ok(role @ (Role::User | Role::Assistant)) => Ok(Turn { role, content }),
-        Ok(Role::System) | Err(_) => Err(Refused::History { at, role: role.chars().take(40).collect() }),
+        Ok(role @ (Role::User | Role::Assistant)) => Ok(Turn::new(role, content)),
+        Ok(Role::System | Role::Tool) | Err(_) => {
+            Err(Refused::History { at, role: role.chars().take(40).collect() })
+        }
     }
 }
 

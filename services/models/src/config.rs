@@ -102,7 +102,8 @@ fn remote(row: &'static Row, process: &Process) -> Result<Remote, OpenError> {
     let (upstream, limits) = (Upstream::new(server, base_url, &model), Limits::within(settings.timeout));
     let keys = keys.into_iter().map(NamedKey::from).collect();
     let (name, wire, key_variable) = (row.name.into(), (row.wire)(), row.key_variable.into());
-    Ok(Remote::new(Parts { name, wire, key_variable, model, keys, upstream, limits }))
+    let embeddings = row.embeddings.map(str::to_owned);
+    Ok(Remote::new(Parts { name, wire, key_variable, model, embeddings, keys, upstream, limits }))
 }
 
 fn server(row: &Row, timeout: Duration) -> Server<HttpClassifier> {

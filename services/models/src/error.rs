@@ -25,6 +25,12 @@ pub enum Error {
         /// What can be asked for, as the rest of a sentence.
         known: String,
     },
+    /// Whoever is asked for makes no vectors.
+    #[error("{name} has no embeddings")]
+    NoEmbeddings {
+        /// What was asked for.
+        name: String,
+    },
     /// The provider has no key.
     #[error("no key for {provider} is configured; set {variable}")]
     MissingKey {

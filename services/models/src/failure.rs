@@ -43,6 +43,8 @@ pub enum Kind {
     ContextTooLong,
     /// The provider says that the request is wrong in another way.
     Rejected,
+    /// Not sent: the provider's wire has no such thing.
+    Unsupported,
     /// A success that holds no answer: empty, cut short, HTML.
     Malformed,
     /// Not sent: the breaker is open.
@@ -101,7 +103,7 @@ const fn row(kind: Kind, reason: &'static str, outcome: Outcome, key: KeyVerdict
 use KeyVerdict::{Cool, Exhausted, Keep, Refused};
 
 /// Every kind, in the order of [`Kind`].
-pub const TABLE: [Row; 14] = [
+pub const TABLE: [Row; 15] = [
     row(Kind::Transient, "UPSTREAM_ERROR", Outcome::Failure, Keep, Next::Candidate),
     row(Kind::Timeout, "UPSTREAM_TIMEOUT", Outcome::Failure, Keep, Next::Candidate),
     row(Kind::Throttled, "UPSTREAM_THROTTLED", Outcome::Throttled, Cool, Next::Key),
@@ -111,6 +113,7 @@ pub const TABLE: [Row; 14] = [
     row(Kind::ContentPolicy, "CONTENT_POLICY", Outcome::Healthy, Keep, Next::Candidate), // each has its own policy
     row(Kind::ContextTooLong, "CONTEXT_TOO_LONG", Outcome::Healthy, Keep, Next::Candidate), // another may hold more
     row(Kind::Rejected, "UPSTREAM_REJECTED", Outcome::Healthy, Keep, Next::Nothing), // wrong here is wrong elsewhere
+    row(Kind::Unsupported, "NOT_SUPPORTED", Outcome::Neutral, Keep, Next::Candidate), // another may have it
     row(Kind::Malformed, "UPSTREAM_MALFORMED", Outcome::Failure, Keep, Next::Candidate),
     row(Kind::CircuitOpen, "CIRCUIT_OPEN", Outcome::Neutral, Keep, Next::Candidate),
     row(Kind::BulkheadFull, "BULKHEAD_FULL", Outcome::Neutral, Keep, Next::Candidate),

@@ -8,8 +8,8 @@ use bsm_runtime::settings::OfflineUse;
 use tokio::time::Instant;
 use tracing::warn;
 
-use crate::answer::Answer;
-use crate::ask::Ask;
+use crate::answer::{Answer, Embedding};
+use crate::ask::{Ask, EmbedAsk};
 use crate::error::{self, Attempts, Error};
 use crate::failure::{Failure, Kind, Next};
 use crate::provider::{Attempt, PieceStream, Provider};
@@ -57,16 +57,19 @@ pub struct Answered<T> {
 trait Manner {
     /// What comes back.
     type Answer: Send;
+    /// What is asked.
+    type Question: Sync;
 
     /// Asks once.
     fn ask(
         provider: &Provider,
-        attempt: Attempt<'_>,
+        attempt: Attempt<'_, Self::Question>,
     ) -> impl Future<Output = Result<Self::Answer, Failure>> + Send;
 }
 
 struct Whole;
 struct Streamed;
+struct Embedded;
 
 // === impl Gateway ===
 
@@ -82,7 +85,7 @@ impl Gateway {
     /// # Errors
     /// When no candidate can be asked, or all of them failed.
     pub async fn complete(&self, ask: &Ask, call: Call) -> Result<Answered<Answer>, Error> {
-        self.walk::<Whole>(ask, &call).await
+        self.walk::<Whole>(self.candidates(ask.model.as_deref())?, ask, &call).await
     }
 
     /// Asks for a streamed answer and waits for its first piece: until then another candidate can take over. Dropping
@@ -91,7 +94,15 @@ impl Gateway {
     /// # Errors
     /// When no candidate can be asked, or all of them failed before the first piece. A later failure is in the stream.
     pub async fn stream(&self, ask: &Ask, call: Call) -> Result<Answered<PieceStream>, Error> {
-        self.walk::<Streamed>(ask, &call).await
+        self.walk::<Streamed>(self.candidates(ask.model.as_deref())?, ask, &call).await
+    }
+
+    /// Asks for the vectors of texts. Dropping the future ends the call upstream.
+    ///
+    /// # Errors
+    /// When no candidate can be asked, or all of them failed.
+    pub async fn embed(&self, ask: &EmbedAsk, call: Call) -> Result<Answered<Embedding>, Error> {
+        self.walk::<Embedded>(self.embedders(ask.model.as_deref())?, ask, &call).await
     }
 
     /// The candidates that a model's name stands for now; `None` is the default of the settings.
@@ -99,16 +110,28 @@ impl Gateway {
     /// # Errors
     /// When there is no such model.
     pub fn candidates(&self, model: Option<&str>) -> Result<Vec<Candidate>, Error> {
-        let candidates = route::candidates(model, &self.landscape())?.into_iter();
-        let at_this_moment = |candidate: Candidate| {
+        Ok(self.at_this_moment(route::candidates(model, &self.landscape())?))
+    }
+
+    /// The candidates for vectors: each provider is there with its model for them.
+    fn embedders(&self, model: Option<&str>) -> Result<Vec<Candidate>, Error> {
+        Ok(self.at_this_moment(route::embedders(model, &self.landscape())?))
+    }
+
+    fn at_this_moment(&self, candidates: Vec<Candidate>) -> Vec<Candidate> {
+        let now = |candidate: Candidate| {
             let open_for = self.provider(&candidate.provider).open_for(&candidate.model);
             candidate.unless_open(open_for)
         };
-        Ok(candidates.map(at_this_moment).collect())
+        candidates.into_iter().map(now).collect()
     }
 
-    async fn walk<M: Manner>(&self, ask: &Ask, call: &Call) -> Result<Answered<M::Answer>, Error> {
-        let candidates = self.candidates(ask.model.as_deref())?;
+    async fn walk<M: Manner>(
+        &self,
+        candidates: Vec<Candidate>,
+        ask: &M::Question,
+        call: &Call,
+    ) -> Result<Answered<M::Answer>, Error> {
         route::check(&candidates)?;
         let mut failed = Vec::new();
         for candidate in candidates.into_iter().filter(Candidate::may_be_asked) {
@@ -128,7 +151,7 @@ impl Gateway {
     async fn try_keys<M: Manner>(
         &self,
         name: &Arc<str>,
-        attempt: Attempt<'_>,
+        attempt: Attempt<'_, M::Question>,
         failed: &mut Vec<error::Attempt>,
     ) -> Result<M::Answer, Next> {
         let provider = self.provider(name);
@@ -166,7 +189,10 @@ impl Gateway {
 }
 
 /// Nothing is begun for a caller who is gone by the clock.
-async fn ask_in_time<M: Manner>(provider: &Provider, attempt: Attempt<'_>) -> Result<M::Answer, Failure> {
+async fn ask_in_time<M: Manner>(
+    provider: &Provider,
+    attempt: Attempt<'_, M::Question>,
+) -> Result<M::Answer, Failure> {
     match attempt.call.deadline() {
         Some(deadline) if deadline.expired(Instant::now()) => {
             let sentence = "was not asked: the caller's deadline had passed";
@@ -180,6 +206,7 @@ async fn ask_in_time<M: Manner>(provider: &Provider, attempt: Attempt<'_>) -> Re
 
 impl Manner for Whole {
     type Answer = Answer;
+    type Question = Ask;
 
     fn ask(
         provider: &Provider,
@@ -191,11 +218,24 @@ impl Manner for Whole {
 
 impl Manner for Streamed {
     type Answer = PieceStream;
+    type Question = Ask;
 
     fn ask(
         provider: &Provider,
         attempt: Attempt<'_>,
     ) -> impl Future<Output = Result<PieceStream, Failure>> + Send {
         provider.stream(attempt)
+    }
+}
+
+impl Manner for Embedded {
+    type Answer = Embedding;
+    type Question = EmbedAsk;
+
+    fn ask(
+        provider: &Provider,
+        attempt: Attempt<'_, EmbedAsk>,
+    ) -> impl Future<Output = Result<Embedding, Failure>> + Send {
+        provider.embed(attempt)
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bsm_proto::models::v1;
 use bsm_proto::models::v1::model_service_server::ModelService;
 use bsm_runtime::call::Call;
+use futures_util::future::ready;
 use futures_util::stream::BoxStream;
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use tonic::{Request, Response, Status};
 
-use crate::answer::{Finish, Piece, Usage};
-use crate::ask::{Ask, Hints, Language};
+use crate::answer::{Answer, CallDelta, Citation, Embedding, Finish, Piece, ToolCall, Usage};
+use crate::ask::{Ask, EmbedAsk, Hints, Language};
 use crate::chat::{self, Said};
 use crate::error::{Attempt, Attempts, Error};
 use crate::gateway::{Answered, Gateway, ModelLine, ProviderLine};
@@ -50,8 +51,11 @@ impl ModelService for Models {
         let call = Call::of(&request);
         let ask = Ask::parse(request.into_inner().prompt.unwrap_or_default()).map_err(Error::Invalid)?;
         let Answered { answer, provider, attempts, .. } = self.gateway.complete(&ask, call).await?;
-        let completion = Some(completion(&provider, answer.finish, &attempts));
-        Ok(Response::new(v1::CompleteResponse { output: answer.output, completion }))
+        let Answer { output, calls, citations, finish } = answer;
+        let completion = Some(completion(&provider, finish, &attempts));
+        let tool_calls = calls.into_iter().map(tool_call).collect();
+        let citations = citations.into_iter().map(citation).collect();
+        Ok(Response::new(v1::CompleteResponse { output, completion, tool_calls, citations }))
     }
 
     async fn stream_complete(
@@ -61,10 +65,18 @@ impl ModelService for Models {
         let call = Call::of(&request);
         let ask = Ask::parse(request.into_inner().prompt.unwrap_or_default()).map_err(Error::Invalid)?;
         let answered = self.gateway.stream(&ask, call).await?;
-        let messages = told(answered).map(|piece| {
-            piece.map(|(delta, done)| v1::StreamCompleteResponse { delta, done }).map_err(Status::from)
-        });
-        Ok(Response::new(messages.boxed()))
+        Ok(Response::new(told(answered).map_err(Status::from).boxed()))
+    }
+
+    async fn embed(&self, request: Request<v1::EmbedRequest>) -> Result<Response<v1::EmbedResponse>, Status> {
+        let call = Call::of(&request);
+        let ask = EmbedAsk::parse(request.into_inner()).map_err(Error::Invalid)?;
+        let Answered { answer, provider, attempts, .. } = self.gateway.embed(&ask, call).await?;
+        let Embedding { vectors, model, usage } = answer;
+        let finish = Finish { model, reason: String::new(), usage };
+        let vectors = vectors.into_iter().map(|values| v1::Vector { values }).collect();
+        let completion = Some(completion(&provider, finish, &attempts));
+        Ok(Response::new(v1::EmbedResponse { vectors, completion }))
     }
 
     async fn list_models(
@@ -115,9 +127,8 @@ impl ModelService for Models {
         let ask = said(message, history, language).into_ask(self.max_message).map_err(Error::Chat)?;
         let mut answered = self.gateway.stream(&ask, call).await?;
         answered.answer = never_silent(answered.answer, ask.language);
-        let messages = told(answered).map(|piece| {
-            piece.map(|(delta, done)| v1::StreamChatDirectResponse { delta, done }).map_err(Status::from)
-        });
+        let messages =
+            told(answered).map_err(Status::from).try_filter_map(|message| ready(Ok(chat_piece(message))));
         Ok(Response::new(messages.boxed()))
     }
 }
@@ -136,22 +147,33 @@ fn never_silent(pieces: PieceStream, language: Language) -> PieceStream {
     let mut silent = true;
     let spoken = pieces.flat_map(move |piece| {
         let ends_silently = silent && matches!(piece, Ok(Piece::Done(_)));
-        silent = false;
+        silent &= !matches!(piece, Ok(Piece::Delta(_)));
         let sentence = ends_silently.then(|| Ok(Piece::Delta(chat::nothing_said(language).to_owned())));
         stream::iter(sentence.into_iter().chain([piece]))
     });
     spoken.boxed()
 }
 
-/// The pieces as the wire has them: text, and the completion with the last one. A failure midway is told with the
-/// attempts before it.
+/// The pieces as the wire has them, and the completion with the last one. A failure midway is told with the attempts
+/// before it.
 fn told(
     answered: Answered<PieceStream>,
-) -> impl futures_util::Stream<Item = Result<(String, Option<v1::Completion>), Error>> + Send {
+) -> impl futures_util::Stream<Item = Result<v1::StreamCompleteResponse, Error>> + Send {
     let Answered { answer, provider, model, attempts } = answered;
+    let none = v1::StreamCompleteResponse::default;
     answer.map(move |piece| match piece {
-        Ok(Piece::Delta(text)) => Ok((text, None)),
-        Ok(Piece::Done(finish)) => Ok((String::new(), Some(completion(&provider, finish, &attempts)))),
+        Ok(Piece::Delta(delta)) => Ok(v1::StreamCompleteResponse { delta, ..none() }),
+        Ok(Piece::Call(call)) => {
+            Ok(v1::StreamCompleteResponse { tool_call: Some(call_delta(call)), ..none() })
+        }
+        Ok(Piece::Citations(citations)) => {
+            let citations = citations.into_iter().map(citation).collect();
+            Ok(v1::StreamCompleteResponse { citations, ..none() })
+        }
+        Ok(Piece::Done(finish)) => {
+            let done = Some(completion(&provider, finish, &attempts));
+            Ok(v1::StreamCompleteResponse { done, ..none() })
+        }
         Err(failure) => {
             let last = Attempt { provider: Arc::clone(&provider), model: model.clone(), failure };
             Err(Error::Failed(Attempts::new(attempts.clone(), last)))
@@ -159,13 +181,35 @@ fn told(
     })
 }
 
+/// The chat box shows text alone.
+fn chat_piece(message: v1::StreamCompleteResponse) -> Option<v1::StreamChatDirectResponse> {
+    let v1::StreamCompleteResponse { delta, done, .. } = message;
+    (!delta.is_empty() || done.is_some()).then_some(v1::StreamChatDirectResponse { delta, done })
+}
+
+fn tool_call(call: ToolCall) -> v1::ToolCall {
+    let ToolCall { id, name, arguments } = call;
+    v1::ToolCall { id, name, arguments }
+}
+
+fn call_delta(call: CallDelta) -> v1::ToolCallDelta {
+    let CallDelta { index, id, name, arguments } = call;
+    v1::ToolCallDelta { index: u32::try_from(index).unwrap_or(u32::MAX), id, name, arguments }
+}
+
+fn citation(citation: Citation) -> v1::Citation {
+    let Citation { url, title } = citation;
+    v1::Citation { url, title }
+}
+
 fn completion(provider: &str, finish: Finish, attempts: &[Attempt]) -> v1::Completion {
-    let Finish { model, reason, usage: Usage { input_tokens, output_tokens } } = finish;
+    let Finish { model, reason, usage } = finish;
+    let Usage { input_tokens, output_tokens, cached_tokens, reasoning_tokens } = usage;
     v1::Completion {
         provider: provider.to_owned(),
         model,
         finish_reason: reason,
-        usage: Some(v1::Usage { input_tokens, output_tokens }),
+        usage: Some(v1::Usage { input_tokens, output_tokens, cached_tokens, reasoning_tokens }),
         attempts: attempts.iter().map(attempt).collect(),
     }
 }

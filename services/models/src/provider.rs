@@ -9,8 +9,8 @@ use bsm_stack::bulkhead;
 use futures_util::stream::BoxStream;
 use secrecy::SecretString;
 
-use crate::answer::{Answer, Piece};
-use crate::ask::Ask;
+use crate::answer::{Answer, Embedding, Piece};
+use crate::ask::{Ask, EmbedAsk};
 use crate::failure::Failure;
 use crate::wire::Wire;
 use crate::wire::openai::OpenAi;
@@ -33,6 +33,8 @@ pub struct Row {
     pub key_variable: &'static str,
     /// Calls that it may hold at once, and that may wait for a turn.
     pub bulkhead: bulkhead::Config,
+    /// The model asked for vectors when none is named; `None` if it makes none.
+    pub embeddings: Option<&'static str>,
     /// Where its settings are.
     pub site: fn(&ModelSettings) -> Site,
 }
@@ -54,6 +56,7 @@ pub static TABLE: &[Row] = &[Row {
     wire: || Arc::new(OpenAi { max_tokens_field: "max_completion_tokens" }),
     key_variable: "OPENAI_API_KEY",
     bulkhead: bulkhead::Config { max_in_flight: 10, max_queue: 10 },
+    embeddings: Some("text-embedding-3-small"),
     site: |settings| Site {
         keys: settings.openai_keys.clone(),
         base_url: settings.openai_base_url.clone(),
@@ -73,16 +76,26 @@ pub enum Provider {
 /// A streamed answer. Nothing follows [`Piece::Done`] or a failure; dropping it ends the call upstream.
 pub type PieceStream = BoxStream<'static, Result<Piece, Failure>>;
 
-/// One attempt at a provider.
-#[derive(Clone, Copy, Debug)]
-pub struct Attempt<'a> {
+/// One attempt at a provider with a question.
+#[derive(Debug)]
+pub struct Attempt<'a, Q = Ask> {
     /// The model to ask for.
     pub model: &'a str,
     /// The question.
-    pub ask: &'a Ask,
+    pub ask: &'a Q,
     /// Who asks, and until when.
     pub call: &'a Call,
 }
+
+// === impl Attempt ===
+
+impl<Q> Clone for Attempt<'_, Q> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<Q> Copy for Attempt<'_, Q> {}
 
 // === impl Provider ===
 
@@ -115,6 +128,17 @@ impl Provider {
         match self {
             Provider::Remote(remote) => remote.stream(attempt).await,
             Provider::Offline(offline) => offline.stream(attempt).await,
+        }
+    }
+
+    /// Asks once for the vectors of texts. Dropping the future ends the call upstream.
+    ///
+    /// # Errors
+    /// Why there are none; the breaker and the key have taken note of it.
+    pub async fn embed(&self, attempt: Attempt<'_, EmbedAsk>) -> Result<Embedding, Failure> {
+        match self {
+            Provider::Remote(remote) => remote.embed(attempt).await,
+            Provider::Offline(_) => Err(Offline::embed()),
         }
     }
 

@@ -39,6 +39,8 @@ pub struct Remote {
     pub provider: Arc<str>,
     /// The model it is asked for when none is named.
     pub model: String,
+    /// The model it is asked for vectors when none is named; `None` if it makes none.
+    pub embeddings: Option<String>,
     /// The environment variable that gives it a key.
     pub key_variable: Arc<str>,
     /// Whether it has a key that can be used now.
@@ -112,6 +114,28 @@ pub fn candidates(model: Option<&str>, land: &Landscape) -> Result<Vec<Candidate
     }
     let (remote, model) = named(name, land).ok_or_else(|| unknown(name, land))?;
     Ok(vec![remote.candidate(model, "asked for by name", land)])
+}
+
+/// The candidates for vectors, in order; never empty. Without a model it is the route: what the settings name as the
+/// default is a model for answers.
+///
+/// # Errors
+/// [`Error::UnknownModel`], or [`Error::NoEmbeddings`] if whoever is asked for makes none.
+pub fn embedders(model: Option<&str>, land: &Landscape) -> Result<Vec<Candidate>, Error> {
+    let name = model.unwrap_or(AUTO);
+    let with_vectors = |remote: &Remote| {
+        let model = remote.embeddings.clone()?;
+        Some(Remote { model, ..remote.clone() })
+    };
+    let remotes: Vec<Remote> = land.remotes.iter().filter_map(with_vectors).collect();
+    if name == OFFLINE || remotes.is_empty() {
+        return Err(Error::NoEmbeddings { name: name.to_owned() });
+    }
+    let embedders = Landscape { offline: OfflineUse::Never, remotes, ..land.clone() };
+    candidates(Some(name), &embedders).map_err(|unknown| match candidates(Some(name), land) {
+        Ok(_) => Error::NoEmbeddings { name: name.to_owned() },
+        Err(_) => unknown,
+    })
 }
 
 /// Whether a candidate is worth trying: one that rests is, because it knows best when it is back.

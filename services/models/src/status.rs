@@ -18,6 +18,7 @@ impl From<Error> for Status {
             Error::Chat(refused) => Refusal::new(Code::InvalidArgument, refused.reason(), sentence)
                 .field(refused.field(), refused.problem()),
             Error::UnknownModel { .. } => Refusal::new(Code::NotFound, "MODEL_NOT_FOUND", sentence),
+            Error::NoEmbeddings { .. } => Refusal::new(Code::InvalidArgument, "NOT_SUPPORTED", sentence),
             Error::MissingKey { provider, .. } => {
                 Refusal::new(Code::FailedPrecondition, "MISSING_API_KEY", sentence)
                     .metadata("provider", &*provider)
@@ -60,7 +61,9 @@ const fn code(kind: Kind) -> Code {
         Kind::Throttled | Kind::Quota => Code::ResourceExhausted,
         Kind::Timeout | Kind::CallerDeadline => Code::DeadlineExceeded,
         Kind::ModelGone => Code::NotFound,
-        Kind::ContentPolicy | Kind::ContextTooLong | Kind::Rejected => Code::InvalidArgument,
+        Kind::ContentPolicy | Kind::ContextTooLong | Kind::Rejected | Kind::Unsupported => {
+            Code::InvalidArgument
+        }
         Kind::Internal => Code::Internal,
     }
 }
@@ -88,6 +91,7 @@ mod tests {
         let cases = [
             (Error::Invalid(vec![Violation::new("a", "b")]), Code::InvalidArgument, "INVALID_INPUT"),
             (Error::UnknownModel { name, known: "auto".to_owned() }, Code::NotFound, "MODEL_NOT_FOUND"),
+            (Error::NoEmbeddings { name: "p".to_owned() }, Code::InvalidArgument, "NOT_SUPPORTED"),
             (
                 Error::MissingKey { provider: "p".into(), variable: "V".into() },
                 Code::FailedPrecondition,
@@ -107,9 +111,10 @@ mod tests {
             (failed(Kind::ContextTooLong), Code::InvalidArgument, "CONTEXT_TOO_LONG"),
             (failed(Kind::ContentPolicy), Code::InvalidArgument, "CONTENT_POLICY"),
             (failed(Kind::Rejected), Code::InvalidArgument, "UPSTREAM_REJECTED"),
+            (failed(Kind::Unsupported), Code::InvalidArgument, "NOT_SUPPORTED"),
             (failed(Kind::Internal), Code::Internal, "INTERNAL"),
         ];
-        assert_eq!(cases.len(), 4 + TABLE.len(), "every kind of failure is here");
+        assert_eq!(cases.len(), 5 + TABLE.len(), "every kind of failure is here");
         for (error, code, reason) in cases {
             let status = Status::from(error);
             assert_eq!(status.code(), code, "{reason}");

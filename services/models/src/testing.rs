@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::ask::{Ask, Hints, Language, Role as Speaker, Turn};
+use crate::ask::{Ask, Role as Speaker, Turn};
 
 /// What the provider does with one call.
 #[derive(Clone, Debug)]
@@ -141,7 +141,9 @@ impl Scripted {
         let url = format!("http://{}/v1", listener.local_addr().unwrap());
         let scripts = Mutex::new(scripts.into_iter().collect());
         let stage = Arc::new(Stage { scripts, seen: Mutex::default(), left: watch::Sender::new(0) });
-        let router = Router::new().route("/v1/chat/completions", post(play)).with_state(Arc::clone(&stage));
+        let router =
+            Router::new().route("/v1/chat/completions", post(play)).route("/v1/embeddings", post(play));
+        let router = router.with_state(Arc::clone(&stage));
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { url, stage }
     }
@@ -238,14 +240,5 @@ pub(crate) fn caller() -> Call {
 
 /// A question without any wishes.
 pub(crate) fn ask(text: &str) -> Ask {
-    Ask {
-        model: None,
-        turns: vec![Turn { role: Speaker::User, content: text.to_owned() }],
-        hints: Hints::default(),
-        temperature: None,
-        max_tokens: None,
-        response_schema: None,
-        idempotency_key: None,
-        language: Language::English,
-    }
+    Ask { turns: vec![Turn::new(Speaker::User, text)], ..Ask::default() }
 }

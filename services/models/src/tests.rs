@@ -27,7 +27,7 @@ async fn served(settings: Settings) -> ModelServiceClient<Channel> {
 }
 
 fn prompt(content: impl Into<String>) -> Option<v1::Prompt> {
-    let message = v1::Message { role: "user".to_owned(), content: content.into() };
+    let message = v1::Message { role: "user".to_owned(), content: content.into(), ..Default::default() };
     Some(v1::Prompt { messages: vec![message], ..Default::default() })
 }
 

@@ -3,11 +3,13 @@
 //! Providers that speak the same wire share one implementation and differ by their row in [`crate::provider::TABLE`].
 //! Failures are worded without a subject ("answered 500"); the caller puts the provider's name before it.
 
+use std::fmt;
+
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use secrecy::SecretString;
 
-use crate::answer::{Answer, Piece};
-use crate::ask::Ask;
+use crate::answer::{Answer, Embedding, Piece};
+use crate::ask::{Ask, EmbedAsk};
 use crate::failure::{Failure, Kind};
 
 pub mod excerpt;
@@ -36,7 +38,7 @@ pub enum Mode {
 }
 
 /// A provider's language.
-pub trait Wire: Send + Sync {
+pub trait Wire: fmt::Debug + Send + Sync {
     /// The request for a question to a model.
     fn request(&self, model: &str, ask: &Ask, mode: Mode) -> Outgoing;
 
@@ -54,6 +56,21 @@ pub trait Wire: Send + Sync {
 
     /// A reader for one streamed answer.
     fn pieces(&self) -> Box<dyn Pieces>;
+
+    /// The request for the vectors of texts; `None` if the wire has none.
+    fn embed(&self, model: &str, ask: &EmbedAsk) -> Option<Outgoing> {
+        let _ = (model, ask);
+        None
+    }
+
+    /// Reads the vectors from the body of a success.
+    ///
+    /// # Errors
+    /// The failure that the body tells of, or [`Kind::Malformed`].
+    fn embedding(&self, body: &[u8]) -> Result<Embedding, Failure> {
+        let _ = body;
+        Err(no_embeddings())
+    }
 }
 
 /// Reads one streamed answer, however its bytes are cut.
@@ -69,6 +86,11 @@ pub trait Pieces: Send {
     /// # Errors
     /// [`Kind::Transient`] if the answer was not complete.
     fn end(&mut self) -> Result<Piece, Failure>;
+}
+
+/// The failure of a question for vectors where there are none.
+pub(crate) fn no_embeddings() -> Failure {
+    Failure::new(Kind::Unsupported, "has no embeddings")
 }
 
 /// The failure of a success that is no JSON document: says what it looks like instead.

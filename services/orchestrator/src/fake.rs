@@ -213,10 +213,10 @@ impl Mesh for Fake {
                 Say::Hang => std::future::pending().await,
                 Say::Panic => panic!("on purpose"),
             };
-            let usage = Some(Usage { input_tokens: 10, output_tokens: 2 });
+            let usage = Some(Usage { input_tokens: 10, output_tokens: 2, ..Default::default() });
             let completion =
                 Completion { provider: "fake".into(), model: "m".into(), usage, ..Default::default() };
-            Ok(CompleteResponse { output, completion: Some(completion) })
+            Ok(CompleteResponse { output, completion: Some(completion), ..Default::default() })
         })
     }
 

@@ -13,8 +13,8 @@ fn with_history(roles: &[&str]) -> Said {
 fn without_a_language_the_rules_are_in_arabic() {
     let ask = said("مرحبا").into_ask(4000).unwrap();
     assert_eq!(ask.language, Language::Arabic);
-    assert_eq!(ask.turns[0], Turn { role: Role::System, content: SYSTEM_AR.to_owned() });
-    assert_eq!(ask.turns[1], Turn { role: Role::User, content: "مرحبا".to_owned() });
+    assert_eq!(ask.turns[0], Turn::new(Role::System, SYSTEM_AR));
+    assert_eq!(ask.turns[1], Turn::new(Role::User, "مرحبا"));
 }
 
 #[test]

@@ -71,6 +71,7 @@ impl Provider {
         Some(Remote {
             provider: Arc::clone(remote.name()),
             model: remote.model().to_owned(),
+            embeddings: remote.embeddings().map(str::to_owned),
             key_variable: Arc::clone(remote.key_variable()),
             key: remote.key_standing(),
         })

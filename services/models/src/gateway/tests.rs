@@ -7,6 +7,7 @@ use futures_util::{StreamExt, TryStreamExt};
 
 use super::*;
 use crate::answer::{Piece, Usage};
+use crate::ask::Format;
 use crate::testing::{Script, Scripted, Then, ask, caller, deltas, process, settings};
 
 mod guards;
@@ -40,7 +41,7 @@ async fn an_answer_comes_with_its_provider_model_and_usage() {
     let answered = at(&provider).complete(&ask, caller()).await.unwrap();
     assert_eq!((&*answered.provider, answered.answer.output.as_str()), ("openai", "Hello!"));
     assert_eq!(answered.answer.finish.model, "gpt-4o-2024-08-06");
-    assert_eq!(answered.answer.finish.usage, Usage { input_tokens: 3, output_tokens: 2 });
+    assert_eq!(answered.answer.finish.usage, Usage { input_tokens: 3, output_tokens: 2, ..Usage::default() });
     let seen = provider.seen();
     assert_eq!(seen[0].body["messages"][0]["content"], "hi");
     assert_eq!(seen[0].idempotency_key.as_deref(), Some("job-7"));
@@ -53,7 +54,10 @@ async fn a_stream_comes_piece_by_piece_with_usage_at_the_end() {
     let pieces: Vec<Piece> = answered.answer.try_collect().await.unwrap();
     assert_eq!(pieces[..2], [Piece::Delta("Hel".to_owned()), Piece::Delta("lo سلام".to_owned())]);
     let Piece::Done(finish) = &pieces[2] else { panic!("{pieces:?}") };
-    assert_eq!((finish.reason.as_str(), finish.usage), ("stop", Usage { input_tokens: 3, output_tokens: 2 }));
+    assert_eq!(
+        (finish.reason.as_str(), finish.usage),
+        ("stop", Usage { input_tokens: 3, output_tokens: 2, ..Usage::default() })
+    );
     assert_eq!(pieces.len(), 3);
 }
 
@@ -180,21 +184,18 @@ async fn without_a_key_the_built_in_reviewer_answers_in_text_or_json() {
     let gateway = gateway(settings("http://127.0.0.1:1/v1", &[]));
     let text = gateway.complete(&ask(DIFF), caller()).await.unwrap();
     assert_eq!(&*text.provider, "offline");
-    let schema = serde_json::Map::new();
-    let json = gateway
-        .complete(&Ask { response_schema: Some(schema.clone()), ..ask(DIFF) }, caller())
-        .await
-        .unwrap();
+    let in_json = |text| Ask { format: Format::Json, ..ask(text) };
+    let json = gateway.complete(&in_json(DIFF), caller()).await.unwrap();
     assert!(serde_json::from_str::<serde_json::Value>(&json.answer.output).unwrap().is_object());
     let streamed = gateway.stream(&ask(DIFF), caller()).await.unwrap();
     let pieces: Vec<Piece> = streamed.answer.try_collect().await.unwrap();
     let delta = |piece: &Piece| match piece {
         Piece::Delta(text) => text.clone(),
-        Piece::Done(_) => String::new(),
+        _ => String::new(),
     };
     assert_eq!(pieces.iter().map(delta).collect::<String>(), text.answer.output);
 
-    let no_diff = gateway.complete(&Ask { response_schema: Some(schema), ..ask("hi") }, caller()).await;
+    let no_diff = gateway.complete(&in_json("hi"), caller()).await;
     assert!(matches!(no_diff, Err(Error::Failed(attempts)) if attempts.kind() == Kind::Rejected));
 }
 

@@ -16,7 +16,7 @@ fn without_key() -> Models {
 }
 
 fn prompt(content: &str) -> v1::Prompt {
-    let message = v1::Message { role: "user".to_owned(), content: content.to_owned() };
+    let message = v1::Message { role: "user".to_owned(), content: content.to_owned(), ..Default::default() };
     v1::Prompt { messages: vec![message], ..Default::default() }
 }
 
@@ -41,7 +41,7 @@ async fn an_answer_carries_its_completion() {
     let completion = answer.completion.unwrap();
     assert_eq!(answer.output, "Hello!");
     assert_eq!((completion.provider.as_str(), completion.model.as_str()), ("openai", "gpt-4o-2024-08-06"));
-    assert_eq!(completion.usage, Some(v1::Usage { input_tokens: 3, output_tokens: 2 }));
+    assert_eq!(completion.usage, Some(v1::Usage { input_tokens: 3, output_tokens: 2, ..Default::default() }));
     assert_eq!(completion.attempts[0].code, "CREDENTIAL_REFUSED");
     assert_eq!(completion.attempts[0].message, "openai answered 401");
 }
@@ -117,7 +117,8 @@ async fn a_silent_stream_says_so_before_its_end() {
 async fn a_chat_message_goes_up_with_the_rules_and_its_history() {
     let provider = Scripted::start([Script::says("ok")]).await;
     let models = models(settings(&provider.url, &["sk-one"]));
-    let turn = v1::Message { role: "assistant".to_owned(), content: "earlier".to_owned() };
+    let turn =
+        v1::Message { role: "assistant".to_owned(), content: "earlier".to_owned(), ..Default::default() };
     let request = v1::ChatDirectRequest { history: vec![turn], ..chat("now").into_inner() };
     models.chat_direct(Request::new(request)).await.unwrap();
     let sent = provider.seen()[0].body["messages"].clone();
@@ -155,4 +156,67 @@ async fn the_route_is_explained_and_the_providers_listed_without_asking_anyone()
     let status = models.explain_route(Request::new(bad)).await.unwrap_err();
     assert_eq!(status::field_violations(&status)[0].0, "complexity");
     assert!(provider.seen().is_empty());
+}
+
+fn embed(model: Option<&str>, inputs: &[&str]) -> Request<v1::EmbedRequest> {
+    let inputs = inputs.iter().map(|input| (*input).to_owned()).collect();
+    Request::new(v1::EmbedRequest { model: model.map(str::to_owned), inputs, dimensions: None })
+}
+
+#[tokio::test]
+async fn texts_become_vectors_and_a_refused_key_is_followed_by_the_next() {
+    let item = |index: u32| serde_json::json!({"index": index, "embedding": [0.5, f64::from(index)]});
+    let made = serde_json::json!({"data": [item(0), item(1)], "model": "e", "usage": {"prompt_tokens": 4}});
+    let provider = Scripted::start([Script::fails(401, ""), Script::json(200, &made)]).await;
+    let models = models(settings(&provider.url, &["sk-one", "sk-two"]));
+    let answer = models.embed(embed(None, &["a", "b"])).await.unwrap().into_inner();
+    let vectors: Vec<_> = answer.vectors.into_iter().map(|vector| vector.values).collect();
+    assert_eq!(vectors, [[0.5, 0.0], [0.5, 1.0]]);
+    let completion = answer.completion.unwrap();
+    assert_eq!((completion.provider.as_str(), completion.usage.unwrap().input_tokens), ("openai", 4));
+    assert_eq!(completion.attempts[0].code, "CREDENTIAL_REFUSED");
+    assert_eq!(provider.seen()[1].body["model"], "text-embedding-3-small");
+}
+
+#[tokio::test]
+async fn a_vector_too_few_is_a_malformed_answer() {
+    let made = serde_json::json!({"data": [{"index": 0, "embedding": [0.5]}]});
+    let provider = Scripted::start([Script::json(200, &made)]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let status = models.embed(embed(None, &["a", "b"])).await.unwrap_err();
+    assert_eq!(shown(&status), (Code::Unavailable, "UPSTREAM_MALFORMED".to_owned()));
+}
+
+#[tokio::test]
+async fn the_built_in_reviewer_makes_no_vectors_and_calls_no_tools_and_says_so() {
+    let models = without_key();
+    let offline = models.embed(embed(Some("offline"), &["a"])).await.unwrap_err();
+    assert_eq!(shown(&offline), (Code::InvalidArgument, "NOT_SUPPORTED".to_owned()));
+    let keyless = models.embed(embed(None, &["a"])).await.unwrap_err();
+    assert_eq!(shown(&keyless), (Code::FailedPrecondition, "MISSING_API_KEY".to_owned()));
+    let tool = v1::Tool { name: "now".to_owned(), ..Default::default() };
+    let must = v1::Prompt { tools: vec![tool], tool_choice: Some("required".to_owned()), ..prompt("hi") };
+    let status = complete(&models, must).await.unwrap_err();
+    assert_eq!(shown(&status), (Code::InvalidArgument, "NOT_SUPPORTED".to_owned()));
+}
+
+#[tokio::test]
+async fn tool_calls_are_part_of_the_answer_whole_and_in_pieces() {
+    let call = serde_json::json!({"index": 0, "id": "c1", "function": {"name": "now", "arguments": "{}"}});
+    let message = serde_json::json!({"role": "assistant", "content": null, "tool_calls": [call]});
+    let choice = |key: &str| serde_json::json!({"model": "m", "choices": [{key: message, "finish_reason": "tool_calls"}]});
+    let event = format!("data: {}\n\n", choice("delta"));
+    let streamed = Script::Stream(vec![event, "data: [DONE]\n\n".to_owned()], Then::Close);
+    let provider = Scripted::start([Script::json(200, &choice("message")), streamed]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let whole = complete(&models, prompt("when?")).await.unwrap();
+    let expected = v1::ToolCall { id: "c1".to_owned(), name: "now".to_owned(), arguments: "{}".to_owned() };
+    assert_eq!(whole.tool_calls, [expected]);
+    assert_eq!(whole.completion.unwrap().finish_reason, "tool_calls");
+    let request = Request::new(v1::StreamCompleteRequest { prompt: Some(prompt("when?")) });
+    let stream = models.stream_complete(request).await.unwrap().into_inner();
+    let messages: Vec<_> = stream.try_collect().await.unwrap();
+    let call = messages[0].tool_call.clone().unwrap();
+    assert_eq!((call.index, call.id.as_deref(), call.name.as_deref()), (0, Some("c1"), Some("now")));
+    assert!(messages[1].done.is_some());
 }

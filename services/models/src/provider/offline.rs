@@ -8,10 +8,11 @@ use tokio::task;
 
 use super::{Attempt, PieceStream};
 use crate::answer::{Answer, Finish, Piece, Usage};
-use crate::ask::{Ask, Language, Role};
+use crate::ask::{Ask, Format, Language, Role, ToolChoice};
 use crate::failure::{Failure, Kind};
 use crate::offline::{self, Form, Message, Request, Tongue};
 use crate::route::OFFLINE;
+use crate::wire;
 
 /// Characters of one streamed piece at about most; pieces end with a line.
 const PIECE: usize = 400;
@@ -53,9 +54,14 @@ impl Offline {
     }
 
     pub(super) async fn stream(&self, attempt: Attempt<'_>) -> Result<PieceStream, Failure> {
-        let Answer { output, finish } = self.complete(attempt).await?;
+        let Answer { output, finish, .. } = self.complete(attempt).await?;
         let deltas: Vec<Piece> = pieces(&output).map(|piece| Piece::Delta(piece.to_owned())).collect();
         Ok(stream::iter(deltas.into_iter().chain([Piece::Done(finish)]).map(Ok)).boxed())
+    }
+
+    /// Rules make no vectors.
+    pub(super) fn embed() -> Failure {
+        wire::no_embeddings().of(Self::NAME)
     }
 }
 
@@ -71,29 +77,33 @@ fn no_slot(no: &bulkhead::Rejected) -> Failure {
     failure.of(Offline::NAME)
 }
 
-/// Reviews the diff in the conversation; JSON if a schema was asked for.
+/// Reviews the diff in the conversation, as JSON if that was asked for. It calls no tools, so it says so where it must.
 fn review(ask: &Ask) -> Result<Answer, Failure> {
+    if matches!(ask.tool_choice, Some(ToolChoice::Required | ToolChoice::Named(_))) {
+        return Err(Failure::new(Kind::Unsupported, "calls no tools").of(Offline::NAME));
+    }
     let messages: Vec<Message<'_>> =
         ask.turns.iter().map(|turn| Message { role: role(turn.role), text: &turn.content }).collect();
     let request = Request {
         messages: &messages,
         task: &ask.hints.task,
         tongue: tongue(ask.language),
-        form: if ask.response_schema.is_some() { Form::Json } else { Form::Text },
+        form: if ask.format == Format::Text { Form::Text } else { Form::Json },
     };
     let answer = offline::answer(&request);
     let answer = answer
         .map_err(|nothing| Failure::new(Kind::Rejected, format!("{} found {nothing}", Offline::NAME)))?;
     let finish =
         Finish { model: Offline::NAME.to_owned(), reason: "stop".to_owned(), usage: Usage::default() };
-    Ok(Answer { output: answer.text, finish })
+    Ok(Answer { output: answer.text, calls: Vec::new(), citations: Vec::new(), finish })
 }
 
 const fn role(role: Role) -> offline::Role {
     match role {
         Role::System => offline::Role::System,
         Role::User => offline::Role::User,
-        Role::Assistant => offline::Role::Assistant,
+        // What a tool returned is no change that somebody wants reviewed.
+        Role::Assistant | Role::Tool => offline::Role::Assistant,
     }
 }
 

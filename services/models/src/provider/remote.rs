@@ -11,12 +11,13 @@ use std::time::Duration;
 use bsm_stack::breaker;
 
 use super::{Attempt, Keys, PieceStream};
-use crate::answer::Answer;
+use crate::answer::{Answer, Embedding};
+use crate::ask::EmbedAsk;
 use crate::failure::{Failure, Kind};
 use crate::keys::{KeyLine, NamedKey, NoKey, Ring};
 use crate::patience::Limits;
 use crate::upstream::{Reply, Throttled, Upstream};
-use crate::wire::{Mode, Wire};
+use crate::wire::{Mode, Outgoing, Wire, no_embeddings};
 
 mod running;
 mod turn;
@@ -33,6 +34,7 @@ pub struct Remote {
     wire: Arc<dyn Wire>,
     key_variable: Arc<str>,
     model: String,
+    embeddings: Option<String>,
     keys: Ring,
     upstream: Upstream,
     limits: Limits,
@@ -48,6 +50,8 @@ pub struct Parts {
     pub key_variable: Arc<str>,
     /// The model asked for when none is named.
     pub model: String,
+    /// The model asked for vectors when none is named; `None` if it makes none.
+    pub embeddings: Option<String>,
     /// Its keys, the preferred one first.
     pub keys: Vec<NamedKey>,
     /// Its server, with the guards around it.
@@ -62,8 +66,9 @@ impl Remote {
     /// A provider that has not been asked yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { name, wire, key_variable, model, keys, upstream, limits } = parts;
-        Self { name, wire, key_variable, model, keys: Ring::new(keys), upstream, limits }
+        let Parts { name, wire, key_variable, model, embeddings, keys, upstream, limits } = parts;
+        let keys = Ring::new(keys);
+        Self { name, wire, key_variable, model, embeddings, keys, upstream, limits }
     }
 
     /// Its name.
@@ -82,6 +87,12 @@ impl Remote {
     #[must_use]
     pub fn model(&self) -> &str {
         &self.model
+    }
+
+    /// The model asked for vectors when none is named; `None` if it makes none.
+    #[must_use]
+    pub fn embeddings(&self) -> Option<&str> {
+        self.embeddings.as_deref()
     }
 
     /// Whether it has a key that can be used now.
@@ -138,15 +149,43 @@ impl Remote {
         }
     }
 
+    pub(super) async fn embed(&self, attempt: Attempt<'_, EmbedAsk>) -> Result<Embedding, Failure> {
+        let request = self.wire.embed(attempt.model, attempt.ask);
+        let request = request.ok_or_else(|| no_embeddings().of(self.name()))?;
+        let mut turn = self.turn(attempt.call)?;
+        let result = self.vectors(&mut turn, attempt, request).await;
+        turn.settle(result.as_ref().err());
+        result.map_err(|failure| turn.told(failure, self.name()))
+    }
+
+    async fn vectors(
+        &self,
+        turn: &mut Turn,
+        attempt: Attempt<'_, EmbedAsk>,
+        request: Outgoing,
+    ) -> Result<Embedding, Failure> {
+        let mut reply = self.send(turn, attempt, request).await?;
+        let body = turn.patience.wait(reply.all()).await?;
+        let embedding = self.wire.embedding(&body)?;
+        match (embedding.vectors.len(), attempt.ask.inputs.len()) {
+            (made, wanted) if made == wanted => Ok(embedding),
+            (made, wanted) => {
+                Err(Failure::new(Kind::Malformed, format!("made {made} vectors of {wanted} texts")))
+            }
+        }
+    }
+
     async fn whole(&self, turn: &mut Turn, attempt: Attempt<'_>) -> Result<Answer, Failure> {
-        let mut reply = self.send(turn, attempt, Mode::Whole).await?;
+        let request = self.wire.request(attempt.model, attempt.ask, Mode::Whole);
+        let mut reply = self.send(turn, attempt, request).await?;
         let body = turn.patience.wait(reply.all()).await?;
         self.wire.answer(&body)
     }
 
     /// Opens a stream up to its first piece: until then another candidate can take over.
     async fn open(&self, turn: &mut Turn, attempt: Attempt<'_>) -> Result<Running, Failure> {
-        let mut reply = self.send(turn, attempt, Mode::Stream).await?;
+        let request = self.wire.request(attempt.model, attempt.ask, Mode::Stream);
+        let mut reply = self.send(turn, attempt, request).await?;
         if reply.is("text/html") {
             return Err(Failure::new(Kind::Malformed, "answered with an HTML page instead of a stream"));
         }
@@ -161,9 +200,12 @@ impl Remote {
     }
 
     /// Sends the request and waits for a head that promises an answer.
-    async fn send(&self, turn: &mut Turn, attempt: Attempt<'_>, mode: Mode) -> Result<Reply, Failure> {
-        let wire = &*self.wire;
-        let request = wire.request(attempt.model, attempt.ask, mode);
+    async fn send<Q>(
+        &self,
+        turn: &mut Turn,
+        attempt: Attempt<'_, Q>,
+        request: Outgoing,
+    ) -> Result<Reply, Failure> {
         let throttled = if self.keys.has_others() { Throttled::GoesElsewhere } else { Throttled::Waits };
         let key = turn.authorization(self);
         let mut reply = self.upstream.send(attempt.call, attempt.model, request, key, throttled).await?;
@@ -174,7 +216,7 @@ impl Remote {
         let (limit, patience) = ERROR_BODY;
         let body =
             turn.patience.wait(async { Ok(reply.excerpt(limit, patience).await) }).await.unwrap_or_default();
-        Err(wire.refusal(reply.status(), reply.headers(), &body).after(reply.attempts()))
+        Err(self.wire.refusal(reply.status(), reply.headers(), &body).after(reply.attempts()))
     }
 }
 

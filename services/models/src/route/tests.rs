@@ -4,7 +4,9 @@ const WAIT: Duration = Duration::from_secs(12);
 
 fn remote() -> Remote {
     let model = "gpt-4o".to_owned();
-    Remote { provider: "openai".into(), model, key_variable: "OPENAI_API_KEY".into(), key: Ok(()) }
+    let embeddings = Some("text-embedding-3-small".to_owned());
+    let (provider, key_variable) = ("openai".into(), "OPENAI_API_KEY".into());
+    Remote { provider, model, embeddings, key_variable, key: Ok(()) }
 }
 
 fn land(offline: OfflineUse, remote: Remote) -> Landscape {
@@ -115,4 +117,31 @@ fn an_unknown_name_is_refused_with_the_known_ones() {
 fn a_question_without_a_model_means_the_default_of_the_settings() {
     let land = Landscape { default_model: "openai/o3".to_owned(), ..land(OfflineUse::Always, remote()) };
     assert_eq!(candidates(None, &land).unwrap()[0].model, "o3");
+}
+
+#[test]
+fn vectors_are_made_by_a_model_for_them_and_never_by_the_default_for_answers() {
+    let land = Landscape { default_model: "openai/gpt-4o".to_owned(), ..land(OfflineUse::Always, remote()) };
+    for name in [None, Some("auto"), Some("openai")] {
+        let found = embedders(name, &land).unwrap();
+        let may: Vec<&str> =
+            found.iter().filter(|c| c.may_be_asked()).map(|candidate| candidate.model.as_str()).collect();
+        assert_eq!(may, ["text-embedding-3-small"], "{name:?}");
+    }
+    assert_eq!(embedders(Some("openai/other"), &land).unwrap()[0].model, "other");
+}
+
+#[test]
+fn whoever_makes_no_vectors_is_refused_by_name() {
+    let both = Landscape {
+        remotes: vec![remote(), Remote { provider: "mute".into(), embeddings: None, ..remote() }],
+        ..land(OfflineUse::Always, remote())
+    };
+    for name in ["offline", "mute", "mute/large"] {
+        let refused = embedders(Some(name), &both).unwrap_err();
+        assert_eq!(refused, Error::NoEmbeddings { name: name.to_owned() });
+    }
+    assert!(matches!(embedders(Some("nobody"), &both), Err(Error::UnknownModel { .. })));
+    let none = land(OfflineUse::Always, Remote { embeddings: None, ..remote() });
+    assert!(matches!(embedders(None, &none), Err(Error::NoEmbeddings { .. })));
 }

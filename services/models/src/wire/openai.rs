@@ -8,16 +8,18 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Mode, Outgoing, Pieces, Wire};
-use crate::answer::Answer;
-use crate::ask::Ask;
+use crate::answer::{Answer, Embedding};
+use crate::ask::{Ask, EmbedAsk};
 use crate::failure::Failure;
 
+mod embeddings;
 mod refusal;
 mod request;
 mod response;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod tools;
 
 /// The wire itself. What differs between providers that speak it are its fields.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +34,7 @@ impl Wire for OpenAi {
     fn request(&self, model: &str, ask: &Ask, mode: Mode) -> Outgoing {
         Outgoing {
             path: "/chat/completions".to_owned(),
-            headers: request::headers(ask, mode),
+            headers: request::headers(ask.idempotency_key.as_deref(), mode),
             body: request::body(self.max_tokens_field, model, ask, mode),
         }
     }
@@ -53,5 +55,14 @@ impl Wire for OpenAi {
 
     fn pieces(&self) -> Box<dyn Pieces> {
         Box::new(stream::Chunks::default())
+    }
+
+    fn embed(&self, model: &str, ask: &EmbedAsk) -> Option<Outgoing> {
+        let body = embeddings::body(model, ask);
+        Some(Outgoing { path: "/embeddings".to_owned(), headers: request::headers(None, Mode::Whole), body })
+    }
+
+    fn embedding(&self, body: &[u8]) -> Result<Embedding, Failure> {
+        embeddings::embedding(body)
     }
 }

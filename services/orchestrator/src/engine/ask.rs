@@ -105,7 +105,7 @@ impl Conversation {
 
     async fn turn(&mut self, mesh: &dyn Mesh, call: &Call) -> Result<String, Unanswered> {
         match mesh.complete(call, self.prompt.clone()).await {
-            Ok(CompleteResponse { output, completion }) => {
+            Ok(CompleteResponse { output, completion, .. }) => {
                 let completion = completion.unwrap_or_default();
                 self.finish.clone_from(&completion.finish_reason);
                 self.usage.add(completion);
@@ -146,7 +146,7 @@ fn named_model(agent: &Agent) -> Option<String> {
 }
 
 fn message(role: &str, content: String) -> Message {
-    Message { role: role.to_owned(), content }
+    Message { role: role.to_owned(), content, ..Message::default() }
 }
 
 impl Usage {

@@ -29,8 +29,7 @@ impl Running {
 
     /// An answer that came whole although a stream was asked for.
     pub(super) fn whole(answer: Answer) -> Self {
-        let delta = (!answer.output.is_empty()).then_some(Piece::Delta(answer.output));
-        Self { source: None, ready: delta.into_iter().chain([Piece::Done(answer.finish)]).collect() }
+        Self { source: None, ready: answer.into_pieces().collect() }
     }
 
     /// Waits until something can be handed on.
@@ -67,13 +66,13 @@ impl Running {
             let (mut running, mut turn, provider) = state?;
             let piece = running.next(&mut turn.patience).await;
             match piece {
-                Ok(Piece::Delta(text)) => {
-                    turn.goes_on();
-                    Some((Ok(Piece::Delta(text)), Some((running, turn, provider))))
-                }
                 Ok(done @ Piece::Done(_)) => {
                     turn.conclude(None);
                     Some((Ok(done), None))
+                }
+                Ok(piece) => {
+                    turn.goes_on();
+                    Some((Ok(piece), Some((running, turn, provider))))
                 }
                 Err(failure) => {
                     turn.conclude(Some(&failure));

@@ -4,12 +4,13 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
-use crate::ask::{Ask, Turn};
+use crate::answer::ToolCall;
+use crate::ask::{Ask, Format, Role, Tool, ToolChoice, Turn};
 use crate::wire::Mode;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-pub(super) fn headers(ask: &Ask, mode: Mode) -> HeaderMap {
+pub(super) fn headers(idempotency_key: Option<&str>, mode: Mode) -> HeaderMap {
     let accepted = match mode {
         Mode::Whole => "application/json",
         Mode::Stream => "text/event-stream",
@@ -17,7 +18,7 @@ pub(super) fn headers(ask: &Ask, mode: Mode) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT, HeaderValue::from_static(accepted));
-    let key = ask.idempotency_key.as_deref().and_then(|key| HeaderValue::from_str(key).ok());
+    let key = idempotency_key.and_then(|key| HeaderValue::from_str(key).ok());
     headers.extend(key.map(|key| (IDEMPOTENCY_KEY, key)));
     headers
 }
@@ -29,8 +30,16 @@ pub(super) fn body(max_tokens_field: &str, model: &str, ask: &Ask, mode: Mode) -
     body.insert("messages".to_owned(), ask.turns.iter().map(message).collect());
     let mut optional = |field: &str, value: Option<Value>| body.extend(value.map(|v| (field.to_owned(), v)));
     optional("temperature", ask.temperature.map(Value::from));
+    optional("top_p", ask.top_p.map(Value::from));
     optional(max_tokens_field, ask.max_tokens.map(Value::from));
-    optional("response_format", ask.response_schema.as_ref().map(response_format));
+    optional("stop", (!ask.stop.is_empty()).then(|| json!(ask.stop)));
+    optional("seed", ask.seed.map(Value::from));
+    if !ask.tools.is_empty() {
+        optional("tools", Some(ask.tools.iter().map(tool).collect()));
+        optional("tool_choice", ask.tool_choice.as_ref().map(tool_choice));
+        optional("parallel_tool_calls", ask.parallel_tool_calls.map(Value::from));
+    }
+    optional("response_format", response_format(&ask.format));
     if mode == Mode::Stream {
         optional("stream", Some(true.into()));
         optional("stream_options", Some(json!({"include_usage": true})));
@@ -39,11 +48,50 @@ pub(super) fn body(max_tokens_field: &str, model: &str, ask: &Ask, mode: Mode) -
 }
 
 fn message(turn: &Turn) -> Value {
-    json!({"role": turn.role.name(), "content": turn.content})
+    let mut message = json!({"role": turn.role.name(), "content": turn.content});
+    if turn.role == Role::Tool {
+        message["tool_call_id"] = json!(turn.call_id);
+    }
+    if !turn.calls.is_empty() {
+        message["tool_calls"] = turn.calls.iter().map(call).collect();
+        if turn.content.is_empty() {
+            message["content"] = Value::Null; // as the wire itself says that there is no text
+        }
+    }
+    message
 }
 
-/// Not strict: strict schemas must close every object and require every field, which callers' schemas need not do.
-/// The orchestrator validates the answer anyway.
-fn response_format(schema: &Map<String, Value>) -> Value {
-    json!({"type": "json_schema", "json_schema": {"name": "answer", "strict": false, "schema": schema}})
+fn call(call: &ToolCall) -> Value {
+    let ToolCall { id, name, arguments } = call;
+    json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}})
+}
+
+fn tool(tool: &Tool) -> Value {
+    let mut function = json!({"name": tool.name, "parameters": tool.schema()});
+    if let Some(description) = &tool.description {
+        function["description"] = description.as_str().into();
+    }
+    json!({"type": "function", "function": function})
+}
+
+fn tool_choice(choice: &ToolChoice) -> Value {
+    match choice {
+        ToolChoice::Auto => "auto".into(),
+        ToolChoice::None => "none".into(),
+        ToolChoice::Required => "required".into(),
+        ToolChoice::Named(name) => json!({"type": "function", "function": {"name": name}}),
+    }
+}
+
+/// Strict only where it was asked for: strict schemas must close every object and require every field, which callers'
+/// schemas need not do.
+fn response_format(format: &Format) -> Option<Value> {
+    match format {
+        Format::Text => None,
+        Format::Json => Some(json!({"type": "json_object"})),
+        Format::Schema { name, schema, strict } => {
+            let schema = json!({"name": name, "strict": strict, "schema": schema});
+            Some(json!({"type": "json_schema", "json_schema": schema}))
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::refusal::{self, ErrorBody};
+use super::tools;
 use crate::answer::{Answer, Finish, Usage};
 use crate::failure::{Failure, Kind};
 use crate::wire::not_json;
@@ -38,6 +39,8 @@ struct Message {
     /// The model's own "no" to a question with a schema, which then has no content.
     #[serde(default)]
     refusal: Option<String>,
+    #[serde(default)]
+    tool_calls: Option<Vec<tools::Call>>,
 }
 
 /// What `usage` says; providers leave out what they do not count.
@@ -47,6 +50,22 @@ pub(super) struct Tokens {
     prompt_tokens: Option<u32>,
     #[serde(default)]
     completion_tokens: Option<u32>,
+    #[serde(default)]
+    prompt_tokens_details: Option<PromptDetails>,
+    #[serde(default)]
+    completion_tokens_details: Option<CompletionDetails>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct PromptDetails {
+    #[serde(default)]
+    cached_tokens: Option<u32>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct CompletionDetails {
+    #[serde(default)]
+    reasoning_tokens: Option<u32>,
 }
 
 pub(super) fn answer(body: &[u8]) -> Result<Answer, Failure> {
@@ -65,7 +84,12 @@ pub(super) fn answer(body: &[u8]) -> Result<Answer, Failure> {
         usage: document.usage.map(Usage::from).unwrap_or_default(),
     };
     let output = choice.message.content.or(choice.message.refusal).unwrap_or_default();
-    Ok(Answer { output, finish })
+    Ok(Answer {
+        output,
+        calls: tools::whole(choice.message.tool_calls.unwrap_or_default()),
+        citations: Vec::new(),
+        finish,
+    })
 }
 
 /// How an answer ended, in the words of the contract.
@@ -81,6 +105,11 @@ impl From<Tokens> for Usage {
         Usage {
             input_tokens: tokens.prompt_tokens.unwrap_or(0),
             output_tokens: tokens.completion_tokens.unwrap_or(0),
+            cached_tokens: tokens.prompt_tokens_details.and_then(|of| of.cached_tokens).unwrap_or(0),
+            reasoning_tokens: tokens
+                .completion_tokens_details
+                .and_then(|of| of.reasoning_tokens)
+                .unwrap_or(0),
         }
     }
 }

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::refusal::{self, ErrorBody};
 use super::response::{Tokens, reason};
+use super::tools::{Call, Calls};
 use crate::answer::{Finish, Piece, Usage};
 use crate::failure::{Failure, Kind};
 use crate::wire::{Pieces, not_json, sse};
@@ -26,6 +27,7 @@ struct Seen {
     usage: Usage,
     text: bool,
     refused: bool,
+    calls: Calls,
 }
 
 #[derive(Deserialize)]
@@ -55,6 +57,8 @@ struct Delta {
     content: Option<String>,
     #[serde(default)]
     refusal: Option<String>,
+    #[serde(default)]
+    tool_calls: Option<Vec<Call>>,
 }
 
 // === impl Chunks ===
@@ -86,7 +90,7 @@ impl Pieces for Chunks {
 // === impl Seen ===
 
 impl Seen {
-    fn chunk(&mut self, event: &str) -> Result<Option<Piece>, Failure> {
+    fn chunk(&mut self, event: &str) -> Result<Vec<Piece>, Failure> {
         let chunk: Chunk =
             serde_json::from_str(event).map_err(|problem| not_json(event.as_bytes(), &problem))?;
         if let Some(error) = &chunk.error {
@@ -95,21 +99,23 @@ impl Seen {
         self.model =
             chunk.model.filter(|model| !model.is_empty()).unwrap_or_else(|| std::mem::take(&mut self.model));
         self.usage = chunk.usage.map_or(self.usage, Usage::from);
-        Ok(chunk.choices.into_iter().next().and_then(|choice| self.choice(choice)))
+        Ok(chunk.choices.into_iter().next().map(|choice| self.choice(choice)).unwrap_or_default())
     }
 
-    fn choice(&mut self, choice: Choice) -> Option<Piece> {
+    fn choice(&mut self, choice: Choice) -> Vec<Piece> {
         self.finish_reason = choice.finish_reason.or_else(|| self.finish_reason.take());
         let delta = choice.delta.unwrap_or_default();
         self.refused |= delta.refusal.is_some();
         let text = delta.content.filter(|text| !text.is_empty()).or(delta.refusal);
-        let text = text.filter(|text| !text.is_empty())?;
-        self.text = true;
-        Some(Piece::Delta(text))
+        let text = text.filter(|text| !text.is_empty());
+        self.text |= text.is_some();
+        let calls = delta.tool_calls.unwrap_or_default().into_iter();
+        let calls = calls.map(|call| Piece::Call(self.calls.piece(call)));
+        text.map(Piece::Delta).into_iter().chain(calls).collect()
     }
 
     fn done(&mut self) -> Result<Piece, Failure> {
-        if !self.text && self.finish_reason.is_none() {
+        if !self.text && !self.calls.any() && self.finish_reason.is_none() {
             return Err(Failure::new(Kind::Malformed, "ended the stream without an answer"));
         }
         let reason = reason(self.finish_reason.take(), self.refused);

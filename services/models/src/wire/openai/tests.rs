@@ -7,26 +7,18 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::answer::{Finish, Piece, Usage};
-use crate::ask::{Hints, Language, Role, Turn};
+use crate::ask::{Format, Role, Turn};
 use crate::failure::Kind;
 
+mod embeddings;
 mod refusals;
 mod streams;
+mod tools;
 
 const WIRE: OpenAi = OpenAi { max_tokens_field: "max_completion_tokens" };
 
 fn ask() -> Ask {
-    let turn = |role, content: &str| Turn { role, content: content.to_owned() };
-    Ask {
-        model: None,
-        turns: vec![turn(Role::System, "be brief"), turn(Role::User, "hi")],
-        hints: Hints::default(),
-        temperature: None,
-        max_tokens: None,
-        response_schema: None,
-        idempotency_key: None,
-        language: Language::English,
-    }
+    Ask { turns: vec![Turn::new(Role::System, "be brief"), Turn::new(Role::User, "hi")], ..Ask::default() }
 }
 
 fn body(ask: &Ask, mode: Mode) -> Value {
@@ -49,7 +41,11 @@ fn limits_schema_and_idempotency_key_are_sent_where_the_wire_has_them() {
     let ask = Ask {
         temperature: Some(0.5),
         max_tokens: Some(64),
-        response_schema: schema.as_object().cloned(),
+        format: Format::Schema {
+            name: "answer".to_owned(),
+            schema: schema.as_object().cloned().unwrap(),
+            strict: false,
+        },
         idempotency_key: Some("job-7".to_owned()),
         ..ask()
     };
@@ -90,7 +86,7 @@ fn a_whole_answer_gives_text_model_reason_and_usage() {
     });
     let answer = WIRE.answer(document.to_string().as_bytes()).unwrap();
     assert_eq!(answer.output, "Hello! 👋");
-    let usage = Usage { input_tokens: 19, output_tokens: 10 };
+    let usage = Usage { input_tokens: 19, output_tokens: 10, ..Usage::default() };
     let finish = Finish { model: "gpt-4o-2024-08-06".to_owned(), reason: "stop".to_owned(), usage };
     assert_eq!(answer.finish, finish);
 }

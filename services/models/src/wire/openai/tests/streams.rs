@@ -34,7 +34,7 @@ fn stream() -> String {
 }
 
 fn pieces() -> Vec<Piece> {
-    let usage = Usage { input_tokens: 9, output_tokens: 2 };
+    let usage = Usage { input_tokens: 9, output_tokens: 2, ..Usage::default() };
     let finish = Finish { model: "gpt-4o-mini".to_owned(), reason: "stop".to_owned(), usage };
     vec![Piece::Delta("Hello".to_owned()), Piece::Delta(" سلام".to_owned()), Piece::Done(finish)]
 }
