@@ -123,7 +123,7 @@ fn breaker_for(timeout: Duration) -> breaker::Config {
 }
 
 /// An address that paths can be appended to.
-fn address(base_url: &str) -> Result<Url, BadAddress> {
+pub(crate) fn address(base_url: &str) -> Result<Url, BadAddress> {
     let url = Url::parse(base_url).map_err(|_| BadAddress::Unreadable)?;
     match &url {
         url if !matches!(url.scheme(), "http" | "https") => Err(BadAddress::Scheme),

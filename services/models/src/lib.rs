@@ -25,6 +25,7 @@ use bsm_runtime::server::{MESSAGE_LIMIT, Service};
 
 pub mod answer;
 pub mod ask;
+pub mod catalog;
 pub mod chat;
 pub mod config;
 pub mod error;
