@@ -95,7 +95,12 @@ fn route(route: &Route, catalog: &Catalog, place: Place<'_>, findings: &mut Find
         if catalog.family(name).is_none() && told.insert(name) {
             let fix = known(name, catalog.families.iter().map(|family| &*family.name));
             let message = format!("there is no family {:?}", &**name);
-            findings.error(place.of("routes", &route.task), format_args!("routes.{}", route.task), message, fix);
+            findings.error(
+                place.of("routes", &route.task),
+                format_args!("routes.{}", route.task),
+                message,
+                fix,
+            );
         }
     }
 }
@@ -118,7 +123,9 @@ struct Place<'a> {
 impl Place<'_> {
     /// The place of an entry of a section; the file as a whole if it is not in it.
     fn of(self, section: &str, name: &str) -> At {
-        let Some(Value::Map(entries)) = self.root.get(section).map(|node| &node.value) else { return At::FILE };
+        let Some(Value::Map(entries)) = self.root.get(section).map(|node| &node.value) else {
+            return At::FILE;
+        };
         entries.iter().find(|(key, _)| key.text == name).map_or(At::FILE, |(key, _)| key.at)
     }
 }

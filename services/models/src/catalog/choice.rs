@@ -77,15 +77,16 @@ impl<T: PartialEq, F: Fn(&str) -> Option<T>> Read for Among<F> {
 
     fn read(&self, node: &Node, path: &Path<'_>, findings: &mut Findings) -> Option<Vec<(T, u32)>> {
         let mut among: Vec<(T, u32)> = Vec::new();
-        let mut add = |name: &str, weight: u32, node: &Node, path: &Path<'_>, findings: &mut Findings| {
-            match (self.0)(name) {
+        let mut add =
+            |name: &str, weight: u32, node: &Node, path: &Path<'_>, findings: &mut Findings| match (self.0)(
+                name,
+            ) {
                 None => findings.error(node.at, path, format!("{name:?} is not a name"), "write a name"),
                 Some(item) if among.iter().any(|(other, _)| *other == item) => {
                     findings.error(node.at, path, format!("{name:?} is given twice"), "keep one of the two");
                 }
                 Some(item) => among.push((item, weight)),
-            }
-        };
+            };
         match &node.value {
             Value::List(items) if !items.is_empty() => {
                 for (at, item) in items.iter().enumerate() {

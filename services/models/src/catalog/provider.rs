@@ -78,7 +78,8 @@ pub(super) fn read(
         Some(base) => fields.optional("wire", one_of(&words)).or(Some(&*base.wire)),
         None => fields.required("wire", one_of(&words)),
     };
-    let text = |fields: &mut Fields<'_>, name| fields.optional(name, Filled).map(|text: String| Arc::from(text));
+    let text =
+        |fields: &mut Fields<'_>, name| fields.optional(name, Filled).map(|text: String| Arc::from(text));
     let base_url = text_of(&mut fields, "base_url").map(|url| url.trim_end_matches('/').into());
     let base_url_variable = fields.optional("base_url_variable", Variable);
     let keys = fields.optional("keys", list_of(Variable));
@@ -133,7 +134,9 @@ fn check_name(key: &Key, path: &Path<'_>, findings: &mut Findings) -> bool {
     let problem = match key.text.as_str() {
         "" => "a provider needs a name",
         crate::route::AUTO | crate::route::OFFLINE => "this word means something else in requests",
-        name if name.len() > 32 || !name.chars().all(plain) => "a provider's name is 1 to 32 of a-z, 0-9 and '-'",
+        name if name.len() > 32 || !name.chars().all(plain) => {
+            "a provider's name is 1 to 32 of a-z, 0-9 and '-'"
+        }
         _ => return true,
     };
     findings.error(key.at, path, problem, "give it another name");
@@ -171,7 +174,8 @@ impl Read for Variable {
 
     fn read(&self, node: &Node, path: &Path<'_>, findings: &mut Findings) -> Option<Arc<str>> {
         let name = Filled.read(node, path, findings)?;
-        let fit = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.starts_with(|c: char| c.is_ascii_digit());
+        let fit = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && !name.starts_with(|c: char| c.is_ascii_digit());
         if !fit {
             // It may be the key itself, so it is not repeated.
             let fix = "write the name of the variable, such as OPENAI_API_KEY, and never a key";
@@ -179,7 +183,12 @@ impl Read for Variable {
             return None;
         }
         if name.starts_with(OURS) {
-            findings.error(node.at, path, format!("{name} would be a setting of bsm itself"), "choose another name");
+            findings.error(
+                node.at,
+                path,
+                format!("{name} would be a setting of bsm itself"),
+                "choose another name",
+            );
             return None;
         }
         Some(name.into())

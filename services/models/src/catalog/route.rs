@@ -85,7 +85,8 @@ pub(super) fn read(
     base: Option<&Route>,
 ) -> Option<Route> {
     let task = key.text.as_str().into();
-    let for_all = !matches!(&node.value, Value::Map(fields) if !fields.iter().any(|(key, _)| key.text == "among"));
+    let for_all =
+        !matches!(&node.value, Value::Map(fields) if !fields.iter().any(|(key, _)| key.text == "among"));
     if for_all {
         let cell = cell(node, path, findings)?;
         return Some(Route { task, cells: std::array::from_fn(|_| cell.clone()) });

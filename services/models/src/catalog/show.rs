@@ -35,9 +35,7 @@ fn provider(out: &mut String, provider: &Provider) {
     text("embeddings", &provider.embeddings);
     text("api_version", &provider.api_version);
     let _ = writeln!(out, "    keys: [{}]", provider.keys.join(", "));
-    for (name, value, usual) in
-        [("local", provider.local, false), ("citations", provider.citations, true)]
-    {
+    for (name, value, usual) in [("local", provider.local, false), ("citations", provider.citations, true)] {
         if value != usual {
             let _ = writeln!(out, "    {name}: {value}");
         }
@@ -63,7 +61,8 @@ fn provider(out: &mut String, provider: &Provider) {
 
 fn limits(limits: Limits) -> String {
     let Limits { bulkhead, rate } = limits;
-    let rate = rate.map(|rate| format!(", rate: {{ per_minute: {}, burst: {} }}", rate.per_minute, rate.burst));
+    let rate =
+        rate.map(|rate| format!(", rate: {{ per_minute: {}, burst: {} }}", rate.per_minute, rate.burst));
     let rate = rate.unwrap_or_default();
     format!("{{ in_flight: {}, queue: {}{rate} }}", bulkhead.max_in_flight, bulkhead.max_queue)
 }
@@ -82,7 +81,8 @@ fn model(out: &mut String, model: &Model) {
 
 fn family(out: &mut String, family: &Family) {
     let Choice { strategy, among } = &family.models;
-    let models: Vec<(String, u32)> = among.iter().map(|(target, weight)| (target.to_string(), *weight)).collect();
+    let models: Vec<(String, u32)> =
+        among.iter().map(|(target, weight)| (target.to_string(), *weight)).collect();
     let _ = write!(out, "  {}: {{ models: {}", quoted(&family.name), names(*strategy, &models));
     let _ = write!(out, ", strategy: {}", strategy.word());
     let fallbacks: Vec<String> = family.fallbacks.iter().map(|name| quoted(name)).collect();
@@ -101,7 +101,8 @@ fn route(out: &mut String, route: &Route) {
 }
 
 fn cell(cell: &Cell) -> String {
-    let among: Vec<(String, u32)> = cell.among.iter().map(|(name, weight)| (name.to_string(), *weight)).collect();
+    let among: Vec<(String, u32)> =
+        cell.among.iter().map(|(name, weight)| (name.to_string(), *weight)).collect();
     match cell.strategy {
         Strategy::Priority => names(Strategy::Priority, &among),
         strategy => format!("{{ strategy: {}, among: {} }}", strategy.word(), names(strategy, &among)),

@@ -128,7 +128,11 @@ fn the_environment_is_stronger_than_the_file() {
     let Timeouts { connect, first_token, between_chunks, whole } = openai.timeouts;
     assert_eq!([connect, first_token, between_chunks, whole].map(|time| time.as_secs()), [1, 90, 30, 90]);
     let gpt_4 = catalog.family("gpt-4").unwrap().models.items().next().unwrap();
-    assert_eq!(catalog.model_of(gpt_4).map(|id| &**id), Some("gpt-4o-mini"), "no route asks for another model");
+    assert_eq!(
+        catalog.model_of(gpt_4).map(|id| &**id),
+        Some("gpt-4o-mini"),
+        "no route asks for another model"
+    );
     assert!(!catalog.provider("perplexity").unwrap().citations);
     assert_eq!(Catalog::built_in().with(&Overrides::default()), Catalog::built_in());
 }

@@ -38,9 +38,8 @@ pub(super) fn read(
     base: Timeouts,
 ) -> Option<Timeouts> {
     let mut fields = Fields::of(node, path, findings)?;
-    let mut seconds = |name, most, or| {
-        fields.optional(name, number(0.01..=most)).map_or(or, Duration::from_secs_f64)
-    };
+    let mut seconds =
+        |name, most, or| fields.optional(name, number(0.01..=most)).map_or(or, Duration::from_secs_f64);
     let timeouts = Timeouts {
         connect: seconds("connect", 60.0, base.connect),
         first_token: seconds("first_token", 600.0, base.first_token),

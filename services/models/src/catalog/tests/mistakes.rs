@@ -54,21 +54,42 @@ fn each_mistake_is_told_in_a_sentence() {
         ("providers:\n  auto: {}\n".into(), "this word means something else in requests"),
         ("providers:\n  Über: {}\n".into(), "a provider's name is 1 to 32 of a-z, 0-9 and '-'"),
         (provider("wire: openai, model: m, keys: [K]"), "nobody says where it is"),
-        (provider("wire: openai, base_url: 'https://x', keys: [K]"), "nobody says which model it is asked for"),
-        (provider("wire: openai, base_url: 'https://x', model: m"), "no variable is named that holds its key"),
-        (provider("wire: openai, base_url: 'ftp://x', model: m, local: true"), "the address must begin with https://"),
+        (
+            provider("wire: openai, base_url: 'https://x', keys: [K]"),
+            "nobody says which model it is asked for",
+        ),
+        (
+            provider("wire: openai, base_url: 'https://x', model: m"),
+            "no variable is named that holds its key",
+        ),
+        (
+            provider("wire: openai, base_url: 'ftp://x', model: m, local: true"),
+            "the address must begin with https://",
+        ),
         (provider(&whole.replace("[K]", "[K, K]")), "a variable is named twice"),
         (provider(&whole.replace("[K]", "[sk-secret]")), "this is not the name of an environment variable"),
         (provider(&whole.replace("[K]", "[BSM_KEY]")), "BSM_KEY would be a setting of bsm itself"),
         (provider(&format!("{whole}, limits: {{ in_flight: 0 }}")), "the number 0 stands where"),
-        (provider(&format!("{whole}, limits: {{ rate: {{ per_minute: 2, burst: 3 }} }}")), "3 calls at once are more"),
-        (provider(&format!("{whole}, family_limits: {{ gpt-4o-2024-08-06: {{}} }}")), "is not the name of a model family"),
-        ("models:\n  openai/x: { price: { input: 1, output: 1, as_of: 2026-02-30 } }\n".into(), "is not a day"),
+        (
+            provider(&format!("{whole}, limits: {{ rate: {{ per_minute: 2, burst: 3 }} }}")),
+            "3 calls at once are more",
+        ),
+        (
+            provider(&format!("{whole}, family_limits: {{ gpt-4o-2024-08-06: {{}} }}")),
+            "is not the name of a model family",
+        ),
+        (
+            "models:\n  openai/x: { price: { input: 1, output: 1, as_of: 2026-02-30 } }\n".into(),
+            "is not a day",
+        ),
         ("families:\n  x/y: { models: [openai] }\n".into(), "cannot be the name of a family"),
         ("families:\n  x: { models: [] }\n".into(), "a list stands where"),
         ("families:\n  x: { models: [openai, openai] }\n".into(), "\"openai\" is given twice"),
         ("families:\n  x: { models: [openai/] }\n".into(), "\"openai/\" is not a name"),
-        ("families:\n  x: { models: [openai], strategy: fastest }\n".into(), "\"fastest\" is not an allowed value"),
+        (
+            "families:\n  x: { models: [openai], strategy: fastest }\n".into(),
+            "\"fastest\" is not an allowed value",
+        ),
         ("families:\n  x: { models: { openai: -1 } }\n".into(), "the number -1 stands where"),
     ];
     for (text, expected) in cases {
