@@ -4,6 +4,7 @@
 //! Failures are worded without a subject ("answered 500"); the caller puts the provider's name before it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use secrecy::SecretString;
@@ -35,6 +36,25 @@ pub enum Mode {
     Whole,
     /// As server-sent events.
     Stream,
+}
+
+/// What an operator says about how a provider speaks its wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// The version of the API that is asked for; `None`: the one that the wire was written for.
+    pub api_version: Option<Arc<str>>,
+    /// Whether answers name their sources, where the wire has them.
+    pub citations: bool,
+}
+
+/// The wire of that name, as the catalog's providers name it; `None` if there is none.
+#[must_use]
+pub fn named(name: &str, _dialect: &Dialect) -> Option<Arc<dyn Wire>> {
+    match name {
+        "openai" => Some(Arc::new(openai::OpenAi { max_tokens_field: "max_completion_tokens" })),
+        "groq" | "mistral" | "perplexity" => Some(Arc::new(openai::OpenAi { max_tokens_field: "max_tokens" })),
+        _ => None,
+    }
 }
 
 /// A provider's language.
