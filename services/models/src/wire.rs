@@ -52,7 +52,9 @@ pub struct Dialect {
 pub fn named(name: &str, _dialect: &Dialect) -> Option<Arc<dyn Wire>> {
     match name {
         "openai" => Some(Arc::new(openai::OpenAi { max_tokens_field: "max_completion_tokens" })),
-        "groq" | "mistral" | "perplexity" => Some(Arc::new(openai::OpenAi { max_tokens_field: "max_tokens" })),
+        "groq" | "mistral" | "perplexity" => {
+            Some(Arc::new(openai::OpenAi { max_tokens_field: "max_tokens" }))
+        }
         _ => None,
     }
 }
