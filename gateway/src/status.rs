@@ -22,6 +22,7 @@ const REASONS: [(&str, StatusCode); 12] = [
     ("OVERLOADED", StatusCode::SERVICE_UNAVAILABLE),
     ("CIRCUIT_OPEN", StatusCode::SERVICE_UNAVAILABLE),
     ("MISSING_API_KEY", StatusCode::SERVICE_UNAVAILABLE), // an operator has to act, not the client
+    ("EGRESS_REFUSED", StatusCode::SERVICE_UNAVAILABLE),  // the same
     ("IDEMPOTENCY_CONFLICT", StatusCode::CONFLICT),
 ];
 
@@ -142,6 +143,7 @@ mod tests {
             (Code::PermissionDenied, "APPROVAL_REQUIRED", 403),
             (Code::FailedPrecondition, "REPORT_NOT_READY", 409),
             (Code::FailedPrecondition, "MISSING_API_KEY", 503),
+            (Code::FailedPrecondition, "EGRESS_REFUSED", 503),
             (Code::AlreadyExists, "IDEMPOTENCY_CONFLICT", 409),
             (Code::Unavailable, "CIRCUIT_OPEN", 503),
             (Code::ResourceExhausted, "BULKHEAD_FULL", 503),

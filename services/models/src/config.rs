@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bsm_runtime::outside::{HttpClient, InParts, NoClient, Server, Trust, in_the_clear};
+use bsm_runtime::outside::{
+    Declared, Destination, HttpClient, InParts, NoClient, Server, Trust, in_the_clear,
+};
 use bsm_runtime::process::Process;
 use bsm_runtime::settings::{ModelSettings, Settings};
 use bsm_stack::{HttpClassifier, breaker, bulkhead};
@@ -96,7 +98,9 @@ fn remote(row: &'static Row, process: &Process) -> Result<Remote, OpenError> {
         warn!(provider = row.name, "its keys go over an unencrypted connection; use https");
     }
     let trust = if keys.is_empty() || url.scheme() == "http" { Trust::Nobody } else { Trust::System };
-    let client = HttpClient::new(settings.connect_timeout, trust);
+    let destination = Destination { name: row.name, url: &base_url, declared: Declared::ByUrl };
+    let egress = process.guards.egress();
+    let client = HttpClient::new(destination, settings.connect_timeout, trust, egress);
     let client = client.map_err(|source| OpenError::Client { provider: row.name.into(), source })?;
     let server = InParts::new(server(row, settings.timeout), client, &process.guards);
     let (upstream, limits) = (Upstream::new(server, base_url, &model), Limits::within(settings.timeout));

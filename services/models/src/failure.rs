@@ -51,6 +51,8 @@ pub enum Kind {
     CircuitOpen,
     /// Not sent: too many calls are held already.
     BulkheadFull,
+    /// Not sent: the egress policy keeps it in.
+    Egress,
     /// The caller's own deadline passed.
     CallerDeadline,
     /// The provider in this process broke; a fault of ours.
@@ -117,6 +119,7 @@ pub const TABLE: [Row; 15] = [
     row(Kind::Malformed, "UPSTREAM_MALFORMED", Outcome::Failure, Keep, Next::Candidate),
     row(Kind::CircuitOpen, "CIRCUIT_OPEN", Outcome::Neutral, Keep, Next::Candidate),
     row(Kind::BulkheadFull, "BULKHEAD_FULL", Outcome::Neutral, Keep, Next::Candidate),
+    row(Kind::Egress, "EGRESS_REFUSED", Outcome::Neutral, Keep, Next::Candidate), // another may be allowed
     row(Kind::CallerDeadline, "DEADLINE_EXCEEDED", Outcome::Neutral, Keep, Next::Nothing),
     row(Kind::Internal, "INTERNAL", Outcome::Neutral, Keep, Next::Nothing),
 ];

@@ -61,6 +61,7 @@ const fn code(kind: Kind) -> Code {
         Kind::Throttled | Kind::Quota => Code::ResourceExhausted,
         Kind::Timeout | Kind::CallerDeadline => Code::DeadlineExceeded,
         Kind::ModelGone => Code::NotFound,
+        Kind::Egress => Code::FailedPrecondition,
         Kind::ContentPolicy | Kind::ContextTooLong | Kind::Rejected | Kind::Unsupported => {
             Code::InvalidArgument
         }
@@ -107,6 +108,7 @@ mod tests {
             (failed(Kind::Quota), Code::ResourceExhausted, "QUOTA_EXHAUSTED"),
             (failed(Kind::Timeout), Code::DeadlineExceeded, "UPSTREAM_TIMEOUT"),
             (failed(Kind::CallerDeadline), Code::DeadlineExceeded, "DEADLINE_EXCEEDED"),
+            (failed(Kind::Egress), Code::FailedPrecondition, "EGRESS_REFUSED"),
             (failed(Kind::ModelGone), Code::NotFound, "MODEL_NOT_FOUND"),
             (failed(Kind::ContextTooLong), Code::InvalidArgument, "CONTEXT_TOO_LONG"),
             (failed(Kind::ContentPolicy), Code::InvalidArgument, "CONTENT_POLICY"),

@@ -204,6 +204,7 @@ fn failure(error: &BoxError) -> Failure {
         Trouble::Slow { .. } | Trouble::NotAccepted => Kind::Timeout,
         Trouble::Unreachable(_) | Trouble::Broken(_) => Kind::Transient,
         Trouble::Malformed => Kind::Internal,
+        Trouble::Refused(_) => Kind::Egress,
     };
     let wait = match trouble {
         Trouble::CircuitOpen { retry_in } => Some(retry_in),

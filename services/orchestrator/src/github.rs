@@ -13,7 +13,7 @@ use std::{str, time::Duration};
 use bsm_runtime::{
     call::Call,
     guards::Guards,
-    outside::{self, Body, HttpClient, Outside, Server, Trouble, Trust},
+    outside::{self, Body, Declared, Destination, HttpClient, Outside, Server, Trouble, Trust},
     settings::GitHubSettings,
 };
 use bsm_stack::{
@@ -132,7 +132,10 @@ impl GitHub {
         if outside::in_the_clear(&settings.url) {
             warn!("GITHUB_TOKEN goes over an unencrypted connection; use https");
         }
-        let client = HttpClient::new(CONNECT, Trust::needed_for(&settings.url)).map_err(OpenError::Client)?;
+        let trust = Trust::needed_for(&settings.url);
+        let destination = Destination { name: NAME, url: &settings.url, declared: Declared::ByUrl };
+        let client = HttpClient::new(destination, CONNECT, trust, guards.egress());
+        let client = client.map_err(OpenError::Client)?;
         let way = Outside::to(server(), client, guards);
         Ok(Some(GitHub { way, url: settings.url.clone(), token: bearer(token)? }))
     }

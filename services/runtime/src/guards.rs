@@ -17,6 +17,7 @@ use tokio::sync::{Notify, broadcast::Receiver};
 use crate::{
     cache_view::CacheView,
     flags::{self, Flag, Flags, Percent},
+    outside::egress::{Egress, Rules},
 };
 
 /// The guards of a role, in the order they were made. Clones share them.
@@ -28,6 +29,7 @@ pub struct Guards {
 #[derive(Debug, Default)]
 struct Shared {
     flags: Flags,
+    egress: Egress,
     breakers: List<Breaker>,
     bulkheads: List<Bulkhead>,
     limiters: List<Limiter>,
@@ -69,7 +71,18 @@ impl<T> List<T> {
 impl Guards {
     /// No guards yet, to be switched by these flags.
     pub fn new(flags: Flags) -> Guards {
-        Guards { shared: Arc::new(Shared { flags, ..Shared::default() }) }
+        Guards::ruled(flags, Rules::default())
+    }
+
+    /// The same, and whom requests may leave the mesh for.
+    pub fn ruled(flags: Flags, egress: Rules) -> Guards {
+        let egress = Egress::new(egress);
+        Guards { shared: Arc::new(Shared { flags, egress, ..Shared::default() }) }
+    }
+
+    /// Whom requests may leave the mesh for, and how many were kept in.
+    pub fn egress(&self) -> &Egress {
+        &self.shared.egress
     }
 
     /// Which calls run under which of them.

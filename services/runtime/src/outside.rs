@@ -5,6 +5,8 @@
 //! [`Judge`](bsm_stack::breaker::Judge) in its extensions. An attempt that timed out is not repeated, because it may
 //! have been paid for. And nothing of ours is sent along: no deadline, no ids.
 
+pub mod egress;
+mod gate;
 mod http_client;
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,8 @@ use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
 use tower::{BoxError, ServiceBuilder, ServiceExt as _, util::BoxCloneSyncService};
 
 use crate::{flags::SwitchesLayer, guards::Guards};
+pub use egress::Declared;
+pub use gate::Destination;
 pub use http_client::{AsSent, HttpClient, NoClient, Took, Trust, in_the_clear};
 pub use trouble::Trouble;
 

@@ -52,7 +52,7 @@ pub struct Process {
 impl Process {
     /// A role of a new process, with the flags of the settings.
     pub fn new(role: Role, settings: Arc<Settings>, drain: Drain, metrics: Metrics) -> Process {
-        let guards = Guards::new(Flags::new(settings.flags));
+        let guards = Guards::ruled(Flags::new(settings.flags), settings.egress.clone());
         metrics.watch_guards(guards.clone());
         Process {
             role,

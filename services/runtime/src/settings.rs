@@ -19,6 +19,7 @@ use parse::Parser;
 use crate::{
     flags::{Flag, Percentages},
     network::Network,
+    outside::egress,
     role::Role,
 };
 
@@ -121,6 +122,8 @@ pub struct Settings {
     pub concurrency: ConcurrencySettings,
     /// Where changes are fetched from.
     pub github: GitHubSettings,
+    /// Whom requests may leave the mesh for.
+    pub egress: egress::Rules,
     /// The model gateway's.
     pub models: ModelSettings,
     /// The orchestrator's.
@@ -257,6 +260,10 @@ impl Settings {
             github: GitHubSettings {
                 token: p.secrets("github.token").into_iter().next(),
                 url: p.optional_url("github.url").unwrap_or_default().trim_end_matches('/').to_owned(),
+            },
+            egress: egress::Rules {
+                policy: p.one_of("egress.policy", parse::EGRESS_POLICIES, egress::Policy::DenyByDefault),
+                allowed: p.allowed_hosts("egress.allowed_hosts"),
             },
             models: ModelSettings::parse(p),
             orchestrator: OrchestratorSettings {

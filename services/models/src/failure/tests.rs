@@ -24,7 +24,7 @@ fn only_a_fault_of_the_key_calls_for_another_key() {
 
 #[test]
 fn our_own_refusals_and_the_callers_deadline_never_feed_the_breaker() {
-    for kind in [Kind::CircuitOpen, Kind::BulkheadFull, Kind::CallerDeadline] {
+    for kind in [Kind::CircuitOpen, Kind::BulkheadFull, Kind::Egress, Kind::CallerDeadline] {
         assert_eq!(kind.row().outcome, Outcome::Neutral, "{kind:?}");
     }
 }

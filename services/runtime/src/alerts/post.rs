@@ -16,7 +16,7 @@ use tracing::{info, warn};
 use super::BREAKER;
 use crate::{
     guards::Guards,
-    outside::{HttpClient, NoClient, Outside, Server, Trouble, Trust},
+    outside::{Declared, Destination, HttpClient, NoClient, Outside, Server, Trouble, Trust},
 };
 
 /// One alert at most, all attempts together; nobody waits for it but the next one.
@@ -48,7 +48,9 @@ impl Receiver {
             bulkhead: bulkhead::Config { max_in_flight: 1, max_queue: 0 },
             classifier: ReceiverClassifier,
         };
-        let client = HttpClient::new(PATIENCE, Trust::needed_for(url.expose_secret()))?;
+        let at = url.expose_secret();
+        let destination = Destination { name: BREAKER, url: at, declared: Declared::ByUrl };
+        let client = HttpClient::new(destination, PATIENCE, Trust::needed_for(at), guards.egress())?;
         Ok(Receiver { way: Outside::to(server, client, guards), url, failing: false })
     }
 

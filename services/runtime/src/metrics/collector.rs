@@ -1,6 +1,7 @@
 //! Guards on the page: read when it is asked for, so that the hot path keeps no second count.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{Arc, PoisonError, RwLock},
 };
@@ -35,6 +36,7 @@ impl Collector for GuardsCollector {
         limits(&mut encoder, &watched.iter().flat_map(Guards::limiters).collect::<Vec<_>>())?;
         rate_limits(&mut encoder, &watched.iter().flat_map(Guards::rate_limiters).collect::<Vec<_>>())?;
         budgets(&mut encoder, &watched.iter().flat_map(Guards::retry_budgets).collect::<Vec<_>>())?;
+        egress(&mut encoder, watched.iter().flat_map(|guards| guards.egress().refusals()))?;
         let caches = watched.iter().flat_map(Guards::caches);
         caches_of(&mut encoder, &caches.map(|cache| cache.stats()).collect::<Vec<_>>())
     }
@@ -64,6 +66,24 @@ fn bulkheads(encoder: &mut DescriptorEncoder<'_>, list: &[bulkhead::Snapshot]) -
     gauges(encoder, "bulkhead_queued", "Calls waiting for a turn", "bulkhead", queued)?;
     let refused = list.iter().map(|b| (&*b.name, b.rejected_total));
     counters(encoder, "bulkhead_rejections", "Calls turned away", "bulkhead", refused)
+}
+
+/// Roles that share a page may ask the same server.
+fn egress(
+    encoder: &mut DescriptorEncoder<'_>,
+    refusals: impl Iterator<Item = (Arc<str>, &'static str, u64)>,
+) -> fmt::Result {
+    let mut sums: BTreeMap<_, u64> = BTreeMap::new();
+    for (to, reason, count) in refusals {
+        *sums.entry((to, reason)).or_default() += count;
+    }
+    let help = "Requests that the egress policy kept in";
+    let mut family = encoder.encode_descriptor("egress_refusals", help, None, MetricType::Counter)?;
+    for ((to, reason), count) in sums {
+        let labels = [("to", &*to), ("reason", reason)];
+        ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+    }
+    Ok(())
 }
 
 fn limits(encoder: &mut DescriptorEncoder<'_>, list: &[concurrency::Snapshot]) -> fmt::Result {

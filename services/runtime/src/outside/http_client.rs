@@ -9,7 +9,7 @@ use std::{
 };
 
 use bsm_stack::{
-    classify::Withheld,
+    classify::{Withheld, is_own_refusal},
     deadline::GRPC_TIMEOUT,
     retry::{NotSent, PREVIOUS_ATTEMPTS, RETRIES, ReplayBody},
 };
@@ -22,6 +22,10 @@ use tokio::time::Instant;
 use tower::{BoxError, Service};
 use tracing::debug;
 
+use super::{
+    egress::Egress,
+    gate::{self, Destination, Gate},
+};
 use crate::call::CORRELATION_HEADER;
 
 /// How often an HTTP/2 connection is asked whether it is still there, and how long it may take to say so.
@@ -48,17 +52,20 @@ pub struct Took(pub Duration);
 /// In a request's extensions: what is decided only as an attempt goes out, after any queue, such as its key. An error
 /// withholds the request, which says nothing about the server.
 #[derive(Clone)]
-pub struct AsSent(Arc<dyn Fn(&mut HeaderMap) -> Result<(), BoxError> + Send + Sync>);
+pub struct AsSent(Arc<Complete>);
+
+type Complete = dyn Fn(&mut HeaderMap) -> Result<(), BoxError> + Send + Sync;
 
 /// Connections cannot be made from this machine at all.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client cannot be made; are root certificates installed (SSL_CERT_FILE)?")]
 pub struct NoClient(#[source] reqwest::Error);
 
-/// Sends requests as they are. Clones share the connections.
+/// Sends requests to one server as they are, as far as the egress policy lets them out. Clones share the connections.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
     client: Client,
+    gate: Gate,
 }
 
 /// Whether somebody on the way to this URL could read along: it is unencrypted and leaves this machine.
@@ -99,11 +106,25 @@ impl fmt::Debug for AsSent {
 // === impl HttpClient ===
 
 impl HttpClient {
-    /// A client that gives up on a connection that is not made within `connect_timeout`.
+    /// A client for one server and no other, which gives up on a connection that is not made within `connect_timeout`.
     ///
     /// # Errors
     /// When the machine's root certificates cannot be read.
-    pub fn new(connect_timeout: Duration, trust: Trust) -> Result<HttpClient, NoClient> {
+    pub fn new(
+        destination: Destination<'_>,
+        connect_timeout: Duration,
+        trust: Trust,
+        egress: &Egress,
+    ) -> Result<HttpClient, NoClient> {
+        let gate = Gate::new(destination, egress, Box::new(gate::system));
+        HttpClient::behind(gate, connect_timeout, trust)
+    }
+
+    pub(super) fn behind(
+        gate: Gate,
+        connect_timeout: Duration,
+        trust: Trust,
+    ) -> Result<HttpClient, NoClient> {
         // The provider of cryptography is the process's; another part may have installed it first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (interval, patience) = KEEP_ALIVE;
@@ -113,6 +134,7 @@ impl HttpClient {
             .referer(false)
             .retry(retry::never()) // the stack above counts every attempt
             .user_agent(concat!("bsm/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(gate.clone()) // looks at what a name leads to
             .connect_timeout(connect_timeout)
             .tcp_nodelay(true) // or every stream pays 40 ms
             .http2_keep_alive_interval(interval)
@@ -121,7 +143,7 @@ impl HttpClient {
             Trust::System => client,
             Trust::Nobody => client.tls_certs_only([]),
         };
-        Ok(HttpClient { client: client.build().map_err(NoClient)? })
+        Ok(HttpClient { client: client.build().map_err(NoClient)?, gate })
     }
 }
 
@@ -135,12 +157,12 @@ impl Service<Request<ReplayBody<Full<Bytes>>>> for HttpClient {
     }
 
     fn call(&mut self, request: Request<ReplayBody<Full<Bytes>>>) -> Self::Future {
-        Box::pin(send(self.client.clone(), request))
+        Box::pin(send(self.clone(), request))
     }
 }
 
 async fn send(
-    client: Client,
+    HttpClient { client, gate }: HttpClient,
     request: Request<ReplayBody<Full<Bytes>>>,
 ) -> Result<Response<UnsyncBoxBody<Bytes, BoxError>>, BoxError> {
     let began = Instant::now();
@@ -148,12 +170,14 @@ async fn send(
     for header in &OURS {
         head.headers.remove(header);
     }
-    if let Some(AsSent(complete)) = head.extensions.get() {
-        complete(&mut head.headers).map_err(Withheld)?;
-    }
     let body = body.collect().await?.to_bytes(); // all of it is there
     let request = client.request(head.method, head.uri.to_string()).headers(head.headers).body(body);
-    let response = request.send().await.map_err(told)?;
+    let mut request = request.build().map_err(told)?;
+    gate.passes(request.url())?;
+    if let Some(AsSent(complete)) = head.extensions.get() {
+        complete(request.headers_mut()).map_err(Withheld)?;
+    }
+    let response = client.execute(request).await.map_err(told)?;
     let mut response: Response<reqwest::Body> = response.into();
     response.extensions_mut().insert(Took(began.elapsed()));
     Ok(response.map(|body| body.map_err(told).boxed_unsync()))
@@ -163,6 +187,9 @@ async fn send(
 /// marked as such, because then nothing was sent.
 fn told(error: reqwest::Error) -> BoxError {
     let error = error.without_url();
+    if is_own_refusal(&error) {
+        return error.into(); // the gate has told why
+    }
     debug!(error = %error, "a call to the outside failed");
     if error.is_connect() { NotSent(error.into()).into() } else { error.into() }
 }

@@ -16,6 +16,8 @@ use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, StatusCode};
 use tokio::{net::TcpListener, sync::watch, time::Instant};
 
+mod egress;
+
 use super::*;
 use crate::{
     call::Call,
@@ -26,6 +28,9 @@ use crate::{
 
 /// Not for ever, even on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
+
+/// Where nobody listens.
+const NOBODY: &str = "http://127.0.0.1:1";
 
 /// What the server does with one call.
 #[derive(Clone, Copy)]
@@ -125,8 +130,10 @@ fn server() -> Server<HttpClassifier> {
     }
 }
 
-fn to(server: Server<HttpClassifier>, guards: &Guards) -> Outside {
-    Outside::to(server, HttpClient::new(Duration::from_secs(5), Trust::Nobody).unwrap(), guards)
+fn to(url: &str, server: Server<HttpClassifier>, guards: &Guards) -> Outside {
+    let destination = Destination { name: "openai", url, declared: Declared::ByUrl };
+    let client = HttpClient::new(destination, Duration::from_secs(5), Trust::Nobody, guards.egress());
+    Outside::to(server, client.unwrap(), guards)
 }
 
 /// Guards with these flags switched off.
@@ -150,7 +157,7 @@ async fn ask(outside: &Outside, request: Request<Bytes>) -> Result<u16, Trouble>
 async fn what_says_that_nothing_was_produced_is_asked_again_and_counted() {
     let fake = Fake::start([Act::Says(503, &[]), Act::Says(529, &[]), Act::Says(200, &[])]).await;
     let guards = without(&[]);
-    let answer = to(server(), &guards).ask(fake.question()).await.unwrap();
+    let answer = to(&fake.url, server(), &guards).ask(fake.question()).await.unwrap();
     assert_eq!((answer.status().as_u16(), fake.asked()), (200, 3));
     assert_eq!(answer.extensions().get::<Attempts>(), Some(&Attempts(3)));
     assert!(answer.extensions().get::<Took>().is_some());
@@ -164,12 +171,12 @@ async fn what_says_that_nothing_was_produced_is_asked_again_and_counted() {
 async fn what_may_have_been_paid_for_and_what_the_caller_did_wrong_is_asked_once() {
     for act in [Act::Says(504, &[]), Act::Says(400, &[]), Act::Says(401, &[]), Act::Says(429, &[])] {
         let fake = Fake::start([act]).await;
-        ask(&to(server(), &without(&[])), fake.question()).await.unwrap();
+        ask(&to(&fake.url, server(), &without(&[])), fake.question()).await.unwrap();
         assert_eq!(fake.asked(), 1);
     }
     let fake = Fake::start([Act::Hangs]).await;
     let hasty = Server { attempt: Duration::from_millis(50), ..server() };
-    let slow = ask(&to(hasty, &without(&[])), fake.question()).await.unwrap_err();
+    let slow = ask(&to(&fake.url, hasty, &without(&[])), fake.question()).await.unwrap_err();
     assert_eq!(slow, Trouble::Slow { after: Duration::from_millis(50) });
     assert_eq!(fake.asked(), 1);
     assert_eq!(fake.left().await, 1, "an attempt that timed out is ended at the server");
@@ -179,14 +186,18 @@ async fn what_may_have_been_paid_for_and_what_the_caller_did_wrong_is_asked_once
 async fn who_asks_to_come_back_soon_is_asked_then_and_who_asks_for_days_is_not_waited_for() {
     let fake = Fake::start([Act::Says(429, &[("retry-after", "1")]), Act::Says(200, &[])]).await;
     let began = Instant::now();
-    assert_eq!(ask(&to(server(), &without(&[])), fake.question()).await, Ok(200));
+    assert_eq!(ask(&to(&fake.url, server(), &without(&[])), fake.question()).await, Ok(200));
     assert!(began.elapsed() >= Duration::from_secs(1));
     let fake = Fake::start([Act::Says(429, &[("retry-after", "999999")])]).await;
-    assert_eq!(ask(&to(server(), &without(&[])), fake.question()).await, Ok(429));
+    assert_eq!(ask(&to(&fake.url, server(), &without(&[])), fake.question()).await, Ok(429));
     let fake = Fake::start([Act::Says(429, &[("retry-after", "1")])]).await;
     let mut hurried = fake.question();
     hurried.extensions_mut().insert(Deadline::after(Duration::from_millis(900)));
-    assert_eq!(ask(&to(server(), &without(&[])), hurried).await, Ok(429), "the deadline would pass first");
+    assert_eq!(
+        ask(&to(&fake.url, server(), &without(&[])), hurried).await,
+        Ok(429),
+        "the deadline would pass first"
+    );
     assert_eq!(fake.asked(), 1);
 }
 
@@ -195,9 +206,9 @@ async fn only_one_hop_retries_and_none_where_the_flag_is_off() {
     let fake = Fake::start([Act::Says(503, &[])]).await;
     let mut retried_above = fake.question();
     retried_above.extensions_mut().insert(Upstream);
-    assert_eq!(ask(&to(server(), &without(&[])), retried_above).await, Ok(503));
+    assert_eq!(ask(&to(&fake.url, server(), &without(&[])), retried_above).await, Ok(503));
     assert_eq!(fake.asked(), 1);
-    assert_eq!(ask(&to(server(), &without(&[Flag::Retry])), fake.question()).await, Ok(503));
+    assert_eq!(ask(&to(&fake.url, server(), &without(&[Flag::Retry])), fake.question()).await, Ok(503));
     assert_eq!(fake.asked(), 2);
 }
 
@@ -206,7 +217,7 @@ async fn flags_choose_by_the_calls_id_which_never_leaves_the_mesh() {
     let fake = Fake::start([Act::Says(503, &[])]).await;
     let guards = without(&[]);
     guards.set_flag(Flag::Retry, Percent::new(50).unwrap()).unwrap();
-    let outside = to(server(), &guards);
+    let outside = to(&fake.url, server(), &guards);
     let inside = |id: &&String| guards.flags().admits(Flag::Retry, Some(id));
     let ids: Vec<String> = (0..20).map(|n| format!("call-{n}")).collect();
     let [retried, not] = [ids.iter().find(inside).unwrap(), ids.iter().find(|id| !inside(id)).unwrap()];
@@ -226,7 +237,7 @@ async fn flags_choose_by_the_calls_id_which_never_leaves_the_mesh() {
 #[tokio::test]
 async fn during_an_outage_retries_stay_within_the_budget() {
     let fake = Fake::start([Act::Says(500, &[])]).await;
-    let outside = to(server(), &without(&[Flag::CircuitBreaker])); // which would end them sooner
+    let outside = to(&fake.url, server(), &without(&[Flag::CircuitBreaker])); // which would end them sooner
     let (began, calls) = (Instant::now(), 60);
     for _ in 0..calls {
         assert_eq!(ask(&outside, fake.question()).await, Ok(500));
@@ -240,7 +251,7 @@ async fn during_an_outage_retries_stay_within_the_budget() {
 async fn a_server_that_fails_is_left_alone_unless_the_flag_says_otherwise() {
     let fake = Fake::start([Act::Says(500, &[])]).await;
     let guards = without(&[Flag::Retry]);
-    let outside = to(server(), &guards);
+    let outside = to(&fake.url, server(), &guards);
     for _ in 0..5 {
         assert_eq!(ask(&outside, fake.question()).await, Ok(500));
     }
@@ -253,19 +264,19 @@ async fn a_server_that_fails_is_left_alone_unless_the_flag_says_otherwise() {
 
 #[tokio::test]
 async fn who_opens_the_circuit_amid_its_attempts_hears_the_servers_last_word() {
-    let hasty = || {
+    let hasty = |url: &str| {
         let breaker = breaker::Config { consecutive_failures: 2, ..breaker::Config::provider() };
-        to(Server { breaker, ..server() }, &without(&[]))
+        to(url, Server { breaker, ..server() }, &without(&[]))
     };
     let fake = Fake::start([Act::Says(503, &[("x-said", "busy")])]).await;
-    let outside = hasty();
+    let outside = hasty(&fake.url);
     let answer = outside.ask(fake.question()).await.unwrap();
     assert_eq!((answer.status().as_u16(), answer.headers()["x-said"].as_bytes()), (503, &b"busy"[..]));
     assert_eq!((answer.extensions().get(), fake.asked()), (Some(&Attempts(2)), 2), "no third was made");
     assert!(matches!(ask(&outside, fake.question()).await, Err(Trouble::CircuitOpen { .. })));
 
-    let nobody = Request::post("http://127.0.0.1:1/x").body(Bytes::new()).unwrap();
-    let error = hasty().ask(nobody).await.unwrap_err();
+    let nobody = Request::post(format!("{NOBODY}/x")).body(Bytes::new()).unwrap();
+    let error = hasty(NOBODY).ask(nobody).await.unwrap_err();
     assert_eq!(error.downcast_ref::<GaveUp>().unwrap().attempts, 2);
     assert_eq!(Trouble::of(&*error), Trouble::Unreachable(Some(std::io::ErrorKind::ConnectionRefused)));
 }
@@ -274,7 +285,7 @@ async fn who_opens_the_circuit_amid_its_attempts_hears_the_servers_last_word() {
 async fn a_success_is_judged_by_its_reader() {
     let fake = Fake::start([Act::Says(200, &[])]).await;
     let guards = without(&[]);
-    let outside = to(server(), &guards);
+    let outside = to(&fake.url, server(), &guards);
     for _ in 0..5 {
         let answer = outside.ask(fake.question()).await.unwrap();
         let permit = answer.extensions().get::<Judge>().and_then(Judge::take).unwrap();
@@ -289,7 +300,7 @@ async fn more_calls_than_fit_are_refused_and_without_the_flag_all_are_sent() {
     let fake = Fake::start([Act::Hangs]).await;
     let narrow = || Server { bulkhead: bulkhead::Config { max_in_flight: 1, max_queue: 0 }, ..server() };
     let guards = without(&[]);
-    let outside = to(narrow(), &guards);
+    let outside = to(&fake.url, narrow(), &guards);
     let held = tokio::spawn(outside.stack().oneshot(fake.question()));
     fake.is_asked().await;
     let full = ask(&outside, fake.question()).await;
@@ -309,12 +320,12 @@ async fn more_calls_than_fit_are_refused_and_without_the_flag_all_are_sent() {
 async fn a_redirect_is_not_followed_and_a_refused_connection_was_never_used() {
     let fake = Fake::start([Act::Says(307, &[("location", "/elsewhere")])]).await;
     let guards = without(&[]);
-    assert_eq!(ask(&to(server(), &guards), fake.question()).await, Ok(307));
+    assert_eq!(ask(&to(&fake.url, server(), &guards), fake.question()).await, Ok(307));
     assert_eq!((fake.asked(), guards.breakers()[0].failures), (1, 1), "it is no answer");
 
     let guards = without(&[]);
-    let nobody = Request::post("http://127.0.0.1:1/x?key=secret").body(Bytes::new()).unwrap();
-    let error = to(server(), &guards).ask(nobody).await.unwrap_err();
+    let nobody = Request::post(format!("{NOBODY}/x?key=secret")).body(Bytes::new()).unwrap();
+    let error = to(NOBODY, server(), &guards).ask(nobody).await.unwrap_err();
     assert_eq!(Trouble::of(&*error), Trouble::Unreachable(Some(std::io::ErrorKind::ConnectionRefused)));
     assert_eq!(guards.breakers()[0].failures, 3, "nothing was sent, so it was tried again");
     assert!(!format!("{error:?}").contains("secret"), "{error:?}");
@@ -324,7 +335,7 @@ async fn a_redirect_is_not_followed_and_a_refused_connection_was_never_used() {
 async fn a_body_that_hangs_ends_at_the_deadline_and_says_nothing_about_the_server() {
     let fake = Fake::start([Act::HangsAfterItsHead]).await;
     let guards = without(&[]);
-    let outside = to(Server { deadline: Duration::from_millis(200), ..server() }, &guards);
+    let outside = to(&fake.url, Server { deadline: Duration::from_millis(200), ..server() }, &guards);
     let error = outside.ask(fake.question()).await.unwrap().into_body().collect().await.unwrap_err();
     assert_eq!(Trouble::of(&*error), Trouble::Late);
     assert_eq!(fake.left().await, 1);
@@ -366,7 +377,7 @@ async fn no_edge_is_without_a_deadline() {
             );
         }
     }
-    let outside = to(Server { attempt: forever, ..server() }, &without(&[]));
+    let outside = to(&url, Server { attempt: forever, ..server() }, &without(&[]));
     let question = Request::post(&url).body(Bytes::new()).unwrap();
     let ended = tokio::time::timeout(forever, outside.ask(question)).await.expect("it waits for ever");
     assert_eq!(Trouble::of(&*ended.unwrap_err()), Trouble::Late);

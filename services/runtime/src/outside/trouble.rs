@@ -6,6 +6,8 @@ use bsm_stack::{
     breaker::CircuitOpen, bulkhead::Rejected, deadline::DeadlineExceeded, timeout::AttemptTimedOut,
 };
 
+use super::{egress::Refusal, gate};
+
 /// Why there is no answer. In words without a subject ("could not be reached"), and without addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
@@ -38,6 +40,8 @@ pub enum Trouble {
     Broken(Option<io::ErrorKind>),
     /// Not sent: the request is none.
     Malformed,
+    /// Not sent: the egress policy keeps it in.
+    Refused(Refusal),
 }
 
 // === impl Trouble ===
@@ -45,6 +49,9 @@ pub enum Trouble {
 impl Trouble {
     /// Reads an error of [`Outside::ask`](super::Outside::ask) or of a body that came from it.
     pub fn of(error: &(dyn Error + 'static)) -> Trouble {
+        if let Some(refusal) = gate::refusal(error) {
+            return Trouble::Refused(refusal); // below an error of the client's, if a name was looked up
+        }
         let mut causes = iter::successors(Some(error), |&error| error.source());
         causes.find_map(of_one).unwrap_or_else(|| Trouble::Broken(io_kind(error)))
     }
@@ -100,6 +107,7 @@ impl fmt::Display for Trouble {
             Trouble::Unreachable(kind) => because(f, "could not be reached", kind),
             Trouble::Broken(kind) => because(f, "broke the connection off", kind),
             Trouble::Malformed => f.write_str("could not be asked: the request is malformed"),
+            Trouble::Refused(refusal) => refusal.fmt(f),
         }
     }
 }

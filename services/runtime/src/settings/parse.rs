@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
 use super::{Layers, LogFormat, OfflineUse, Profile};
-use crate::{client::target, flags::Percent, network::Network, role::Role};
+use crate::{client::target, flags::Percent, network::Network, outside::egress, role::Role};
 
 pub(super) const PROFILES: &[(&str, Profile)] = &[
     ("development", Profile::Development),
@@ -17,6 +17,9 @@ pub(super) const LOG_FORMATS: &[(&str, LogFormat)] =
     &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
 pub(super) const OFFLINE_USES: &[(&str, OfflineUse)] =
     &[("without_key", OfflineUse::WithoutKey), ("always", OfflineUse::Always), ("never", OfflineUse::Never)];
+
+pub(super) const EGRESS_POLICIES: &[(&str, egress::Policy)] =
+    &[("deny_by_default", egress::Policy::DenyByDefault), ("allow_all", egress::Policy::AllowAll)];
 
 const YES: &[&str] = &["true", "1", "yes", "on"];
 const NO: &[&str] = &["false", "0", "no", "off"];
@@ -65,6 +68,18 @@ impl<'a> Parser<'a> {
                 Vec::new()
             }
         }
+    }
+
+    /// Whom requests may leave the mesh for; each entry that is none is told.
+    pub(super) fn allowed_hosts(&mut self, key: &str) -> Vec<egress::Allowed> {
+        let mut allowed = Vec::new();
+        for entry in self.list(key) {
+            match entry.parse() {
+                Ok(entry) => allowed.push(entry),
+                Err(problem) => self.problems.push(format!("{key}: {problem}")),
+            }
+        }
+        allowed
     }
 
     pub(super) fn secrets(&self, key: &str) -> Vec<SecretString> {

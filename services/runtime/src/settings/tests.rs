@@ -111,6 +111,20 @@ fn a_trusted_proxy_is_an_address_or_a_network() {
 }
 
 #[test]
+fn whom_requests_may_leave_for_is_read_and_every_entry_that_is_none_is_told() {
+    use crate::outside::egress::Policy;
+    let hosts = "api.openai.com, *.azure.com, 10.0.0.0/8";
+    let egress = settings(&[("EGRESS_ALLOWED_HOSTS", hosts), ("EGRESS_POLICY", "allow_all")]).unwrap().egress;
+    assert_eq!((egress.policy, egress.allowed.len()), (Policy::AllowAll, 3));
+    assert_eq!(settings(&[]).unwrap().egress.policy, Policy::DenyByDefault);
+    let wrong = [("EGRESS_ALLOWED_HOSTS", "https://a.example,b.example,*"), ("EGRESS_POLICY", "open")];
+    let Invalid(problems) = settings(&wrong).unwrap_err();
+    assert_eq!(problems.len(), 3, "{problems:?}");
+    assert!(problems[0].starts_with("egress.policy is \"open\" (from EGRESS_POLICY)"), "{problems:?}");
+    assert!(problems[1].starts_with("egress.allowed_hosts: \"https://a.example\" is none of"), "{problems:?}");
+}
+
+#[test]
 fn every_url_of_a_role_is_checked_and_told_by_its_place() {
     let urls = "http://a:1,http://b:99999,https://c:1";
     let Invalid(problems) = settings(&[("BSM_REGISTRY_URL", urls)]).unwrap_err();

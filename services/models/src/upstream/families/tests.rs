@@ -1,6 +1,6 @@
 use bsm_runtime::flags::Flags;
 use bsm_runtime::guards::Guards;
-use bsm_runtime::outside::{HttpClient, Server, Trust};
+use bsm_runtime::outside::{Declared, Destination, HttpClient, Server, Trust};
 use bsm_stack::{breaker, bulkhead};
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ fn families(guards: &Guards) -> Families {
         bulkhead: bulkhead::Config::default(),
         classifier: HttpClassifier,
     };
-    let client = HttpClient::new(second, Trust::Nobody).unwrap();
+    let destination = Destination { name: "openai", url: "http://127.0.0.1:1", declared: Declared::ByUrl };
+    let client = HttpClient::new(destination, second, Trust::Nobody, guards.egress()).unwrap();
     Families::new(InParts::new(server, client, guards), "gpt-4o")
 }
 
