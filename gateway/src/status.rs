@@ -8,7 +8,7 @@ use bsm_runtime::status as details;
 use crate::fault::Fault;
 
 /// Reasons whose HTTP code says more than that of their gRPC code.
-const REASONS: [(&str, StatusCode); 12] = [
+const REASONS: [(&str, StatusCode); 13] = [
     // The provider answered, and badly: we are the gateway in front of it.
     ("UPSTREAM_ERROR", StatusCode::BAD_GATEWAY),
     ("UPSTREAM_MALFORMED", StatusCode::BAD_GATEWAY),

@@ -105,7 +105,7 @@ const fn row(kind: Kind, reason: &'static str, outcome: Outcome, key: KeyVerdict
 use KeyVerdict::{Cool, Exhausted, Keep, Refused};
 
 /// Every kind, in the order of [`Kind`].
-pub const TABLE: [Row; 15] = [
+pub const TABLE: [Row; 16] = [
     row(Kind::Transient, "UPSTREAM_ERROR", Outcome::Failure, Keep, Next::Candidate),
     row(Kind::Timeout, "UPSTREAM_TIMEOUT", Outcome::Failure, Keep, Next::Candidate),
     row(Kind::Throttled, "UPSTREAM_THROTTLED", Outcome::Throttled, Cool, Next::Key),

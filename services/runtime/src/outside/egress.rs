@@ -73,8 +73,11 @@ pub enum Declared {
 #[derive(Clone, Debug, Default)]
 pub struct Egress {
     rules: Arc<Rules>,
-    refused: Arc<Mutex<BTreeMap<(Arc<str>, &'static str), u64>>>,
+    refused: Arc<Mutex<Counts>>,
 }
+
+/// By whom they were for, and the word for the reason.
+type Counts = BTreeMap<(Arc<str>, &'static str), u64>;
 
 /// A host as the rules see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,7 +199,7 @@ impl Egress {
         *self.counts().entry((to.clone(), refusal.label())).or_default() += 1;
     }
 
-    fn counts(&self) -> MutexGuard<'_, BTreeMap<(Arc<str>, &'static str), u64>> {
+    fn counts(&self) -> MutexGuard<'_, Counts> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner) // a count is never half-made
     }
 }
