@@ -121,7 +121,10 @@ fn whom_requests_may_leave_for_is_read_and_every_entry_that_is_none_is_told() {
     let Invalid(problems) = settings(&wrong).unwrap_err();
     assert_eq!(problems.len(), 3, "{problems:?}");
     assert!(problems[0].starts_with("egress.policy is \"open\" (from EGRESS_POLICY)"), "{problems:?}");
-    assert!(problems[1].starts_with("egress.allowed_hosts: \"https://a.example\" is none of"), "{problems:?}");
+    assert!(
+        problems[1].starts_with("egress.allowed_hosts: \"https://a.example\" is none of"),
+        "{problems:?}"
+    );
 }
 
 #[test]
