@@ -13,9 +13,12 @@ use bsm_stack::{HttpClassifier, breaker, bulkhead};
 use reqwest::Url;
 use tracing::warn;
 
+use crate::catalog::Catalog;
 use crate::gateway::{Gateway, Policy};
 use crate::keys::NamedKey;
+use crate::ledger::{self, Ledger};
 use crate::patience::Limits;
+use crate::price::Prices;
 use crate::provider::{Offline, Parts, Provider, Remote, Row, Site, TABLE, probe_lease};
 use crate::upstream::Upstream;
 
@@ -42,6 +45,9 @@ pub enum OpenError {
     /// The model that a question without one means cannot be asked for.
     #[error("the default model is not usable: {0}")]
     DefaultModel(crate::error::Error),
+    /// A budget is none, or the usage cannot be opened.
+    #[error(transparent)]
+    Ledger(#[from] ledger::OpenError),
     /// The HTTP client cannot be made.
     #[error("could not prepare connections to {provider}")]
     Client {
@@ -68,7 +74,8 @@ pub enum BadAddress {
 // === impl Gateway ===
 
 impl Gateway {
-    /// The gateway that the settings of a process describe, its guards listed with those of the process.
+    /// The gateway that the settings of a process describe, its guards listed with those of the process. It keeps no
+    /// usage.
     ///
     /// # Errors
     /// [`OpenError`].
@@ -77,7 +84,11 @@ impl Gateway {
         let remotes = TABLE.iter().map(|row| remote(row, process).map(Box::new).map(Provider::Remote));
         let mut providers = remotes.collect::<Result<Vec<_>, _>>()?;
         providers.push(Provider::Offline(Offline::new(process.guards.bulkhead(Offline::NAME, REVIEWS))));
-        let gateway = Gateway::new(providers, policy(settings));
+        let ledger = Ledger::in_memory(
+            &ledger::rules(settings).map_err(ledger::OpenError::Rule)?,
+            Prices::of_catalog(&Catalog::built_in()),
+        );
+        let gateway = Gateway::new(providers, policy(settings), ledger);
         gateway.candidates(None).map_err(OpenError::DefaultModel)?;
         Ok(gateway)
     }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ask::Violation;
+use crate::budget::Exhausted;
 use crate::chat;
 use crate::failure::{Failure, Kind};
+use crate::usage;
 
 /// Why a question has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +47,12 @@ pub enum Error {
         /// Which provider.
         provider: Arc<str>,
     },
+    /// A budget has no room for it.
+    #[error(transparent)]
+    Budget(Box<Exhausted>),
+    /// The usage cannot be read.
+    #[error(transparent)]
+    Usage(#[from] usage::ReadError),
     /// Every candidate failed.
     #[error("{}", told(.0))]
     Failed(Attempts),

@@ -12,6 +12,8 @@ use crate::answer::{Answer, Embedding};
 use crate::ask::{Ask, EmbedAsk};
 use crate::error::{self, Attempts, Error};
 use crate::failure::{Failure, Kind, Next};
+use crate::ledger::{self, Hold, Ledger};
+use crate::price::Tokens;
 use crate::provider::{Attempt, PieceStream, Provider};
 use crate::route::{self, Candidate, Landscape};
 
@@ -27,6 +29,7 @@ pub struct Gateway {
     /// In the order in which the route prefers them.
     providers: Vec<Provider>,
     policy: Policy,
+    ledger: Ledger,
 }
 
 /// What the operator decides about the route.
@@ -65,6 +68,12 @@ trait Manner {
         provider: &Provider,
         attempt: Attempt<'_, Self::Question>,
     ) -> impl Future<Output = Result<Self::Answer, Failure>> + Send;
+
+    /// What it may take.
+    fn expected(question: &Self::Question) -> Tokens;
+
+    /// The answer, once what it took is settled; a stream settles at its end.
+    fn settled(hold: Hold, answer: Self::Answer) -> Self::Answer;
 }
 
 struct Whole;
@@ -76,8 +85,20 @@ struct Embedded;
 impl Gateway {
     /// A gateway to these providers, in the order in which the route prefers them.
     #[must_use]
-    pub fn new(providers: Vec<Provider>, policy: Policy) -> Self {
-        Self { providers, policy }
+    pub fn new(providers: Vec<Provider>, policy: Policy, ledger: Ledger) -> Self {
+        Self { providers, policy, ledger }
+    }
+
+    /// The same gateway with another ledger.
+    #[must_use]
+    pub fn with_ledger(self, ledger: Ledger) -> Self {
+        Self { ledger, ..self }
+    }
+
+    /// Its budgets, prices and usage.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// Asks for a whole answer. Dropping the future ends the call upstream.
@@ -133,18 +154,36 @@ impl Gateway {
         call: &Call,
     ) -> Result<Answered<M::Answer>, Error> {
         route::check(&candidates)?;
+        let mut hold = self.reserve::<M>(&candidates, ask, call)?;
         let mut failed = Vec::new();
         for candidate in candidates.into_iter().filter(Candidate::may_be_asked) {
             let Candidate { provider, model, .. } = candidate;
             let attempt = Attempt { model: &model, ask, call };
+            hold.asks(&provider, &model);
             match self.try_keys::<M>(&provider, attempt, &mut failed).await {
-                Ok(answer) => return Ok(Answered { answer, provider, model, attempts: failed }),
+                Ok(answer) => {
+                    let answer = M::settled(hold, answer);
+                    return Ok(Answered { answer, provider, model, attempts: failed });
+                }
                 Err(Next::Nothing) => break,
                 Err(Next::Key | Next::Candidate) => {}
             }
         }
         let last = failed.pop().expect("the route was checked: at least one candidate may be asked");
-        Err(Error::Failed(Attempts::new(failed, last)))
+        let attempts = Attempts::new(failed, last);
+        hold.failed(&attempts);
+        Err(Error::Failed(attempts))
+    }
+
+    fn reserve<M: Manner>(
+        &self,
+        candidates: &[Candidate],
+        ask: &M::Question,
+        call: &Call,
+    ) -> Result<Hold, Error> {
+        let asked = candidates.iter().filter(|candidate| candidate.may_be_asked());
+        let models = asked.map(|candidate| (&*candidate.provider, candidate.model.as_str()));
+        self.ledger.reserve(call, M::expected(ask), models).map_err(Error::Budget)
     }
 
     /// One candidate with one key after the other, each key at most once.
@@ -214,6 +253,16 @@ impl Manner for Whole {
     ) -> impl Future<Output = Result<Answer, Failure>> + Send {
         provider.complete(attempt)
     }
+
+    fn expected(ask: &Ask) -> Tokens {
+        ledger::of_ask(ask)
+    }
+
+    fn settled(mut hold: Hold, answer: Answer) -> Answer {
+        hold.delivered(answer.output.len());
+        hold.answered(&answer.finish.model, answer.finish.usage);
+        answer
+    }
 }
 
 impl Manner for Streamed {
@@ -226,6 +275,14 @@ impl Manner for Streamed {
     ) -> impl Future<Output = Result<PieceStream, Failure>> + Send {
         provider.stream(attempt)
     }
+
+    fn expected(ask: &Ask) -> Tokens {
+        ledger::of_ask(ask)
+    }
+
+    fn settled(hold: Hold, pieces: PieceStream) -> PieceStream {
+        hold.over(pieces)
+    }
 }
 
 impl Manner for Embedded {
@@ -237,5 +294,14 @@ impl Manner for Embedded {
         attempt: Attempt<'_, EmbedAsk>,
     ) -> impl Future<Output = Result<Embedding, Failure>> + Send {
         provider.embed(attempt)
+    }
+
+    fn expected(ask: &EmbedAsk) -> Tokens {
+        ledger::of_texts(&ask.inputs)
+    }
+
+    fn settled(hold: Hold, embedding: Embedding) -> Embedding {
+        hold.answered(&embedding.model, embedding.usage);
+        embedding
     }
 }

@@ -17,9 +17,11 @@ use crate::error::{Attempt, Attempts, Error};
 use crate::gateway::{Answered, Gateway, ModelLine, ProviderLine};
 use crate::provider::PieceStream;
 use crate::route::Candidate;
+use crate::usage::Listed;
 
 #[cfg(test)]
 mod tests;
+mod usage;
 
 /// The gRPC face of the gateway.
 #[derive(Clone, Debug)]
@@ -103,6 +105,27 @@ impl ModelService for Models {
         let (model, _hints) = Hints::parse(request.into_inner()).map_err(Error::Invalid)?;
         let candidates = self.gateway.candidates(model.as_deref())?.into_iter().map(candidate).collect();
         Ok(Response::new(v1::ExplainRouteResponse { candidates }))
+    }
+
+    async fn list_usage(
+        &self,
+        request: Request<v1::ListUsageRequest>,
+    ) -> Result<Response<v1::ListUsageResponse>, Status> {
+        let query = usage::query(request.into_inner()).map_err(Error::Invalid)?;
+        let listed = match self.gateway.ledger().usage() {
+            Some(store) => store.list(query.clone()).await.map_err(Error::Usage)?,
+            None => Listed::default(),
+        };
+        Ok(Response::new(usage::listed(&query.by, listed)))
+    }
+
+    async fn list_budgets(
+        &self,
+        _: Request<v1::ListBudgetsRequest>,
+    ) -> Result<Response<v1::ListBudgetsResponse>, Status> {
+        let (tallies, now) = self.gateway.ledger().tallies();
+        let budgets = tallies.into_iter().map(|tally| usage::budget(tally, now)).collect();
+        Ok(Response::new(v1::ListBudgetsResponse { budgets }))
     }
 
     async fn chat_direct(

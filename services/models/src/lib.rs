@@ -3,6 +3,7 @@
 //! ```text
 //! grpc ─ ask, chat (what is asked, checked)
 //!   └─ gateway (one candidate after the other)
+//!        ├─ ledger     reserves before, settles after: budget (pure), price, usage (on disk)
 //!        ├─ route      which candidates, in which order, and why: pure
 //!        └─ provider   one attempt
 //!             ├─ remote    a key and a request; settles what it learned
@@ -25,6 +26,7 @@ use bsm_runtime::server::{MESSAGE_LIMIT, Service};
 
 pub mod answer;
 pub mod ask;
+pub mod budget;
 pub mod catalog;
 pub mod chat;
 pub mod config;
@@ -34,8 +36,10 @@ pub mod family;
 pub mod gateway;
 pub mod grpc;
 pub mod keys;
+pub mod ledger;
 pub mod offline;
 pub mod patience;
+pub mod price;
 pub mod provider;
 pub mod route;
 mod status;
@@ -44,6 +48,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 pub mod upstream;
+pub mod usage;
 pub mod wire;
 
 pub use config::OpenError;
@@ -53,7 +58,8 @@ pub use config::OpenError;
 /// # Errors
 /// [`OpenError`] when the settings do not make a gateway.
 pub async fn open(process: &Process) -> Result<Service, OpenError> {
-    let gateway = gateway::Gateway::of(process)?;
+    let ledger = ledger::Ledger::open(process).await?;
+    let gateway = gateway::Gateway::of(process)?.with_ledger(ledger);
     let models = grpc::Models::new(gateway, process.settings.max_agent_input);
     let server = ModelServiceServer::new(models)
         .max_decoding_message_size(MESSAGE_LIMIT)

@@ -3,6 +3,7 @@
 use bsm_runtime::status::Refusal;
 use tonic::{Code, Status};
 
+use crate::budget::Exhausted;
 use crate::error::{Attempts, Error};
 use crate::failure::Kind;
 
@@ -26,9 +27,23 @@ impl From<Error> for Status {
             Error::SafeMode { provider } => {
                 Refusal::new(Code::FailedPrecondition, "SAFE_MODE", sentence).metadata("provider", &*provider)
             }
+            Error::Budget(exhausted) => budget(&exhausted, sentence),
+            Error::Usage(_) => Refusal::new(Code::Unavailable, "USAGE_UNREADABLE", sentence),
             Error::Failed(attempts) => failed(&attempts, sentence),
         };
         refusal.into()
+    }
+}
+
+fn budget(exhausted: &Exhausted, sentence: String) -> Refusal {
+    let (left, limit) = (exhausted.measure.show(exhausted.left), exhausted.measure.show(exhausted.limit));
+    let refusal = Refusal::new(Code::ResourceExhausted, "BUDGET_EXHAUSTED", sentence)
+        .metadata("budget", exhausted.budget())
+        .metadata("limit", limit)
+        .metadata("left", left);
+    match exhausted.turns_in {
+        Some(wait) => refusal.retry_after(wait),
+        None => refusal,
     }
 }
 

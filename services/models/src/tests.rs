@@ -1,10 +1,13 @@
 //! The whole service: over real gRPC, through the server stack, to a provider on loopback.
 
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use bsm_proto::models::v1;
 use bsm_proto::models::v1::model_service_client::ModelServiceClient;
+use bsm_runtime::call::Call;
+use bsm_runtime::folder::Folder;
 use bsm_runtime::server::{Listeners, serve};
 use bsm_runtime::settings::Settings;
 use bsm_runtime::status;
@@ -18,12 +21,24 @@ use crate::testing::{Script, Scripted, Then, deltas, process, settings};
 
 /// A served gateway; it ends with the test's runtime.
 async fn served(settings: Settings) -> ModelServiceClient<Channel> {
-    let process = process(settings);
+    let dir = tempfile::tempdir().unwrap();
+    let client = served_in(dir.path(), settings).await.0;
+    tokio::spawn(async move {
+        let _held = dir;
+        std::future::pending::<()>().await;
+    });
+    client
+}
+
+/// The same with its state in a folder, and its process.
+async fn served_in(dir: &Path, settings: Settings) -> (ModelServiceClient<Channel>, Process) {
+    let process = process(Settings { data_dir: dir.to_owned(), ..settings });
     let api = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let ops = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = api.local_addr().unwrap();
     serve(&process, Listeners { api, ops }, open(&process).await.unwrap());
-    ModelServiceClient::connect(format!("http://{address}")).await.unwrap()
+    let client = ModelServiceClient::connect(format!("http://{address}")).await.unwrap();
+    (client, process)
 }
 
 fn prompt(content: impl Into<String>) -> Option<v1::Prompt> {
@@ -80,6 +95,83 @@ async fn a_refusal_keeps_its_reason_on_the_way() {
     let status = client.complete(v1::CompleteRequest { prompt: Some(request) }).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition);
     assert_eq!(status::reason(&status).as_deref(), Some("MISSING_API_KEY"));
+}
+
+/// A question of this caller.
+fn asked_by(caller: &str) -> tonic::Request<v1::CompleteRequest> {
+    Call::background("a-test").with_caller(caller).request(v1::CompleteRequest { prompt: prompt("hi") })
+}
+
+fn with_budgets(settings: Settings, budgets: &[&str]) -> Settings {
+    let mut settings = settings;
+    settings.models.budgets = budgets.iter().map(|line| (*line).to_owned()).collect();
+    settings
+}
+
+#[tokio::test]
+async fn a_limit_of_ten_lets_exactly_ten_of_a_hundred_calls_through() {
+    let provider = Scripted::start([Script::says("Hello!")]).await;
+    let settings = with_budgets(settings(&provider.url, &["sk-one"]), &["key 10 requests/day"]);
+    let client = served(settings).await;
+    let calls = (0..100).map(|_| {
+        let mut client = client.clone();
+        async move { client.complete(asked_by("k1")).await }
+    });
+    let ended = futures_util::future::join_all(calls).await;
+    let (answered, refused): (Vec<_>, Vec<_>) = ended.into_iter().partition(Result::is_ok);
+    assert_eq!((answered.len(), refused.len(), provider.seen().len()), (10, 90, 10));
+    for refused in refused.into_iter().map(Result::unwrap_err) {
+        assert_eq!(refused.code(), Code::ResourceExhausted);
+        assert_eq!(status::reason(&refused).as_deref(), Some("BUDGET_EXHAUSTED"));
+        let facts = status::metadata(&refused);
+        assert_eq!((facts["budget"].as_str(), facts["left"].as_str()), ("key k1 10 requests/day", "0"));
+        assert!(status::retry_after(&refused).is_some_and(|wait| wait.as_secs() < 86_400));
+    }
+    assert!(client.clone().complete(asked_by("k2")).await.is_ok(), "another caller has a budget of its own");
+}
+
+#[tokio::test]
+async fn usage_is_listed_and_budgets_of_the_day_are_used_up_even_over_a_restart() {
+    let provider = Scripted::start([Script::says("Hello!")]).await;
+    let settings = || with_budgets(settings(&provider.url, &["sk-one"]), &["key 2 requests/day"]);
+    let dir = tempfile::tempdir().unwrap();
+    let (mut client, process) = served_in(dir.path(), settings()).await;
+    assert!(client.complete(asked_by("k1")).await.is_ok());
+    let usage = client.list_usage(v1::ListUsageRequest::default()).await.unwrap().into_inner();
+    let line = &usage.lines[0];
+    assert_eq!(
+        (line.key.as_deref(), line.agent.as_deref(), line.job.as_deref()),
+        (Some("k1"), Some(""), None)
+    );
+    assert_eq!((line.model.as_deref(), line.requests), (Some("gpt-4o-2024-08-06"), 1.0));
+    assert_eq!((line.input_tokens, line.output_tokens, line.estimated), (3.0, 2.0, 0.0));
+    assert_eq!(line.cost_usd, (3.0 * 2.5 + 2.0 * 10.0) / 1e6);
+    let budgets = client.list_budgets(v1::ListBudgetsRequest {}).await.unwrap().into_inner().budgets;
+    assert_eq!((budgets[0].name.as_str(), budgets[0].used, budgets[0].left), ("k1", 1.0, 1.0));
+    drop(client);
+    process.drain.finish().await.unwrap();
+    while Folder::open(&dir.path().join("models")).is_err() {
+        tokio::task::yield_now().await; // the last connection lets go of the service
+    }
+
+    let (mut client, _) = served_in(dir.path(), settings()).await;
+    assert!(client.complete(asked_by("k1")).await.is_ok());
+    let refused = client.complete(asked_by("k1")).await.unwrap_err();
+    assert_eq!(status::metadata(&refused)["budget"], "key k1 2 requests/day");
+    let total = client.list_usage(v1::ListUsageRequest::default()).await.unwrap().into_inner().total.unwrap();
+    assert_eq!((total.requests, total.day, total.key), (2.0, None, None));
+}
+
+#[tokio::test]
+async fn a_budget_that_is_none_keeps_the_gateway_from_opening() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = with_budgets(settings("http://127.0.0.1:1/v1", &[]), &["key ten requests/day"]);
+    let process = process(Settings { data_dir: dir.path().to_owned(), ..settings });
+    let refused = open(&process).await.err().unwrap().to_string();
+    assert!(
+        refused.contains("models.budgets") && refused.contains("\"key 10 requests/minute\""),
+        "{refused}"
+    );
 }
 
 /// Keeps what is logged.

@@ -176,6 +176,10 @@ pub struct ModelSettings {
     pub timeout: Duration,
     /// Making a connection to a provider at most.
     pub connect_timeout: Duration,
+    /// Budgets of callers, agents and jobs, one rule each.
+    pub budgets: Vec<String>,
+    /// Days that usage is kept.
+    pub usage_days: u32,
 }
 
 /// Settings of the orchestrator.
@@ -307,6 +311,8 @@ impl ModelSettings {
             offline: p.one_of("models.offline", parse::OFFLINE_USES, OfflineUse::WithoutKey),
             timeout: p.seconds("models.timeout_seconds", 0.01, 600.0),
             connect_timeout: p.seconds("models.connect_timeout_seconds", 0.01, 60.0),
+            budgets: p.list("models.budgets"),
+            usage_days: p.number("models.usage_days", 1, 3_650) as u32,
         }
     }
 }

@@ -111,6 +111,8 @@ pub const SETTINGS: &[Setting] = &[
     row("models.offline", &["BSM_OFFLINE"], "without_key", Kind::Text, "when auto ends at the built-in reviewer: without_key, always or never"),
     row("models.timeout_seconds", &["BSM_MODEL_TIMEOUT_SECONDS"], "30", Kind::Seconds, "one call to a provider at most (0.01 to 600)"),
     row("models.connect_timeout_seconds", &["BSM_MODEL_CONNECT_TIMEOUT_SECONDS"], "5", Kind::Seconds, "connecting to a provider at most (0.01 to 60)"),
+    row("models.budgets", &["BSM_BUDGETS"], "", Kind::List, "what callers, agents and jobs may ask of models: key 60 requests/minute, agent reviewer 50000 tokens/day, job 0.25 usd/day"),
+    row("models.usage_days", &["BSM_USAGE_DAYS"], "90", Kind::Number, "days that the usage of models is kept (1 to 3650)"),
     row("orchestrator.max_jobs", &["BSM_MAX_JOBS"], "16", Kind::Number, "jobs that run at once (1 to 1000)"),
     row("orchestrator.keep_days", &["BSM_KEEP_DAYS"], "90", Kind::Number, "days that a job is kept after its end; decisions stay (1 to 3650)"),
 ];
