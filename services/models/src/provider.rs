@@ -12,8 +12,9 @@ use secrecy::SecretString;
 use crate::answer::{Answer, Embedding, Piece};
 use crate::ask::{Ask, EmbedAsk};
 use crate::failure::Failure;
-use crate::wire::Wire;
 use crate::wire::openai::OpenAi;
+use crate::wire::openai::variant::OPENAI;
+use crate::wire::{Dialect, Wire};
 
 mod offline;
 mod remote;
@@ -53,7 +54,7 @@ pub struct Site {
 /// The providers outside of this process, in the order in which the route prefers them.
 pub static TABLE: &[Row] = &[Row {
     name: "openai",
-    wire: || Arc::new(OpenAi { max_tokens_field: "max_completion_tokens" }),
+    wire: || Arc::new(OpenAi::new(&OPENAI, &Dialect::default())),
     key_variable: "OPENAI_API_KEY",
     bulkhead: bulkhead::Config { max_in_flight: 10, max_queue: 10 },
     embeddings: Some("text-embedding-3-small"),

@@ -15,8 +15,14 @@ use crate::failure::{Failure, Kind};
 
 pub mod excerpt;
 pub mod openai;
+mod path;
+pub mod reason;
+mod refusal;
 pub mod retry_after;
 pub mod sse;
+
+use openai::OpenAi;
+use openai::variant::VARIANTS;
 
 /// A request before it has an address and a key.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,22 +53,16 @@ pub struct Dialect {
     pub citations: bool,
 }
 
-/// The wire of that name, as the catalog's providers name it; `None` if there is none.
-#[must_use]
-pub fn named(name: &str, _dialect: &Dialect) -> Option<Arc<dyn Wire>> {
-    match name {
-        "openai" => Some(Arc::new(openai::OpenAi { max_tokens_field: "max_completion_tokens" })),
-        "groq" | "mistral" | "perplexity" => {
-            Some(Arc::new(openai::OpenAi { max_tokens_field: "max_tokens" }))
-        }
-        _ => None,
-    }
-}
-
 /// A provider's language.
 pub trait Wire: fmt::Debug + Send + Sync {
     /// The request for a question to a model.
     fn request(&self, model: &str, ask: &Ask, mode: Mode) -> Outgoing;
+
+    /// What this wire cannot carry of a question; `None` if it can be asked.
+    fn refuses(&self, ask: &Ask) -> Option<Failure> {
+        let _ = ask;
+        None
+    }
 
     /// The header that carries the key. `None` if the key cannot stand in a header.
     fn authorization(&self, key: &SecretString) -> Option<(HeaderName, HeaderValue)>;
@@ -108,6 +108,38 @@ pub trait Pieces: Send {
     /// # Errors
     /// [`Kind::Transient`] if the answer was not complete.
     fn end(&mut self) -> Result<Piece, Failure>;
+}
+
+/// The wire of this name, which may be that of a variant of one; `None` if there is none. [`names`] lists them.
+#[must_use]
+pub fn named(name: &str, dialect: &Dialect) -> Option<Arc<dyn Wire>> {
+    let variant = VARIANTS.iter().find(|variant| variant.name == name)?;
+    Some(Arc::new(OpenAi::new(variant, dialect)))
+}
+
+/// The names of all wires.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    VARIANTS.iter().map(|variant| variant.name)
+}
+
+// === impl Dialect ===
+
+impl Default for Dialect {
+    fn default() -> Self {
+        Self { api_version: None, citations: true }
+    }
+}
+
+/// A header's value that the HTTP library keeps out of its own traces; `None` if it cannot stand in a header.
+fn secret(value: String) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(value).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// The failure of a stream that ends before its answer.
+fn broken_off() -> Failure {
+    Failure::new(Kind::Transient, "broke the stream off before its end")
 }
 
 /// The failure of a question for vectors where there are none.

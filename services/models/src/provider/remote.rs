@@ -12,7 +12,7 @@ use bsm_stack::breaker;
 
 use super::{Attempt, Keys, PieceStream};
 use crate::answer::{Answer, Embedding};
-use crate::ask::EmbedAsk;
+use crate::ask::{Ask, EmbedAsk};
 use crate::failure::{Failure, Kind};
 use crate::keys::{KeyLine, NamedKey, NoKey, Ring};
 use crate::patience::Limits;
@@ -129,6 +129,7 @@ impl Remote {
     }
 
     pub(super) async fn complete(&self, attempt: Attempt<'_>) -> Result<Answer, Failure> {
+        self.check(attempt.ask)?;
         let mut turn = self.turn(attempt.call)?;
         let result = self.whole(&mut turn, attempt).await;
         turn.settle(result.as_ref().err());
@@ -136,6 +137,7 @@ impl Remote {
     }
 
     pub(super) async fn stream(&self, attempt: Attempt<'_>) -> Result<PieceStream, Failure> {
+        self.check(attempt.ask)?;
         let mut turn = self.turn(attempt.call)?;
         match self.open(&mut turn, attempt).await {
             Ok(running) => {
@@ -173,6 +175,11 @@ impl Remote {
                 Err(Failure::new(Kind::Malformed, format!("made {made} vectors of {wanted} texts")))
             }
         }
+    }
+
+    /// What the wire cannot carry costs neither a key nor a call.
+    fn check(&self, ask: &Ask) -> Result<(), Failure> {
+        self.wire.refuses(ask).map_or(Ok(()), |failure| Err(failure.of(self.name())))
     }
 
     async fn whole(&self, turn: &mut Turn, attempt: Attempt<'_>) -> Result<Answer, Failure> {

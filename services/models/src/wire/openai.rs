@@ -1,52 +1,94 @@
 //! OpenAI's chat completions, which most providers and local servers speak.
 //!
 //! `POST {base}/chat/completions` with `Authorization: Bearer`; whole answers as one document, streams as
-//! server-sent events that end with `[DONE]`.
+//! server-sent events that end with `[DONE]`. What differs between providers is their row in [`variant`].
+
+use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Mode, Outgoing, Pieces, Wire};
+use super::path::segment;
+use super::{Dialect, Mode, Outgoing, Pieces, Wire, secret};
 use crate::answer::{Answer, Embedding};
-use crate::ask::{Ask, EmbedAsk};
-use crate::failure::Failure;
+use crate::ask::{Ask, EmbedAsk, ToolChoice};
+use crate::failure::{Failure, Kind};
 
+mod content;
 mod embeddings;
 mod refusal;
 mod request;
 mod response;
+mod search;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod tools;
+pub mod variant;
 
-/// The wire itself. What differs between providers that speak it are its fields.
-#[derive(Clone, Copy, Debug)]
+use variant::{Door, Feature, Variant};
+
+/// The version of Azure's interface that is asked for unless another is set.
+pub const AZURE_API_VERSION: &str = "2024-10-21";
+
+const API_KEY: HeaderName = HeaderName::from_static("api-key");
+
+/// The wire in one variant.
+#[derive(Clone, Debug)]
 pub struct OpenAi {
-    /// The field that bounds the answer's tokens: `max_completion_tokens`, or `max_tokens` on older servers.
-    pub max_tokens_field: &'static str,
+    variant: &'static Variant,
+    api_version: Arc<str>,
+    citations: bool,
 }
 
 // === impl OpenAi ===
 
+impl OpenAi {
+    /// The wire as this provider speaks it.
+    #[must_use]
+    pub fn new(variant: &'static Variant, dialect: &Dialect) -> Self {
+        let api_version = dialect.api_version.clone().unwrap_or_else(|| AZURE_API_VERSION.into());
+        Self { variant, api_version, citations: dialect.citations }
+    }
+
+    /// Where a request for a model goes: the `door` with `end` behind it, such as `chat/completions`.
+    #[must_use]
+    pub fn path(&self, model: &str, end: &str) -> String {
+        match self.variant.door {
+            Door::Plain => format!("/{end}"),
+            Door::Deployments => {
+                let (deployment, version) = (segment(model), segment(&self.api_version));
+                format!("/openai/deployments/{deployment}/{end}?api-version={version}")
+            }
+        }
+    }
+}
+
 impl Wire for OpenAi {
     fn request(&self, model: &str, ask: &Ask, mode: Mode) -> Outgoing {
         Outgoing {
-            path: "/chat/completions".to_owned(),
+            path: self.path(model, "chat/completions"),
             headers: request::headers(ask.idempotency_key.as_deref(), mode),
-            body: request::body(self.max_tokens_field, model, ask, mode),
+            body: request::body(self.variant, model, ask, mode),
         }
     }
 
+    fn refuses(&self, ask: &Ask) -> Option<Failure> {
+        let tools_matter = !ask.tools.is_empty() && ask.tool_choice != Some(ToolChoice::None);
+        let lacks = tools_matter && !self.variant.has(Feature::Tools);
+        lacks.then(|| Failure::new(Kind::Unsupported, "takes no tools"))
+    }
+
     fn authorization(&self, key: &SecretString) -> Option<(HeaderName, HeaderValue)> {
-        let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose_secret())).ok()?;
-        value.set_sensitive(true); // keeps it out of the HTTP library's own traces
-        Some((AUTHORIZATION, value))
+        match self.variant.door {
+            Door::Plain => Some((AUTHORIZATION, secret(format!("Bearer {}", key.expose_secret()))?)),
+            Door::Deployments => Some((API_KEY, secret(key.expose_secret().to_owned())?)),
+        }
     }
 
     fn answer(&self, body: &[u8]) -> Result<Answer, Failure> {
-        response::answer(body)
+        response::answer(body, self.citations)
     }
 
     fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
@@ -54,12 +96,15 @@ impl Wire for OpenAi {
     }
 
     fn pieces(&self) -> Box<dyn Pieces> {
-        Box::new(stream::Chunks::default())
+        Box::new(stream::Chunks::new(self.citations))
     }
 
     fn embed(&self, model: &str, ask: &EmbedAsk) -> Option<Outgoing> {
-        let body = embeddings::body(model, ask);
-        Some(Outgoing { path: "/embeddings".to_owned(), headers: request::headers(None, Mode::Whole), body })
+        self.variant.has(Feature::Embeddings).then(|| Outgoing {
+            path: self.path(model, "embeddings"),
+            headers: request::headers(None, Mode::Whole),
+            body: embeddings::body(self.variant, model, ask),
+        })
     }
 
     fn embedding(&self, body: &[u8]) -> Result<Embedding, Failure> {

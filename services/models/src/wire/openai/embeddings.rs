@@ -1,10 +1,11 @@
 //! Vectors: `POST {base}/embeddings`.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::refusal::{self, ErrorBody};
+use super::refusal;
 use super::response::Tokens;
+use super::variant::Variant;
 use crate::answer::{Embedding, Usage};
 use crate::ask::EmbedAsk;
 use crate::failure::{Failure, Kind};
@@ -19,7 +20,7 @@ struct Document {
     #[serde(default)]
     usage: Option<Tokens>,
     #[serde(default)]
-    error: Option<ErrorBody>,
+    error: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -29,10 +30,10 @@ struct Item {
 }
 
 /// Numbers are asked for, as some servers answer in base64 unless told.
-pub(super) fn body(model: &str, ask: &EmbedAsk) -> Vec<u8> {
+pub(super) fn body(variant: &Variant, model: &str, ask: &EmbedAsk) -> Vec<u8> {
     let mut body = json!({"model": model, "input": ask.inputs, "encoding_format": "float"});
     if let Some(dimensions) = ask.dimensions {
-        body["dimensions"] = dimensions.into();
+        body[variant.dimensions] = dimensions.into();
     }
     body.to_string().into_bytes()
 }

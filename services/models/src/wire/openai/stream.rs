@@ -1,19 +1,21 @@
 //! The streamed answer: chunks in server-sent events.
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::refusal::{self, ErrorBody};
+use super::content::Content;
+use super::refusal;
 use super::response::{Tokens, reason};
+use super::search::{Annotation, Found, Named};
 use super::tools::{Call, Calls};
 use crate::answer::{Finish, Piece, Usage};
 use crate::failure::{Failure, Kind};
-use crate::wire::{Pieces, not_json, sse};
+use crate::wire::{Pieces, broken_off, not_json, sse};
 
 /// What the last event says instead of JSON.
 const END: &str = "[DONE]";
 
 /// Reads the chunks of one answer.
-#[derive(Default)]
 pub(super) struct Chunks {
     events: sse::Decoder,
     seen: Seen,
@@ -28,6 +30,9 @@ struct Seen {
     text: bool,
     refused: bool,
     calls: Calls,
+    named: Named,
+    /// Whether sources are wanted.
+    citations: bool,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +45,13 @@ struct Chunk {
     #[serde(default)]
     usage: Option<Tokens>,
     #[serde(default)]
-    error: Option<ErrorBody>,
+    error: Option<Value>,
+    /// Perplexity's sources, with titles.
+    #[serde(default)]
+    search_results: Option<Vec<Found>>,
+    /// Perplexity's sources, as addresses alone.
+    #[serde(default)]
+    citations: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -54,14 +65,23 @@ struct Choice {
 #[derive(Default, Deserialize)]
 struct Delta {
     #[serde(default)]
-    content: Option<String>,
+    content: Option<Content>,
     #[serde(default)]
     refusal: Option<String>,
     #[serde(default)]
     tool_calls: Option<Vec<Call>>,
+    #[serde(default)]
+    annotations: Option<Vec<Annotation>>,
 }
 
 // === impl Chunks ===
+
+impl Chunks {
+    /// A reader that tells the sources if `citations`.
+    pub(super) fn new(citations: bool) -> Self {
+        Self { events: sse::Decoder::default(), seen: Seen { citations, ..Seen::default() } }
+    }
+}
 
 impl Pieces for Chunks {
     fn push(&mut self, bytes: &[u8]) -> Result<Vec<Piece>, Failure> {
@@ -70,7 +90,9 @@ impl Pieces for Chunks {
         let mut pieces = Vec::new();
         for event in events {
             if event.trim() == END {
-                pieces.push(self.seen.done()?);
+                let done = self.seen.done()?;
+                pieces.extend(self.seen.news());
+                pieces.push(done);
                 break;
             }
             pieces.extend(self.seen.chunk(&event)?);
@@ -83,7 +105,7 @@ impl Pieces for Chunks {
         if self.seen.finish_reason.is_some() {
             return self.seen.done();
         }
-        Err(Failure::new(Kind::Transient, "broke the stream off before its end"))
+        Err(broken_off())
     }
 }
 
@@ -96,17 +118,30 @@ impl Seen {
         if let Some(error) = &chunk.error {
             return Err(refusal::in_success(error));
         }
-        self.model =
-            chunk.model.filter(|model| !model.is_empty()).unwrap_or_else(|| std::mem::take(&mut self.model));
+        if let Some(model) = chunk.model.filter(|model| !model.is_empty()) {
+            self.model = model;
+        }
         self.usage = chunk.usage.map_or(self.usage, Usage::from);
-        Ok(chunk.choices.into_iter().next().map(|choice| self.choice(choice)).unwrap_or_default())
+        if self.citations {
+            self.named.titled(chunk.search_results);
+            self.named.bare(chunk.citations);
+        }
+        let mut pieces =
+            chunk.choices.into_iter().next().map(|choice| self.choice(choice)).unwrap_or_default();
+        if self.finish_reason.is_some() {
+            pieces.extend(self.news()); // not before: titles may follow the addresses
+        }
+        Ok(pieces)
     }
 
     fn choice(&mut self, choice: Choice) -> Vec<Piece> {
         self.finish_reason = choice.finish_reason.or_else(|| self.finish_reason.take());
         let delta = choice.delta.unwrap_or_default();
         self.refused |= delta.refusal.is_some();
-        let text = delta.content.filter(|text| !text.is_empty()).or(delta.refusal);
+        if self.citations {
+            self.named.annotated(delta.annotations);
+        }
+        let text = delta.content.map(Content::text).filter(|text| !text.is_empty()).or(delta.refusal);
         let text = text.filter(|text| !text.is_empty());
         self.text |= text.is_some();
         let calls = delta.tool_calls.unwrap_or_default().into_iter();
@@ -114,11 +149,16 @@ impl Seen {
         text.map(Piece::Delta).into_iter().chain(calls).collect()
     }
 
+    fn news(&mut self) -> Option<Piece> {
+        let news = self.named.news();
+        (!news.is_empty()).then_some(Piece::Citations(news))
+    }
+
     fn done(&mut self) -> Result<Piece, Failure> {
         if !self.text && !self.calls.any() && self.finish_reason.is_none() {
             return Err(Failure::new(Kind::Malformed, "ended the stream without an answer"));
         }
-        let reason = reason(self.finish_reason.take(), self.refused);
+        let reason = reason(self.finish_reason.take(), self.refused, self.calls.any())?;
         Ok(Piece::Done(Finish { model: std::mem::take(&mut self.model), reason, usage: self.usage }))
     }
 }

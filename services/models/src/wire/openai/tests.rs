@@ -1,10 +1,12 @@
 //! The shapes are written from OpenAI's public API reference.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::variant::{OPENAI, VARIANTS};
 use super::*;
 use crate::answer::{Finish, Piece, Usage};
 use crate::ask::{Format, Role, Turn};
@@ -14,8 +16,9 @@ mod embeddings;
 mod refusals;
 mod streams;
 mod tools;
+mod variants;
 
-const WIRE: OpenAi = OpenAi { max_tokens_field: "max_completion_tokens" };
+static WIRE: LazyLock<OpenAi> = LazyLock::new(|| OpenAi::new(&OPENAI, &Dialect::default()));
 
 fn ask() -> Ask {
     Ask { turns: vec![Turn::new(Role::System, "be brief"), Turn::new(Role::User, "hi")], ..Ask::default() }

@@ -1,8 +1,13 @@
 //! The tools that a model asks to be called, whole or in pieces.
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
+use super::variant::{Feature, Variant};
 use crate::answer::{CallDelta, ToolCall};
+
+/// Letters and digits of an id where they are counted.
+const SHORT: usize = 9;
 
 /// A call, or a piece of one; whole answers have no index.
 #[derive(Deserialize)]
@@ -20,7 +25,15 @@ struct Function {
     #[serde(default)]
     name: Option<String>,
     #[serde(default)]
-    arguments: Option<String>,
+    arguments: Option<Arguments>,
+}
+
+/// JSON as text, or, on servers that know no better, as an object.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Arguments {
+    Text(String),
+    Object(Map<String, Value>),
 }
 
 /// The calls of a whole answer. Some servers leave the ids out; the caller needs them to answer.
@@ -28,7 +41,7 @@ pub(super) fn whole(calls: Vec<Call>) -> Vec<ToolCall> {
     let whole = |(at, call): (usize, Call)| ToolCall {
         id: call.id.filter(|id| !id.is_empty()).unwrap_or_else(|| made_up(at)),
         name: call.function.name.unwrap_or_default(),
-        arguments: call.function.arguments.unwrap_or_default(),
+        arguments: text(call.function.arguments),
     };
     calls.into_iter().enumerate().map(whole).collect()
 }
@@ -45,7 +58,7 @@ impl Calls {
     /// A piece as the contract has it: numbered from 0, with id and name in the first piece of each call only.
     pub(super) fn piece(&mut self, mut call: Call) -> CallDelta {
         call.id = call.id.filter(|id| !id.is_empty());
-        let arguments = call.function.arguments.take().unwrap_or_default();
+        let arguments = text(call.function.arguments.take());
         if let Some(index) = self.goes_on(&call) {
             return CallDelta { index, id: None, name: None, arguments };
         }
@@ -71,6 +84,28 @@ impl Calls {
     pub(super) fn any(&self) -> bool {
         !self.begun.is_empty()
     }
+}
+
+fn text(arguments: Option<Arguments>) -> String {
+    match arguments {
+        None => String::new(),
+        Some(Arguments::Text(text)) => text,
+        Some(Arguments::Object(object)) => Value::Object(object).to_string(),
+    }
+}
+
+/// The id of a call as a variant takes it. Ids of other providers' calls, in a conversation that goes on elsewhere, are
+/// mapped alike wherever they stand.
+pub(super) fn call_id(variant: &Variant, id: &str) -> String {
+    let fits = id.len() == SHORT && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if fits || !variant.has(Feature::ShortCallIds) {
+        return id.to_owned();
+    }
+    // FNV-1a: the same id gives the same word, and two of one conversation hardly ever meet.
+    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{hash:016x}")[..SHORT].to_owned()
 }
 
 fn made_up(at: usize) -> String {
