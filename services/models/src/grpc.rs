@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bsm_proto::models::v1;
 use bsm_proto::models::v1::model_service_server::ModelService;
-use bsm_runtime::call::Call;
+use bsm_runtime::{call::Call, clock};
 use futures_util::future::ready;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -15,6 +15,8 @@ use crate::ask::{Ask, EmbedAsk, Hints, Language};
 use crate::chat::{self, Said};
 use crate::error::{Attempt, Attempts, Error};
 use crate::gateway::{Answered, Gateway, ModelLine, ProviderLine};
+use crate::key_status::KeyStatus;
+use crate::keys::KeyLine;
 use crate::provider::PieceStream;
 use crate::route::Candidate;
 use crate::usage::Listed;
@@ -95,6 +97,14 @@ impl ModelService for Models {
     ) -> Result<Response<v1::ListProvidersResponse>, Status> {
         let providers = self.gateway.providers().into_iter().map(provider).collect();
         Ok(Response::new(v1::ListProvidersResponse { providers }))
+    }
+
+    async fn get_key_status(
+        &self,
+        _: Request<v1::GetKeyStatusRequest>,
+    ) -> Result<Response<v1::GetKeyStatusResponse>, Status> {
+        let KeyStatus { status, ui } = KeyStatus::of(&self.gateway.providers());
+        Ok(Response::new(v1::GetKeyStatusResponse { timestamp: clock::unix_ms() as f64, status, ui }))
     }
 
     async fn explain_route(
@@ -257,6 +267,17 @@ fn provider(line: ProviderLine) -> v1::Provider {
         reason: line.obstacle.unwrap_or_default(),
         keys: u32::try_from(line.keys).unwrap_or(u32::MAX),
         breaker: line.breaker.to_owned(),
+        key_status: line.key_lines.into_iter().map(provider_key).collect(),
+    }
+}
+
+fn provider_key(line: KeyLine) -> v1::ProviderKey {
+    v1::ProviderKey {
+        position: u32::try_from(line.position).unwrap_or(u32::MAX),
+        variable: line.variable.to_string(),
+        state: line.state.name().to_owned(),
+        reason: line.reason.to_owned(),
+        retry_in_ms: line.retry_in.map(|wait| wait.as_millis() as f64),
     }
 }
 

@@ -35,6 +35,7 @@ pub mod failure;
 pub mod family;
 pub mod gateway;
 pub mod grpc;
+pub mod key_status;
 pub mod keys;
 pub mod ledger;
 pub mod offline;

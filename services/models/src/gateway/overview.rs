@@ -6,6 +6,7 @@ use std::time::Duration;
 use bsm_stack::breaker::State;
 
 use super::Gateway;
+use crate::keys::KeyLine;
 use crate::provider::Provider;
 use crate::route::{AUTO, Landscape, OFFLINE, Remote, Standing};
 
@@ -20,7 +21,7 @@ pub struct ModelLine {
     pub name: String,
 }
 
-/// A provider, and whether it could be asked for its configured model now. Says nothing about its keys but how many there are.
+/// A provider, and whether it could be asked for its configured model now. Never names a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderLine {
     /// Its name.
@@ -29,6 +30,8 @@ pub struct ProviderLine {
     pub obstacle: Option<String>,
     /// How many keys are configured.
     pub keys: usize,
+    /// What each of them is doing; never a key.
+    pub key_lines: Vec<KeyLine>,
     /// Of the configured model's family: `CLOSED`, `OPEN` or `HALF_OPEN`; empty where there is no breaker.
     pub breaker: &'static str,
 }
@@ -97,7 +100,12 @@ impl Provider {
             Provider::Remote(remote) => state_name(remote.circuit(remote.model())),
             Provider::Offline(_) => "",
         };
-        ProviderLine { name: Arc::clone(self.name()), obstacle, keys: self.keys().configured, breaker }
+        let key_lines = match self {
+            Provider::Remote(remote) => remote.key_lines(),
+            Provider::Offline(_) => Vec::new(),
+        };
+        let name = Arc::clone(self.name());
+        ProviderLine { name, obstacle, keys: self.keys().configured, key_lines, breaker }
     }
 }
 

@@ -220,3 +220,25 @@ async fn tool_calls_are_part_of_the_answer_whole_and_in_pieces() {
     assert_eq!((call.index, call.id.as_deref(), call.name.as_deref()), (0, Some("c1"), Some("now")));
     assert!(messages[1].done.is_some());
 }
+
+#[tokio::test]
+async fn whether_keys_serve_is_seen_by_all_and_how_each_stands_by_readers_and_the_keys_by_nobody() {
+    let provider = Scripted::start([Script::fails(401, "")]).await;
+    let models = models(settings(&provider.url, &["sk-canary-one", "sk-canary-two"]));
+    let status = async || {
+        let told =
+            models.get_key_status(Request::new(v1::GetKeyStatusRequest {})).await.unwrap().into_inner();
+        assert!(!format!("{told:?}").contains("canary") && told.timestamp > 0.0);
+        (told.status["openai"], told.ui["openai"].clone())
+    };
+    assert_eq!(status().await, (true, "✅ GPT-4 Ready".to_owned()));
+    complete(&models, prompt("hi")).await.unwrap_err();
+    assert_eq!(status().await, (false, "🔴 GPT-4 Offline".to_owned()));
+    let listed = models.list_providers(Request::new(v1::ListProvidersRequest {})).await.unwrap().into_inner();
+    let keys = &listed.providers.iter().find(|provider| provider.name == "openai").unwrap().key_status;
+    let told: Vec<_> =
+        keys.iter().map(|key| (key.position, key.state.as_str(), key.reason.as_str())).collect();
+    assert_eq!(told, [(1, "refused", "CREDENTIAL_REFUSED"), (2, "refused", "CREDENTIAL_REFUSED")]);
+    assert!(keys.iter().all(|key| key.retry_in_ms.is_some_and(|wait| wait > 0.0)), "{keys:?}");
+    assert!(!format!("{listed:?}").contains("canary"));
+}
