@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bsm_runtime::{
     role::Role,
-    settings::{Layers, Settings},
+    settings::{Layers, Settings, Variables},
 };
 
 use crate::cli::Options;
@@ -21,6 +21,7 @@ pub(crate) fn layers(options: &Options) -> Layers {
         flags.extend(dir.as_deref().map(|dir: &Path| (key.to_owned(), dir.display().to_string())));
     }
     let mut layers = Layers::read(options.config.as_deref(), |name| std::env::var(name).ok(), &flags);
+    layers = layers.with_variables(Variables::of_process());
     layers.check_names(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
     layers
 }

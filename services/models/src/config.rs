@@ -1,32 +1,32 @@
-//! From settings to a gateway: everything that can be wrong is found here, before any work starts.
+//! From an entry of the catalog to a provider: everything that can be wrong is found here, before any work starts.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bsm_runtime::guards::Guards;
 use bsm_runtime::outside::{
     Declared, Destination, HttpClient, InParts, NoClient, Server, Trust, in_the_clear,
 };
-use bsm_runtime::process::Process;
-use bsm_runtime::settings::{ModelSettings, Settings};
 use bsm_stack::{HttpClassifier, breaker, bulkhead};
 use reqwest::Url;
+use tokio::task::JoinError;
 use tracing::warn;
 
-use crate::catalog::Catalog;
-use crate::gateway::{Gateway, Policy};
+use crate::catalog;
 use crate::keys::NamedKey;
-use crate::ledger::{self, Ledger};
+use crate::ledger;
 use crate::patience::Limits;
-use crate::price::Prices;
-use crate::provider::{Offline, Parts, Provider, Remote, Row, Site, TABLE, probe_lease};
-use crate::upstream::Upstream;
+use crate::provider::{Parts, Remote, probe_lease};
+use crate::route::{Bar, Standing};
+use crate::upstream::{Bounds, Upstream};
+use crate::wire::{self, Dialect, Wire};
 
 #[cfg(test)]
 mod tests;
 
 /// Reviews of the built-in reviewer at once, and how many may wait. They take a processor each.
-const REVIEWS: bulkhead::Config = bulkhead::Config { max_in_flight: 4, max_queue: 256 };
+pub(crate) const REVIEWS: bulkhead::Config = bulkhead::Config { max_in_flight: 4, max_queue: 256 };
 
 /// A call at most, where no caller's deadline ends it sooner: a long answer that is read slowly takes its time.
 const WHOLE_CALL: Duration = Duration::from_secs(10 * 60);
@@ -48,6 +48,20 @@ pub enum OpenError {
     /// A budget is none, or the usage cannot be opened.
     #[error(transparent)]
     Ledger(#[from] ledger::OpenError),
+    /// The models file cannot be used.
+    #[error(transparent)]
+    File(#[from] catalog::Unusable),
+    /// A variable would move a provider that is not in the catalog.
+    #[error("{variable} is set, but there is no such provider; known are {}", known.join(", "))]
+    Stray {
+        /// Which variable.
+        variable: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// Reading the file was cut off, because the process ends.
+    #[error("reading the models file was cut off")]
+    CutOff(#[from] JoinError),
     /// The HTTP client cannot be made.
     #[error("could not prepare connections to {provider}")]
     Client {
@@ -56,6 +70,16 @@ pub enum OpenError {
         /// Why not.
         source: NoClient,
     },
+}
+
+/// A provider about to be made: all that can go wrong has been tried, and nothing is listed yet.
+pub(crate) struct Prepared {
+    entry: catalog::Provider,
+    keys: Vec<NamedKey>,
+    wire: Arc<dyn Wire>,
+    client: HttpClient,
+    base_url: String,
+    model: String,
 }
 
 /// What is wrong with an address.
@@ -71,63 +95,87 @@ pub enum BadAddress {
     Query,
 }
 
-// === impl Gateway ===
+// === impl Prepared ===
 
-impl Gateway {
-    /// The gateway that the settings of a process describe, its guards listed with those of the process. It keeps no
-    /// usage.
+impl Prepared {
+    /// Prepares the provider of an entry with these keys.
     ///
     /// # Errors
-    /// [`OpenError`].
-    pub fn of(process: &Process) -> Result<Gateway, OpenError> {
-        let settings = &process.settings;
-        let remotes = TABLE.iter().map(|row| remote(row, process).map(Box::new).map(Provider::Remote));
-        let mut providers = remotes.collect::<Result<Vec<_>, _>>()?;
-        providers.push(Provider::Offline(Offline::new(process.guards.bulkhead(Offline::NAME, REVIEWS))));
-        let ledger = Ledger::in_memory(
-            &ledger::rules(settings).map_err(ledger::OpenError::Rule)?,
-            Prices::of_catalog(&Catalog::built_in()),
-        );
-        let gateway = Gateway::new(providers, policy(settings), ledger);
-        gateway.candidates(None).map_err(OpenError::DefaultModel)?;
-        Ok(gateway)
+    /// [`OpenError`]; inside, what keeps it from being asked at all with these settings.
+    pub(crate) fn new(
+        entry: &catalog::Provider,
+        keys: Vec<NamedKey>,
+        guards: &Guards,
+    ) -> Result<Result<Prepared, Standing>, OpenError> {
+        let (Some(base_url), Some(model), false) = (&entry.base_url, &entry.model, keys.is_empty()) else {
+            let missing = missing(entry, !keys.is_empty());
+            // An address that is none is told even where it is not used yet.
+            if let Some(base_url) = &entry.base_url {
+                checked(&entry.name, base_url)?;
+            }
+            return Ok(Err(Standing::Barred(missing)));
+        };
+        let url = checked(&entry.name, base_url)?;
+        let dialect = Dialect { api_version: entry.api_version.clone(), citations: entry.citations };
+        let Some(wire) = wire::named(&entry.wire, &dialect) else {
+            return Ok(Err(Standing::Spared("its wire is not built in")));
+        };
+        if !entry.local && in_the_clear(base_url) {
+            warn!(provider = &*entry.name, "its keys go over an unencrypted connection; use https");
+        }
+        let trust = if url.scheme() == "http" { Trust::Nobody } else { Trust::System };
+        let declared = if entry.local { Declared::Local } else { Declared::ByUrl };
+        let destination = Destination { name: &entry.name, url: base_url, declared };
+        let client = HttpClient::new(destination, entry.timeouts.connect, trust, guards.egress());
+        let client = client.map_err(|source| OpenError::Client { provider: entry.name.clone(), source })?;
+        let (base_url, model) = (base_url.to_string(), model.to_string());
+        Ok(Ok(Prepared { entry: entry.clone(), keys, wire, client, base_url, model }))
+    }
+
+    /// The provider, its guards listed.
+    pub(crate) fn remote(self, guards: &Guards) -> Remote {
+        let Prepared { entry, keys, wire, client, base_url, model } = self;
+        let server = InParts::new(server(&entry), client, guards);
+        let bounds = Bounds { rate: entry.limits.rate, families: entry.family_limits.clone() };
+        let upstream = Upstream::new(server, guards, base_url, &model, bounds);
+        let (limits, key_variable) = (Limits::of(entry.timeouts), key_variable(&entry));
+        let embeddings = entry.embeddings.as_deref().map(str::to_owned);
+        let name = entry.name;
+        Remote::new(Parts { name, wire, key_variable, model, embeddings, keys, upstream, limits })
     }
 }
 
-fn policy(settings: &Settings) -> Policy {
-    let ModelSettings { offline, ref default_model, .. } = settings.models;
-    Policy { safe_mode: settings.safe_mode, offline, default_model: default_model.clone() }
-}
-
-fn remote(row: &'static Row, process: &Process) -> Result<Remote, OpenError> {
-    let settings = &process.settings.models;
-    let Site { keys, base_url, model } = (row.site)(settings);
-    let base_url = base_url.trim_end_matches('/').to_owned();
-    let url =
-        address(&base_url).map_err(|problem| OpenError::BaseUrl { provider: row.name.into(), problem })?;
-    if !keys.is_empty() && in_the_clear(&base_url) {
-        warn!(provider = row.name, "its keys go over an unencrypted connection; use https");
+/// What an entry without all it needs is told to be missing, the key first.
+fn missing(entry: &catalog::Provider, has_key: bool) -> Bar {
+    let unset = |what, variable: &Option<Arc<str>>| {
+        let variable = variable.clone().unwrap_or_else(|| entry.override_variable().into());
+        Bar::Unset { what, variable }
+    };
+    match entry {
+        _ if !has_key => Bar::MissingKey { variable: key_variable(entry) },
+        entry if entry.base_url.is_none() => unset("address", &entry.base_url_variable),
+        entry => unset("model", &entry.model_variable),
     }
-    let trust = if keys.is_empty() || url.scheme() == "http" { Trust::Nobody } else { Trust::System };
-    let destination = Destination { name: row.name, url: &base_url, declared: Declared::ByUrl };
-    let egress = process.guards.egress();
-    let client = HttpClient::new(destination, settings.connect_timeout, trust, egress);
-    let client = client.map_err(|source| OpenError::Client { provider: row.name.into(), source })?;
-    let server = InParts::new(server(row, settings.timeout), client, &process.guards);
-    let (upstream, limits) = (Upstream::new(server, base_url, &model), Limits::within(settings.timeout));
-    let keys = keys.into_iter().map(NamedKey::from).collect();
-    let (name, wire, key_variable) = (row.name.into(), (row.wire)(), row.key_variable.into());
-    let embeddings = row.embeddings.map(str::to_owned);
-    Ok(Remote::new(Parts { name, wire, key_variable, model, embeddings, keys, upstream, limits }))
 }
 
-fn server(row: &Row, timeout: Duration) -> Server<HttpClassifier> {
+/// The variable to name when there is no key: the one that everybody knows, else the preferred one.
+fn key_variable(entry: &catalog::Provider) -> Arc<str> {
+    let known = entry.keys.iter().find(|variable| variable.ends_with("_API_KEY"));
+    known.or_else(|| entry.keys.first()).cloned().unwrap_or_default()
+}
+
+fn checked(provider: &Arc<str>, base_url: &str) -> Result<Url, OpenError> {
+    address(base_url).map_err(|problem| OpenError::BaseUrl { provider: provider.clone(), problem })
+}
+
+fn server(entry: &catalog::Provider) -> Server<HttpClassifier> {
+    let whole = entry.timeouts.whole;
     Server {
-        name: row.name.to_owned(),
-        deadline: WHOLE_CALL.max(timeout * 2),
-        attempt: timeout,
-        breaker: breaker_for(timeout),
-        bulkhead: row.bulkhead,
+        name: entry.name.to_string(),
+        deadline: WHOLE_CALL.max(whole * 2),
+        attempt: whole,
+        breaker: breaker_for(whole),
+        bulkhead: entry.limits.bulkhead,
         classifier: HttpClassifier,
     }
 }

@@ -41,6 +41,16 @@ pub enum Error {
         /// The environment variable that would give it one.
         variable: Arc<str>,
     },
+    /// The provider is not configured in full.
+    #[error("{provider} has a key, but no {what}; set {variable}")]
+    NotConfigured {
+        /// Which provider.
+        provider: Arc<str>,
+        /// What is missing, e.g. `address`.
+        what: &'static str,
+        /// The environment variable that would say it.
+        variable: Arc<str>,
+    },
     /// Safe mode keeps the provider from being asked.
     #[error("safe mode is on, and {provider} is outside of this process; ask for offline, or switch it off")]
     SafeMode {

@@ -53,6 +53,8 @@ pub enum Kind {
     BulkheadFull,
     /// Not sent: the egress policy keeps it in.
     Egress,
+    /// Not sent: as many have begun as the operator allows in a minute.
+    RateLimited,
     /// The caller's own deadline passed.
     CallerDeadline,
     /// The provider in this process broke; a fault of ours.
@@ -105,7 +107,7 @@ const fn row(kind: Kind, reason: &'static str, outcome: Outcome, key: KeyVerdict
 use KeyVerdict::{Cool, Exhausted, Keep, Refused};
 
 /// Every kind, in the order of [`Kind`].
-pub const TABLE: [Row; 16] = [
+pub const TABLE: [Row; 17] = [
     row(Kind::Transient, "UPSTREAM_ERROR", Outcome::Failure, Keep, Next::Candidate),
     row(Kind::Timeout, "UPSTREAM_TIMEOUT", Outcome::Failure, Keep, Next::Candidate),
     row(Kind::Throttled, "UPSTREAM_THROTTLED", Outcome::Throttled, Cool, Next::Key),
@@ -120,6 +122,7 @@ pub const TABLE: [Row; 16] = [
     row(Kind::CircuitOpen, "CIRCUIT_OPEN", Outcome::Neutral, Keep, Next::Candidate),
     row(Kind::BulkheadFull, "BULKHEAD_FULL", Outcome::Neutral, Keep, Next::Candidate),
     row(Kind::Egress, "EGRESS_REFUSED", Outcome::Neutral, Keep, Next::Candidate), // another may be allowed
+    row(Kind::RateLimited, "RATE_LIMITED", Outcome::Neutral, Keep, Next::Candidate),
     row(Kind::CallerDeadline, "DEADLINE_EXCEEDED", Outcome::Neutral, Keep, Next::Nothing),
     row(Kind::Internal, "INTERNAL", Outcome::Neutral, Keep, Next::Nothing),
 ];

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bsm_runtime::call::Call;
-use bsm_runtime::settings::OfflineUse;
+use bsm_runtime::versions::Versions;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -14,8 +14,9 @@ use crate::error::{self, Attempts, Error};
 use crate::failure::{Failure, Kind, Next};
 use crate::ledger::{self, Hold, Ledger};
 use crate::price::Tokens;
+use crate::fleet::Fleet;
 use crate::provider::{Attempt, PieceStream, Provider};
-use crate::route::{self, Candidate, Landscape};
+use crate::route::{self, Candidate, Question};
 
 mod overview;
 #[cfg(test)]
@@ -26,21 +27,15 @@ pub use overview::{ModelLine, ProviderLine};
 /// One way to ask a model, whichever provider answers.
 #[derive(Debug)]
 pub struct Gateway {
-    /// In the order in which the route prefers them.
-    providers: Vec<Provider>,
-    policy: Policy,
     ledger: Ledger,
+    fleets: Versions<Fleet>,
 }
 
-/// What the operator decides about the route.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// No provider but `offline`.
-    pub safe_mode: bool,
-    /// When the route may end at the built-in reviewer.
-    pub offline: OfflineUse,
-    /// What a question without a model means.
-    pub default_model: String,
+/// Whom one question goes to; they stay as they are until it is answered.
+struct Way {
+    fleet: Arc<Fleet>,
+    /// In order; never empty.
+    candidates: Vec<Candidate>,
 }
 
 /// An answer, who gave it, and who did not.
@@ -83,10 +78,16 @@ struct Embedded;
 // === impl Gateway ===
 
 impl Gateway {
-    /// A gateway to these providers, in the order in which the route prefers them.
+    /// A gateway to the providers of this fleet, and of whichever takes its place.
     #[must_use]
-    pub fn new(providers: Vec<Provider>, policy: Policy, ledger: Ledger) -> Self {
-        Self { providers, policy, ledger }
+    pub fn new(fleets: Versions<Fleet>, ledger: Ledger) -> Self {
+        Self { fleets, ledger }
+    }
+
+    /// Everybody who can be asked now. It stays as it is while it is held.
+    #[must_use]
+    pub fn fleet(&self) -> Arc<Fleet> {
+        self.fleets.current()
     }
 
     /// The same gateway with another ledger.
@@ -106,7 +107,7 @@ impl Gateway {
     /// # Errors
     /// When no candidate can be asked, or all of them failed.
     pub async fn complete(&self, ask: &Ask, call: Call) -> Result<Answered<Answer>, Error> {
-        self.walk::<Whole>(self.candidates(ask.model.as_deref())?, ask, &call).await
+        self.walk::<Whole>(self.way(ask)?, ask, &call).await
     }
 
     /// Asks for a streamed answer and waits for its first piece: until then another candidate can take over. Dropping
@@ -115,7 +116,7 @@ impl Gateway {
     /// # Errors
     /// When no candidate can be asked, or all of them failed before the first piece. A later failure is in the stream.
     pub async fn stream(&self, ask: &Ask, call: Call) -> Result<Answered<PieceStream>, Error> {
-        self.walk::<Streamed>(self.candidates(ask.model.as_deref())?, ask, &call).await
+        self.walk::<Streamed>(self.way(ask)?, ask, &call).await
     }
 
     /// Asks for the vectors of texts. Dropping the future ends the call upstream.
@@ -123,36 +124,37 @@ impl Gateway {
     /// # Errors
     /// When no candidate can be asked, or all of them failed.
     pub async fn embed(&self, ask: &EmbedAsk, call: Call) -> Result<Answered<Embedding>, Error> {
-        self.walk::<Embedded>(self.embedders(ask.model.as_deref())?, ask, &call).await
+        self.walk::<Embedded>(self.way_to_vectors(ask)?, ask, &call).await
     }
 
-    /// The candidates that a model's name stands for now; `None` is the default of the settings.
+    /// The candidates for a question now. Asks no one.
     ///
     /// # Errors
     /// When there is no such model.
-    pub fn candidates(&self, model: Option<&str>) -> Result<Vec<Candidate>, Error> {
-        Ok(self.at_this_moment(route::candidates(model, &self.landscape())?))
+    pub fn candidates(&self, question: &Question<'_>) -> Result<Vec<Candidate>, Error> {
+        self.fleet().candidates(question)
     }
 
-    /// The candidates for vectors: each provider is there with its model for them.
-    fn embedders(&self, model: Option<&str>) -> Result<Vec<Candidate>, Error> {
-        Ok(self.at_this_moment(route::embedders(model, &self.landscape())?))
+    fn way(&self, ask: &Ask) -> Result<Way, Error> {
+        let fleet = self.fleet();
+        let candidates = fleet.candidates(&Question::of(ask))?;
+        Ok(Way { fleet, candidates })
     }
 
-    fn at_this_moment(&self, candidates: Vec<Candidate>) -> Vec<Candidate> {
-        let now = |candidate: Candidate| {
-            let open_for = self.provider(&candidate.provider).open_for(&candidate.model);
-            candidate.unless_open(open_for)
-        };
-        candidates.into_iter().map(now).collect()
+    /// Each provider is there with its model for vectors.
+    fn way_to_vectors(&self, ask: &EmbedAsk) -> Result<Way, Error> {
+        let fleet = self.fleet();
+        let candidates = fleet.embedders(ask.model.as_deref())?;
+        Ok(Way { fleet, candidates })
     }
 
     async fn walk<M: Manner>(
         &self,
-        candidates: Vec<Candidate>,
+        way: Way,
         ask: &M::Question,
         call: &Call,
     ) -> Result<Answered<M::Answer>, Error> {
+        let Way { fleet, candidates } = way;
         route::check(&candidates)?;
         let mut hold = self.reserve::<M>(&candidates, ask, call)?;
         let mut failed = Vec::new();
@@ -160,7 +162,8 @@ impl Gateway {
             let Candidate { provider, model, .. } = candidate;
             let attempt = Attempt { model: &model, ask, call };
             hold.asks(&provider, &model);
-            match self.try_keys::<M>(&provider, attempt, &mut failed).await {
+            let asked = fleet.provider(&provider).expect("who may be asked is in the fleet");
+            match try_keys::<M>(asked, attempt, &mut failed).await {
                 Ok(answer) => {
                     let answer = M::settled(hold, answer);
                     return Ok(Answered { answer, provider, model, attempts: failed });
@@ -185,45 +188,30 @@ impl Gateway {
         let models = asked.map(|candidate| (&*candidate.provider, candidate.model.as_str()));
         self.ledger.reserve(call, M::expected(ask), models).map_err(Error::Budget)
     }
+}
 
-    /// One candidate with one key after the other, each key at most once.
-    async fn try_keys<M: Manner>(
-        &self,
-        name: &Arc<str>,
-        attempt: Attempt<'_, M::Question>,
-        failed: &mut Vec<error::Attempt>,
-    ) -> Result<M::Answer, Next> {
-        let provider = self.provider(name);
-        let mut rounds = 0;
-        loop {
-            let failure = match ask_in_time::<M>(provider, attempt).await {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => failure,
-            };
-            let next = failure.kind.row().next;
-            warn!(provider = &**name, model = attempt.model, code = failure.reason(), %failure, "attempt failed");
-            failed.push(error::Attempt {
-                provider: Arc::clone(name),
-                model: attempt.model.to_owned(),
-                failure,
-            });
-            rounds += 1;
-            let keys = provider.keys();
-            if next != Next::Key || !keys.usable || rounds >= keys.configured {
-                return Err(next);
-            }
+/// One candidate with one key after the other, each key at most once.
+async fn try_keys<M: Manner>(
+    provider: &Provider,
+    attempt: Attempt<'_, M::Question>,
+    failed: &mut Vec<error::Attempt>,
+) -> Result<M::Answer, Next> {
+    let name = provider.name();
+    let mut rounds = 0;
+    loop {
+        let failure = match ask_in_time::<M>(provider, attempt).await {
+            Ok(answer) => return Ok(answer),
+            Err(failure) => failure,
+        };
+        let next = failure.kind.row().next;
+        warn!(provider = &**name, model = attempt.model, code = failure.reason(), %failure, "attempt failed");
+        let model = attempt.model.to_owned();
+        failed.push(error::Attempt { provider: Arc::clone(name), model, failure });
+        rounds += 1;
+        let keys = provider.keys();
+        if next != Next::Key || !keys.usable || rounds >= keys.configured {
+            return Err(next);
         }
-    }
-
-    fn provider(&self, name: &str) -> &Provider {
-        let found = self.providers.iter().find(|provider| &**provider.name() == name);
-        found.expect("candidates are made from the providers")
-    }
-
-    fn landscape(&self) -> Landscape {
-        let remotes = self.providers.iter().filter_map(Provider::standing).collect();
-        let Policy { safe_mode, offline, ref default_model } = self.policy;
-        Landscape { safe_mode, offline, default_model: default_model.clone(), remotes }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bsm_proto::models::v1;
 use bsm_proto::models::v1::model_service_server::ModelService;
+use bsm_runtime::versions::Versioned;
 use bsm_runtime::{call::Call, clock};
 use futures_util::future::ready;
 use futures_util::stream::BoxStream;
@@ -12,13 +13,14 @@ use tonic::{Request, Response, Status};
 
 use crate::answer::{Answer, CallDelta, Citation, Embedding, Finish, Piece, ToolCall, Usage};
 use crate::ask::{Ask, EmbedAsk, Hints, Language};
+use crate::catalog;
 use crate::chat::{self, Said};
 use crate::error::{Attempt, Attempts, Error};
 use crate::gateway::{Answered, Gateway, ModelLine, ProviderLine};
 use crate::key_status::KeyStatus;
 use crate::keys::KeyLine;
 use crate::provider::PieceStream;
-use crate::route::Candidate;
+use crate::route::{Candidate, Question};
 use crate::usage::Listed;
 
 #[cfg(test)]
@@ -111,10 +113,22 @@ impl ModelService for Models {
         &self,
         request: Request<v1::ExplainRouteRequest>,
     ) -> Result<Response<v1::ExplainRouteResponse>, Status> {
-        // The hints are checked like a question's, although every task has the same route so far.
-        let (model, _hints) = Hints::parse(request.into_inner()).map_err(Error::Invalid)?;
-        let candidates = self.gateway.candidates(model.as_deref())?.into_iter().map(candidate).collect();
-        Ok(Response::new(v1::ExplainRouteResponse { candidates }))
+        let request = request.into_inner();
+        let search = request.search;
+        let (model, hints) = Hints::parse(request).map_err(Error::Invalid)?;
+        let question = Question::about(model.as_deref(), &hints, search);
+        let fleet = self.gateway.fleet();
+        let candidates = fleet.candidates(&question)?.into_iter().map(candidate).collect();
+        let (route, version) = (fleet.route(&question), fleet.version().to_owned());
+        Ok(Response::new(v1::ExplainRouteResponse { candidates, route, version }))
+    }
+
+    async fn list_prices(
+        &self,
+        _: Request<v1::ListPricesRequest>,
+    ) -> Result<Response<v1::ListPricesResponse>, Status> {
+        let prices = self.gateway.prices().into_iter().map(price).collect();
+        Ok(Response::new(v1::ListPricesResponse { prices }))
     }
 
     async fn list_usage(
@@ -284,8 +298,24 @@ fn provider_key(line: KeyLine) -> v1::ProviderKey {
 fn candidate(candidate: Candidate) -> v1::Candidate {
     v1::Candidate {
         eligible: candidate.eligible(),
-        reason: candidate.standing.to_string(),
+        reason: candidate.reason(),
+        place: candidate.place.to_string(),
+        family: candidate.place.family().to_owned(),
         provider: candidate.provider.to_string(),
         model: candidate.model,
+    }
+}
+
+fn price(model: catalog::Model) -> v1::ModelPrice {
+    let price = model.price;
+    v1::ModelPrice {
+        model: model.name(),
+        provider: model.provider.to_string(),
+        input: price.map(|price| price.input),
+        cached: price.map(|price| price.cached),
+        output: price.map(|price| price.output),
+        as_of: price.and_then(|price| price.as_of).map(|day| day.to_string()).unwrap_or_default(),
+        context_tokens: model.context.unwrap_or_default(),
+        output_tokens: model.output.unwrap_or_default(),
     }
 }

@@ -33,12 +33,14 @@ pub mod config;
 pub mod error;
 pub mod failure;
 pub mod family;
+pub mod fleet;
 pub mod gateway;
 pub mod grpc;
 pub mod key_status;
 pub mod keys;
 pub mod ledger;
 pub mod offline;
+pub mod pace;
 pub mod patience;
 pub mod price;
 pub mod provider;
@@ -53,6 +55,7 @@ pub mod usage;
 pub mod wire;
 
 pub use config::OpenError;
+use price::Prices;
 
 /// Opens the model gateway as the settings describe it. Asks no provider.
 ///
@@ -60,7 +63,12 @@ pub use config::OpenError;
 /// [`OpenError`] when the settings do not make a gateway.
 pub async fn open(process: &Process) -> Result<Service, OpenError> {
     let ledger = ledger::Ledger::open(process).await?;
-    let gateway = gateway::Gateway::of(process)?.with_ledger(ledger);
+    let fleets = fleet::open(process).await?;
+    let gateway = gateway::Gateway::new(fleets.clone(), ledger.clone());
+    process.drain.spawn("prices", |stop| async move {
+        fleets.each(stop, |fleet| ledger.set_prices(Prices::of_catalog(fleet.catalog()))).await;
+        Ok(())
+    });
     let models = grpc::Models::new(gateway, process.settings.max_agent_input);
     let server = ModelServiceServer::new(models)
         .max_decoding_message_size(MESSAGE_LIMIT)

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bsm_stack::Deadline;
 use tokio::time::{Instant, timeout_at};
 
+use crate::catalog::Timeouts;
 use crate::failure::{Failure, Kind};
 
 #[cfg(test)]
@@ -17,8 +18,10 @@ mod tests;
 /// The time that attempts at one provider are given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Waiting for one attempt in all: to the first token and to the end.
+    /// Waiting for one attempt in all.
     pub whole: Duration,
+    /// Waiting for the first piece of a stream.
+    pub first: Duration,
     /// Waiting for the next bytes of a stream that has begun.
     pub silence: Duration,
 }
@@ -35,7 +38,10 @@ pub struct Patience {
 /// How far an attempt has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
+    /// A whole answer, or a stream that was not opened yet.
     Silent,
+    /// A stream whose first piece is still to come.
+    Opening,
     Begun,
 }
 
@@ -44,6 +50,8 @@ enum Stage {
 enum End {
     /// The attempt has had all its time.
     Whole,
+    /// The stream has not begun in time.
+    First,
     /// The stream has been silent for too long.
     Silence,
     /// Nobody waits any more.
@@ -53,10 +61,11 @@ enum End {
 // === impl Limits ===
 
 impl Limits {
-    /// The limits that follow from the time of a whole attempt: a stream that has begun may pause for a third of it.
+    /// The limits of an entry of the catalog. No part is longer than the whole.
     #[must_use]
-    pub fn within(whole: Duration) -> Self {
-        Self { whole, silence: whole / 3 }
+    pub fn of(timeouts: Timeouts) -> Self {
+        let Timeouts { first_token, between_chunks, whole, .. } = timeouts;
+        Self { whole, first: first_token.min(whole), silence: between_chunks }
     }
 }
 
@@ -72,6 +81,11 @@ impl Patience {
     /// The provider has had this much of the attempt's time already.
     pub fn spent(&mut self, took: Duration) {
         self.left = self.left.saturating_sub(took);
+    }
+
+    /// What is waited for is the first piece of a stream.
+    pub fn opens(&mut self) {
+        self.stage = Stage::Opening;
     }
 
     /// From here on silence has its own limit.
@@ -96,7 +110,11 @@ impl Patience {
     fn until(&self, now: Instant) -> (Instant, End) {
         let (wait, end) = match self.stage {
             Stage::Begun if self.limits.silence < self.left => (self.limits.silence, End::Silence),
-            Stage::Begun | Stage::Silent => (self.left, End::Whole),
+            Stage::Opening if self.limits.first < self.limits.whole => {
+                let used = self.limits.whole.saturating_sub(self.left);
+                (self.limits.first.saturating_sub(used), End::First)
+            }
+            Stage::Begun | Stage::Silent | Stage::Opening => (self.left, End::Whole),
         };
         let until = now + wait;
         match self.caller {
@@ -106,9 +124,10 @@ impl Patience {
     }
 
     fn failure(&self, end: End) -> Failure {
-        let Limits { whole, silence } = self.limits;
+        let Limits { whole, first, silence } = self.limits;
         match end {
             End::Whole => Failure::new(Kind::Timeout, format!("did not finish its answer within {whole:?}")),
+            End::First => Failure::new(Kind::Timeout, format!("did not begin its answer within {first:?}")),
             End::Silence => {
                 Failure::new(Kind::Timeout, format!("fell silent for {silence:?} amid its answer"))
             }

@@ -1,77 +1,32 @@
-//! Who can answer: the providers, and the one table of what differs between them.
+//! Who can answer.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bsm_runtime::call::Call;
-use bsm_runtime::settings::ModelSettings;
-use bsm_stack::bulkhead;
 use futures_util::stream::BoxStream;
-use secrecy::SecretString;
 
 use crate::answer::{Answer, Embedding, Piece};
 use crate::ask::{Ask, EmbedAsk};
 use crate::failure::Failure;
-use crate::wire::openai::OpenAi;
-use crate::wire::openai::variant::OPENAI;
-use crate::wire::{Dialect, Wire};
+use crate::route::Standing;
 
 mod offline;
 mod remote;
-#[cfg(test)]
-mod tests;
 
 pub use offline::Offline;
 pub use remote::{Parts, Remote};
 
-/// A provider outside of this process: its name, its wire, and where its settings are. A new provider is a new row.
-pub struct Row {
-    /// The name that callers use.
-    pub name: &'static str,
-    /// What it speaks.
-    pub wire: fn() -> Arc<dyn Wire>,
-    /// The environment variable to name when it has no key.
-    pub key_variable: &'static str,
-    /// Calls that it may hold at once, and that may wait for a turn.
-    pub bulkhead: bulkhead::Config,
-    /// The model asked for vectors when none is named; `None` if it makes none.
-    pub embeddings: Option<&'static str>,
-    /// Where its settings are.
-    pub site: fn(&ModelSettings) -> Site,
-}
+/// What stands in the place of a key for a server that wants none.
+pub(crate) const KEYLESS: &str = "unused";
 
-/// What an operator sets for one provider.
+/// Somebody who can be asked. Clones are the same one.
 #[derive(Clone, Debug)]
-pub struct Site {
-    /// Its keys, the preferred one first; without any it is not used.
-    pub keys: Vec<SecretString>,
-    /// What its paths are appended to, without a trailing slash.
-    pub base_url: String,
-    /// The model asked for when none is named.
-    pub model: String,
-}
-
-/// The providers outside of this process, in the order in which the route prefers them.
-pub static TABLE: &[Row] = &[Row {
-    name: "openai",
-    wire: || Arc::new(OpenAi::new(&OPENAI, &Dialect::default())),
-    key_variable: "OPENAI_API_KEY",
-    bulkhead: bulkhead::Config { max_in_flight: 10, max_queue: 10 },
-    embeddings: Some("text-embedding-3-small"),
-    site: |settings| Site {
-        keys: settings.openai_keys.clone(),
-        base_url: settings.openai_base_url.clone(),
-        model: settings.openai_model.clone(),
-    },
-}];
-
-/// Somebody who can be asked.
-#[derive(Debug)]
 pub enum Provider {
     /// Over the network.
-    Remote(Box<Remote>),
+    Remote(Arc<Remote>),
     /// The rules in this process.
-    Offline(Offline),
+    Offline(Arc<Offline>),
 }
 
 /// A streamed answer. Nothing follows [`Piece::Done`] or a failure; dropping it ends the call upstream.
@@ -116,7 +71,7 @@ impl Provider {
     /// Why there is no answer; the breaker and the key have taken note of it.
     pub async fn complete(&self, attempt: Attempt<'_>) -> Result<Answer, Failure> {
         match self {
-            Provider::Remote(remote) => remote.complete(attempt).await,
+            Provider::Remote(remote) => remote.timed(attempt.model, remote.complete(attempt)).await,
             Provider::Offline(offline) => offline.complete(attempt).await,
         }
     }
@@ -127,7 +82,7 @@ impl Provider {
     /// Why there is no first piece; the breaker and the key have taken note of it.
     pub async fn stream(&self, attempt: Attempt<'_>) -> Result<PieceStream, Failure> {
         match self {
-            Provider::Remote(remote) => remote.stream(attempt).await,
+            Provider::Remote(remote) => remote.timed(attempt.model, remote.stream(attempt)).await,
             Provider::Offline(offline) => offline.stream(attempt).await,
         }
     }
@@ -140,6 +95,35 @@ impl Provider {
         match self {
             Provider::Remote(remote) => remote.embed(attempt).await,
             Provider::Offline(_) => Err(Offline::embed()),
+        }
+    }
+
+    /// Whether it can be asked at all now, its models aside.
+    ///
+    /// # Errors
+    /// That all its keys rest, or that it has none.
+    pub fn standing(&self) -> Result<(), Standing> {
+        match self {
+            Provider::Remote(remote) => remote.standing(),
+            Provider::Offline(_) => Ok(()),
+        }
+    }
+
+    /// How long the breaker of a model's family still refuses; `None` when calls flow.
+    #[must_use]
+    pub fn open_for(&self, model: &str) -> Option<Duration> {
+        match self {
+            Provider::Remote(remote) => remote.open_for(model),
+            Provider::Offline(_) => None,
+        }
+    }
+
+    /// What one more call would find at a model's family: calls that are out times seconds of an answer.
+    #[must_use]
+    pub fn load(&self, model: &str) -> f64 {
+        match self {
+            Provider::Remote(remote) => remote.load(model),
+            Provider::Offline(_) => 0.0,
         }
     }
 

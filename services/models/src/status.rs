@@ -24,6 +24,10 @@ impl From<Error> for Status {
                 Refusal::new(Code::FailedPrecondition, "MISSING_API_KEY", sentence)
                     .metadata("provider", &*provider)
             }
+            Error::NotConfigured { provider, .. } => {
+                Refusal::new(Code::FailedPrecondition, "PROVIDER_NOT_CONFIGURED", sentence)
+                    .metadata("provider", &*provider)
+            }
             Error::SafeMode { provider } => {
                 Refusal::new(Code::FailedPrecondition, "SAFE_MODE", sentence).metadata("provider", &*provider)
             }
@@ -73,7 +77,7 @@ const fn code(kind: Kind) -> Code {
     match kind {
         Kind::Transient | Kind::Malformed | Kind::Credential => Code::Unavailable,
         Kind::CircuitOpen | Kind::BulkheadFull => Code::Unavailable,
-        Kind::Throttled | Kind::Quota => Code::ResourceExhausted,
+        Kind::Throttled | Kind::Quota | Kind::RateLimited => Code::ResourceExhausted,
         Kind::Timeout | Kind::CallerDeadline => Code::DeadlineExceeded,
         Kind::ModelGone => Code::NotFound,
         Kind::Egress => Code::FailedPrecondition,
@@ -119,6 +123,7 @@ mod tests {
             (failed(Kind::Credential), Code::Unavailable, "CREDENTIAL_REFUSED"),
             (failed(Kind::CircuitOpen), Code::Unavailable, "CIRCUIT_OPEN"),
             (failed(Kind::BulkheadFull), Code::Unavailable, "BULKHEAD_FULL"),
+            (failed(Kind::RateLimited), Code::ResourceExhausted, "RATE_LIMITED"),
             (failed(Kind::Throttled), Code::ResourceExhausted, "UPSTREAM_THROTTLED"),
             (failed(Kind::Quota), Code::ResourceExhausted, "QUOTA_EXHAUSTED"),
             (failed(Kind::Timeout), Code::DeadlineExceeded, "UPSTREAM_TIMEOUT"),

@@ -14,6 +14,7 @@ use bsm_runtime::drain::Drain;
 use bsm_runtime::metrics::Metrics;
 use bsm_runtime::process::Process;
 use bsm_runtime::role::Role;
+use bsm_runtime::versions::Versions;
 use bsm_runtime::settings::{Layers, Settings};
 use futures_util::{StreamExt, stream};
 use secrecy::SecretString;
@@ -21,6 +22,11 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::config::OpenError;
+use crate::fleet::Builder;
+use crate::gateway::Gateway;
+use crate::ledger::{self, Ledger};
+use crate::price::Prices;
 use crate::ask::{Ask, Role as Speaker, Turn};
 
 /// What the provider does with one call.
@@ -241,4 +247,15 @@ pub(crate) fn caller() -> Call {
 /// A question without any wishes.
 pub(crate) fn ask(text: &str) -> Ask {
     Ask { turns: vec![Turn::new(Speaker::User, text)], ..Ask::default() }
+}
+
+impl Gateway {
+    /// The gateway of a process, without a look at later edits of its models file.
+    pub(crate) fn of(process: &Process) -> Result<Gateway, OpenError> {
+        let builder = Builder::new(Arc::clone(&process.settings), process.guards.clone());
+        let fleet = builder.build()?;
+        let rules = ledger::rules(&process.settings).map_err(ledger::OpenError::Rule)?;
+        let ledger = Ledger::in_memory(&rules, Prices::of_catalog(fleet.catalog()));
+        Ok(Gateway::new(Versions::new(fleet), ledger))
+    }
 }

@@ -2,9 +2,11 @@
 
 use std::error::Error;
 use std::iter;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bsm_runtime::call::Call;
+use bsm_runtime::guards::Guards;
 use bsm_runtime::outside::{AsSent, Body, InParts, Took, Trouble};
 use bsm_stack::HttpClassifier;
 use bsm_stack::breaker::{Judge, Permit, Snapshot};
@@ -12,16 +14,21 @@ use bsm_stack::retry::{Attempts, GaveUp, RatherElsewhere};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
+use tokio::time::Instant;
 use tower::BoxError;
 
+use crate::catalog::{Limits, Rate};
 use crate::failure::{Failure, Kind};
 use crate::keys::NoKey;
+use crate::pace::{Out, Pace};
 use crate::wire::Outgoing;
 
 mod families;
+mod quota;
 
 use families::Families;
 pub use families::MOST_FAMILIES;
+use quota::Quota;
 
 /// Bytes of one answer at most, whole or streamed.
 pub const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -30,7 +37,18 @@ pub const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Upstream {
     families: Families,
+    /// How many calls may begin at the provider as a whole.
+    quota: Option<Quota>,
     base_url: String,
+}
+
+/// How much a provider is asked beside what its bulkhead holds.
+#[derive(Clone, Debug, Default)]
+pub struct Bounds {
+    /// Calls that may begin at the provider as a whole.
+    pub rate: Option<Rate>,
+    /// The limits of families that have their own.
+    pub families: Vec<(Arc<str>, Limits)>,
 }
 
 /// What a caller would rather do about a 429 than wait.
@@ -55,14 +73,34 @@ impl Upstream {
     /// A way to the server at `base_url`, which has no trailing slash. The breaker of `model`'s family is listed at
     /// once, those of others when they are first asked.
     #[must_use]
-    pub fn new(server: InParts<HttpClassifier>, base_url: String, model: &str) -> Self {
-        Self { families: Families::new(server, model), base_url }
+    pub fn new(
+        server: InParts<HttpClassifier>,
+        guards: &Guards,
+        base_url: String,
+        model: &str,
+        bounds: Bounds,
+    ) -> Self {
+        let quota = bounds.rate.map(|rate| Quota::new(&server.server().name, rate, guards));
+        let families = Families::new(server, guards.clone(), model, bounds.families);
+        Self { families, quota, base_url }
+    }
+
+    /// How fast a model's family answers; `None` if it was never asked.
+    #[must_use]
+    pub fn pace(&self, model: &str) -> Option<Arc<Pace>> {
+        Some(Arc::clone(&self.families.known(model)?.pace))
+    }
+
+    /// A call to a model goes out, to be timed.
+    #[must_use]
+    pub fn begin(&self, model: &str) -> Out {
+        self.families.way(model).pace.begin(Instant::now())
     }
 
     /// What the breaker of a model's family is doing; `None` if the family was never asked.
     #[must_use]
     pub fn breaker(&self, model: &str) -> Option<Snapshot> {
-        Some(self.families.known(model)?.breaker().snapshot())
+        Some(self.families.known(model)?.outside.breaker().snapshot())
     }
 
     /// Sends a request for a model, with the key that `key` puts into its headers as it goes out, and waits for the head
@@ -88,7 +126,10 @@ impl Upstream {
             request.extensions_mut().insert(RatherElsewhere);
         }
         call.mark(&mut request);
-        let response = self.families.way(model).ask(request).await.map_err(|error| {
+        let way = self.families.way(model);
+        let now = Instant::now();
+        way.quota.iter().chain(&self.quota).try_for_each(|quota| quota.count(now))?;
+        let response = way.outside.ask(request).await.map_err(|error| {
             let attempts = error.downcast_ref().map_or(1, |gave_up: &GaveUp| gave_up.attempts);
             failure(&error).after(attempts)
         })?;

@@ -145,6 +145,15 @@ impl Guards {
         self.shared.bulkheads.retain(|bulkhead| &*bulkhead.snapshot().name != name);
     }
 
+    /// Takes everything off the lists whose name says that it is gone: breakers, bulkheads, limits and retry budgets.
+    /// Calls that are out go on under them.
+    pub fn unlist_all(&self, gone: impl Fn(&str) -> bool) {
+        self.shared.breakers.retain(|breaker| !gone(&breaker.snapshot().name));
+        self.shared.bulkheads.retain(|bulkhead| !gone(&bulkhead.snapshot().name));
+        self.shared.rate_limiters.retain(|limiter| !gone(&limiter.snapshot().name));
+        self.shared.budgets.retain(|budget| !gone(&budget.snapshot().name));
+    }
+
     /// Lists a cache. Those called `agents`, `knowledge` and `registry` are shown by `/api/cache/stats`.
     pub fn cache<C: CacheView + Clone + 'static>(&self, cache: C) -> C {
         self.switch(&cache);

@@ -122,6 +122,17 @@ where
 
     /// Makes the way to a part and lists its breaker, which has this name. Each call makes another breaker.
     pub fn part(&self, breaker: impl Into<Arc<str>>) -> Outside {
+        self.way(breaker.into(), self.bulkhead.clone())
+    }
+
+    /// The same for a part that has places of its own, which are listed under the same name.
+    pub fn part_apart(&self, name: impl Into<Arc<str>>, places: bulkhead::Config) -> Outside {
+        let name = name.into();
+        let bulkhead = self.guards.bulkhead(Arc::clone(&name), places);
+        self.way(name, bulkhead)
+    }
+
+    fn way(&self, breaker: Arc<str>, bulkhead: Bulkhead) -> Outside {
         let Server { deadline, attempt, ref classifier, .. } = self.server;
         let breaker = self.guards.breaker(breaker, self.server.breaker.clone());
         let judged = BreakerLayer::new(breaker.clone(), classifier.clone());
@@ -133,7 +144,7 @@ where
             .map_request(|request: Request<Bytes>| request.map(Full::new)) // can be sent again as it is
             .layer(RetryLayer::new(RETRY, self.budget.clone()).reading(Failure::of_http_api)) // unless somebody above does it
             .layer(judged) // judges each attempt, timeouts included; a success is its reader's to judge
-            .layer(BulkheadLayer::new(self.bulkhead.clone())) // a slot until the body has ended
+            .layer(BulkheadLayer::new(bulkhead)) // a slot until the body has ended
             .layer(SentLayer) // queued time is not the server's slowness
             .layer(TimeoutLayer::new(attempt)) // one try, to the head of its answer
             .service(self.client.clone());

@@ -8,12 +8,14 @@ pub mod layers;
 mod parse;
 mod production;
 pub mod table;
+mod variables;
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 
 pub use layers::{Layers, Source, Value};
+pub use variables::Variables;
 use parse::Parser;
 
 use crate::{
@@ -164,22 +166,32 @@ pub struct GitHubSettings {
 pub struct ModelSettings {
     /// Keys for the OpenAI wire, in the order they are tried.
     pub openai_keys: Vec<SecretString>,
-    /// Its base URL, without a trailing slash.
-    pub openai_base_url: String,
-    /// The model asked for.
-    pub openai_model: String,
+    /// Where it is spoken; `None`: as the models file says.
+    pub openai_base_url: Option<String>,
+    /// The model asked for there; `None`: as the models file says.
+    pub openai_model: Option<String>,
+    /// The model that Perplexity is asked for; `None`: as the models file says.
+    pub perplexity_model: Option<String>,
+    /// Whether its answers name their sources; `None`: as the models file says.
+    pub perplexity_citations: Option<bool>,
+    /// Providers, models, prices, limits and routes; `None`: what is built in.
+    pub file: Option<PathBuf>,
+    /// Whether others are tried when the first choice of the route does not answer.
+    pub fallbacks: bool,
+    /// Keys and addresses of providers, by the variables that the models file names.
+    pub variables: Variables,
     /// What a request without a model means.
     pub default_model: String,
     /// When the route `auto` may end at the built-in reviewer.
     pub offline: OfflineUse,
-    /// One whole call to a provider at most.
-    pub timeout: Duration,
-    /// Making a connection to a provider at most.
-    pub connect_timeout: Duration,
     /// Budgets of callers, agents and jobs, one rule each.
     pub budgets: Vec<String>,
     /// Days that usage is kept.
     pub usage_days: u32,
+    /// One whole call to any provider at most; `None`: as the models file says.
+    pub timeout: Option<Duration>,
+    /// Making a connection to any provider at most; `None`: as the models file says.
+    pub connect_timeout: Option<Duration>,
 }
 
 /// Settings of the orchestrator.
@@ -301,18 +313,19 @@ impl ModelSettings {
     fn parse(p: &mut Parser<'_>) -> ModelSettings {
         ModelSettings {
             openai_keys: p.secrets("models.openai.keys"),
-            openai_base_url: p
-                .optional_url("models.openai.base_url")
-                .unwrap_or_default()
-                .trim_end_matches('/')
-                .to_owned(),
-            openai_model: p.text("models.openai.model"),
+            openai_base_url: p.optional_url("models.openai.base_url"),
+            openai_model: p.optional_text("models.openai.model"),
+            perplexity_model: p.optional_text("models.perplexity.model"),
+            perplexity_citations: p.flag("models.perplexity.citations"),
+            file: p.optional_text("models.file").map(PathBuf::from),
+            fallbacks: p.flag("models.fallbacks").unwrap_or(true),
+            variables: p.variables(),
             default_model: p.text("models.default"),
             offline: p.one_of("models.offline", parse::OFFLINE_USES, OfflineUse::WithoutKey),
-            timeout: p.seconds("models.timeout_seconds", 0.01, 600.0),
-            connect_timeout: p.seconds("models.connect_timeout_seconds", 0.01, 60.0),
             budgets: p.list("models.budgets"),
             usage_days: p.number("models.usage_days", 1, 3_650) as u32,
+            timeout: p.optional_seconds("models.timeout_seconds", 0.01, 600.0),
+            connect_timeout: p.optional_seconds("models.connect_timeout_seconds", 0.01, 60.0),
         }
     }
 }

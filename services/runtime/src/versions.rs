@@ -60,6 +60,20 @@ impl<T: Versioned> Versions<T> {
         })
     }
 
+    /// Calls `with` for the version in force and for each that replaces it, until `stopping`. A version that is replaced
+    /// before it gets its turn is left out.
+    pub async fn each(&self, stopping: CancellationToken, mut with: impl FnMut(&T)) {
+        let mut states = self.current.subscribe();
+        loop {
+            let now = states.borrow_and_update().clone();
+            with(&now);
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                changed = states.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
     /// The version in force unless `last` is the same, then each that replaces it, as `show` puts it. A version that is
     /// replaced before the follower gets to it is left out. Ends with UNAVAILABLE (DRAINING) as the process drains.
     pub fn follow<M: Send + 'static>(
@@ -157,6 +171,23 @@ mod tests {
         texts.replace(Text("d"));
         texts.replace(Text("c"));
         assert_eq!(told(&mut stream), None, "what it saw last is in force again");
+    }
+
+    #[tokio::test]
+    async fn each_version_gets_its_turn_until_the_process_drains() {
+        let (texts, stopping) = (Versions::new(Text("a")), CancellationToken::new());
+        let seen = std::sync::Mutex::new(Vec::new());
+        let follow = texts.each(stopping.clone(), |text| seen.lock().unwrap().push(text.0));
+        let change = async {
+            tokio::task::yield_now().await;
+            texts.replace(Text("b"));
+            while seen.lock().unwrap().len() < 2 {
+                tokio::task::yield_now().await;
+            }
+            stopping.cancel();
+        };
+        tokio::join!(follow, change);
+        assert_eq!(*seen.lock().unwrap(), ["a", "b"]);
     }
 
     #[tokio::test]

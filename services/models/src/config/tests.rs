@@ -1,4 +1,7 @@
+use bsm_runtime::settings::Settings;
+
 use super::*;
+use crate::gateway::Gateway;
 use crate::testing::{process, settings};
 
 fn refusal(change: impl FnOnce(&mut Settings)) -> String {
@@ -11,7 +14,7 @@ fn refusal(change: impl FnOnce(&mut Settings)) -> String {
 fn an_address_that_is_none_is_refused_with_what_would_be_right() {
     let base_url = |url: &str| {
         let url = url.to_owned();
-        refusal(|settings| settings.models.openai_base_url = url)
+        refusal(|settings| settings.models.openai_base_url = Some(url))
     };
     assert!(base_url("not a url").contains("must look like https://"));
     assert!(base_url("ftp://x").contains("must begin with https://"));
@@ -31,7 +34,7 @@ fn a_default_model_that_nobody_knows_is_refused_at_the_start() {
 
 #[test]
 fn the_guards_of_every_provider_are_listed_with_those_of_the_process() {
-    let process = process(settings("http://127.0.0.1:1/v1", &[]));
+    let process = process(settings("http://127.0.0.1:1/v1", &["sk-canary"]));
     Gateway::of(&process).unwrap();
     let breakers: Vec<_> = process.guards.breakers().into_iter().map(|b| b.name.to_string()).collect();
     let bulkheads = process.guards.bulkheads();

@@ -1,14 +1,15 @@
 //! What can be asked, and who could answer now; asks no one.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bsm_stack::breaker::State;
 
 use super::Gateway;
+use crate::catalog::{self, Family, Model};
+use crate::fleet::Fleet;
 use crate::keys::KeyLine;
 use crate::provider::Provider;
-use crate::route::{AUTO, Landscape, OFFLINE, Remote, Standing};
+use crate::route::{AUTO, OFFLINE, Standing};
 
 /// A model that can be asked for by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,74 +40,74 @@ pub struct ProviderLine {
 // === impl Gateway ===
 
 impl Gateway {
-    /// The models that can be asked for by name: the route, the built-in reviewer, and those of providers with keys.
+    /// The models that can be asked for by name: the route, the built-in reviewer, the families that somebody could
+    /// answer for, and the models of providers with keys.
     #[must_use]
     pub fn models(&self) -> Vec<ModelLine> {
-        let line = |id: &str, provider: &str, name: &str| ModelLine {
-            id: id.to_owned(),
-            provider: provider.into(),
-            name: name.to_owned(),
-        };
-        let remotes = self.providers.iter().filter_map(|provider| match provider {
-            Provider::Remote(remote) if remote.keys().configured > 0 => {
-                Some(line(&format!("{}/{}", remote.name(), remote.model()), remote.name(), remote.model()))
-            }
-            Provider::Remote(_) | Provider::Offline(_) => None,
-        });
+        let fleet = self.fleet();
         let built_in = [line(AUTO, "", "by route"), line(OFFLINE, OFFLINE, "the built-in reviewer")];
-        built_in.into_iter().chain(remotes).collect()
+        built_in.into_iter().chain(families(&fleet)).chain(of_providers(&fleet)).collect()
     }
 
     /// The providers, whether they can be asked by name now.
     #[must_use]
     pub fn providers(&self) -> Vec<ProviderLine> {
-        let land = self.landscape();
-        self.providers.iter().map(|provider| provider.line(&land)).collect()
+        let fleet = self.fleet();
+        let listed = fleet.catalog().providers.iter().map(|entry| provider_line(entry, &fleet));
+        let offline =
+            ProviderLine { name: OFFLINE.into(), obstacle: None, keys: 0, key_lines: Vec::new(), breaker: "" };
+        listed.chain([offline]).collect()
+    }
+
+    /// The models and what they cost, in the order of the catalog.
+    #[must_use]
+    pub fn prices(&self) -> Vec<Model> {
+        self.fleet().catalog().models.clone()
     }
 }
 
-// === impl Provider ===
+fn line(id: &str, provider: &str, name: &str) -> ModelLine {
+    ModelLine { id: id.to_owned(), provider: provider.into(), name: name.to_owned() }
+}
 
-impl Provider {
-    /// How it looks to the route; `None` for the built-in reviewer, which is always there.
-    pub(super) fn standing(&self) -> Option<Remote> {
-        let Provider::Remote(remote) = self else { return None };
-        Some(Remote {
-            provider: Arc::clone(remote.name()),
-            model: remote.model().to_owned(),
-            embeddings: remote.embeddings().map(str::to_owned),
-            key_variable: Arc::clone(remote.key_variable()),
-            key: remote.key_standing(),
-        })
-    }
+fn families(fleet: &Fleet) -> Vec<ModelLine> {
+    let served = |family: &&Family| family.models.items().any(|target| fleet.provider(&target.provider).is_some());
+    let families = fleet.catalog().families.iter().filter(served);
+    families.map(|family| line(&family.name, "", "a family of models")).collect()
+}
 
-    /// How long the breaker of a model's family still refuses; `None` when calls flow.
-    pub(super) fn open_for(&self, model: &str) -> Option<Duration> {
-        match self {
-            Provider::Remote(remote) => remote.open_for(model),
-            Provider::Offline(_) => None,
+/// Of each provider with a key its own model, then those of the catalog.
+fn of_providers(fleet: &Fleet) -> Vec<ModelLine> {
+    let mut lines: Vec<ModelLine> = Vec::new();
+    for entry in fleet.catalog().providers.iter().filter(|entry| fleet.provider(&entry.name).is_some()) {
+        let of_entry = fleet.catalog().models.iter().filter(|model| model.provider == entry.name);
+        for id in entry.model.iter().chain(of_entry.map(|model| &model.id)) {
+            let name = format!("{}/{id}", entry.name);
+            if !lines.iter().any(|line| line.id == name) {
+                lines.push(line(&name, &entry.name, id));
+            }
         }
     }
+    lines
+}
 
-    fn line(&self, land: &Landscape) -> ProviderLine {
-        let obstacle = self.standing().and_then(|remote| {
-            let open_for = self.open_for(&remote.model);
-            match remote.standing("", land).unless_open(open_for) {
-                Standing::Eligible(_) => None,
-                other => Some(other.to_string()),
-            }
-        });
-        let breaker = match self {
-            Provider::Remote(remote) => state_name(remote.circuit(remote.model())),
-            Provider::Offline(_) => "",
-        };
-        let key_lines = match self {
-            Provider::Remote(remote) => remote.key_lines(),
-            Provider::Offline(_) => Vec::new(),
-        };
-        let name = Arc::clone(self.name());
-        ProviderLine { name, obstacle, keys: self.keys().configured, key_lines, breaker }
-    }
+fn provider_line(entry: &catalog::Provider, fleet: &Fleet) -> ProviderLine {
+    let model = entry.model.as_deref().unwrap_or_default();
+    let obstacle = match fleet.landscape().standing(&entry.name, model) {
+        Standing::Eligible => None,
+        other => Some(other.to_string()),
+    };
+    let asked = fleet.provider(&entry.name);
+    let breaker = match asked {
+        Some(Provider::Remote(remote)) => state_name(remote.circuit(model)),
+        Some(Provider::Offline(_)) | None => "",
+    };
+    let keys = asked.map_or(0, |asked| asked.keys().configured);
+    let key_lines = match asked {
+        Some(Provider::Remote(remote)) => remote.key_lines(),
+        Some(Provider::Offline(_)) | None => Vec::new(),
+    };
+    ProviderLine { name: Arc::clone(&entry.name), obstacle, keys, key_lines, breaker }
 }
 
 const fn state_name(state: State) -> &'static str {

@@ -5,7 +5,11 @@ use tokio::time::{advance, sleep};
 use super::*;
 
 const S: Duration = Duration::from_secs(1);
-const LIMITS: Limits = Limits { whole: Duration::from_secs(30), silence: Duration::from_secs(10) };
+const LIMITS: Limits = Limits {
+    whole: Duration::from_secs(30),
+    first: Duration::from_secs(20),
+    silence: Duration::from_secs(10),
+};
 
 /// How long a wait for something that never comes takes, and what kind of failure it ends in.
 async fn in_vain(patience: &mut Patience) -> (Duration, Kind) {
@@ -15,7 +19,19 @@ async fn in_vain(patience: &mut Patience) -> (Duration, Kind) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn before_the_first_token_the_whole_time_may_pass() {
+async fn a_stream_must_begin_in_time_what_was_spent_before_included() {
+    let mut patience = Patience::new(LIMITS, None);
+    patience.opens();
+    assert_eq!(in_vain(&mut patience).await, (20 * S, Kind::Timeout));
+    let mut patience = Patience::new(LIMITS, None);
+    patience.opens();
+    patience.spent(15 * S);
+    let failure = patience.wait(pending::<Result<(), Failure>>()).await.unwrap_err();
+    assert_eq!(failure.message, "did not begin its answer within 20s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_answer_may_take_the_whole_time() {
     assert_eq!(in_vain(&mut Patience::new(LIMITS, None)).await, (30 * S, Kind::Timeout));
 }
 

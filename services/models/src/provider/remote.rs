@@ -8,7 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bsm_stack::breaker;
+use bsm_stack::{Outcome, breaker};
+use tokio::time::Instant;
 
 use super::{Attempt, Keys, PieceStream};
 use crate::answer::{Answer, Embedding};
@@ -16,6 +17,7 @@ use crate::ask::{Ask, EmbedAsk};
 use crate::failure::{Failure, Kind};
 use crate::keys::{KeyLine, NamedKey, NoKey, Ring};
 use crate::patience::Limits;
+use crate::route::{Bar, Resting, Standing};
 use crate::upstream::{Reply, Throttled, Upstream};
 use crate::wire::{Mode, Outgoing, Wire, no_embeddings};
 
@@ -95,12 +97,23 @@ impl Remote {
         self.embeddings.as_deref()
     }
 
-    /// Whether it has a key that can be used now.
+    /// Whether it can be asked at all now, its models aside.
     ///
     /// # Errors
-    /// Why not.
-    pub fn key_standing(&self) -> Result<(), NoKey> {
-        self.keys.usable()
+    /// That all its keys rest, or that it has none.
+    pub fn standing(&self) -> Result<(), Standing> {
+        self.keys.usable().map_err(|none| match none {
+            NoKey::Missing => {
+                Standing::Barred(Bar::MissingKey { variable: Arc::clone(&self.key_variable) })
+            }
+            NoKey::Resting { why, retry_in } => Standing::Resting(Resting::Keys { why, retry_in }),
+        })
+    }
+
+    /// What one more call would find at a model's family: calls that are out times seconds of an answer.
+    #[must_use]
+    pub fn load(&self, model: &str) -> f64 {
+        self.upstream.pace(model).map_or(0.0, |pace| pace.load(Instant::now()))
     }
 
     /// How many keys it has, and whether one can be used now.
@@ -128,6 +141,22 @@ impl Remote {
         breaker.retry_in.filter(|wait| breaker.state == breaker::State::Open && !wait.is_zero())
     }
 
+    /// Waits for an answer and takes note of how long it took: to its end, or to the first piece of a stream.
+    pub(super) async fn timed<T>(
+        &self,
+        model: &str,
+        answer: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let out = self.upstream.begin(model);
+        let result = answer.await;
+        match result.as_ref().map_err(|failure| failure.kind.row().outcome) {
+            Ok(_) => out.answered(Instant::now()),
+            Err(Outcome::Failure) => out.failed(Instant::now()),
+            Err(_) => {} // it says nothing about how fast the model is
+        }
+        result
+    }
+
     pub(super) async fn complete(&self, attempt: Attempt<'_>) -> Result<Answer, Failure> {
         self.check(attempt.ask)?;
         let mut turn = self.turn(attempt.call)?;
@@ -139,6 +168,7 @@ impl Remote {
     pub(super) async fn stream(&self, attempt: Attempt<'_>) -> Result<PieceStream, Failure> {
         self.check(attempt.ask)?;
         let mut turn = self.turn(attempt.call)?;
+        turn.patience.opens();
         match self.open(&mut turn, attempt).await {
             Ok(running) => {
                 turn.opened();

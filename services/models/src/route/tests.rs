@@ -1,147 +1,255 @@
+use std::collections::{HashMap, HashSet};
+
+use bsm_runtime::diagnostic::{Findings, Strictness};
+
 use super::*;
+use crate::failure::Kind;
+
+mod chains;
+mod names;
 
 const WAIT: Duration = Duration::from_secs(12);
 
-fn remote() -> Remote {
-    let model = "gpt-4o".to_owned();
-    let embeddings = Some("text-embedding-3-small".to_owned());
-    let (provider, key_variable) = ("openai".into(), "OPENAI_API_KEY".into());
-    Remote { provider, model, embeddings, key_variable, key: Ok(()) }
+/// Providers as a test wants them; those that are not named have a key and nothing to do.
+#[derive(Debug, Default)]
+struct Seen {
+    standing: HashMap<&'static str, Standing>,
+    open: HashSet<&'static str>,
+    load: HashMap<&'static str, f64>,
 }
 
-fn land(offline: OfflineUse, remote: Remote) -> Landscape {
-    Landscape { safe_mode: false, offline, default_model: AUTO.to_owned(), remotes: vec![remote] }
+impl Sight for Seen {
+    fn standing(&self, provider: &str) -> Result<(), Standing> {
+        self.standing.get(provider).map_or(Ok(()), |standing| Err(standing.clone()))
+    }
+
+    fn open_for(&self, provider: &str, model: &str) -> Option<Duration> {
+        self.open.contains(format!("{provider}/{model}").as_str()).then_some(WAIT)
+    }
+
+    fn load(&self, provider: &str, _: &str) -> f64 {
+        self.load.get(provider).copied().unwrap_or(1.0)
+    }
+
+    fn roll(&self) -> f64 {
+        0.5
+    }
 }
 
-/// The eligible providers, in order.
-fn eligible(land: &Landscape) -> Vec<Arc<str>> {
-    let candidates = candidates(None, land).unwrap();
-    candidates.into_iter().filter(Candidate::eligible).map(|candidate| candidate.provider).collect()
+/// All that a route knows.
+#[derive(Debug)]
+struct World {
+    catalog: Catalog,
+    policy: Policy,
+    seen: Seen,
 }
 
-fn without_key() -> Remote {
-    Remote { key: Err(NoKey::Missing), ..remote() }
+impl World {
+    fn new() -> World {
+        let policy = Policy {
+            safe_mode: false,
+            offline: OfflineUse::WithoutKey,
+            default_model: AUTO.to_owned(),
+            fallbacks: true,
+        };
+        World { catalog: Catalog::built_in(), policy, seen: Seen::default() }
+    }
+
+    fn with_file(text: &str) -> World {
+        let findings = Findings::new("models.yaml", text, Strictness::Strict);
+        World { catalog: Catalog::read(findings).unwrap().0, ..World::new() }
+    }
+
+    /// Only these have a key.
+    fn keys_of(mut self, with_key: &[&str]) -> World {
+        for provider in ["openai", "anthropic", "google", "perplexity", "azure", "groq", "mistral", "cohere"] {
+            if !with_key.contains(&provider) {
+                self.seen.standing.insert(provider, no_key());
+            }
+        }
+        self
+    }
+
+    fn land(&self) -> Landscape<'_> {
+        Landscape { catalog: &self.catalog, policy: &self.policy, sight: &self.seen }
+    }
+
+    fn ask(&self, question: Question<'_>) -> Vec<Candidate> {
+        candidates(&question, &self.land()).unwrap()
+    }
+
+    /// Whom a task of this complexity goes to, as `provider/model`, the passed over left out.
+    fn asked(&self, task: &str, complexity: Complexity) -> Vec<String> {
+        names(&self.ask(question(task, complexity)))
+    }
+
+    fn refusal(&self, model: &str) -> Error {
+        let question = Question { model: Some(model), ..question("chat_response", Complexity::Medium) };
+        candidates(&question, &self.land()).and_then(|candidates| check(&candidates)).unwrap_err()
+    }
 }
 
-fn refusal(model: &str, land: &Landscape) -> Error {
-    candidates(Some(model), land).and_then(|candidates| check(&candidates)).unwrap_err()
+fn no_key() -> Standing {
+    Standing::Barred(Bar::MissingKey { variable: "THE_KEY".into() })
+}
+
+fn question(task: &str, complexity: Complexity) -> Question<'_> {
+    let tokens = Tokens { input: 1000, cached: 0, output: 1000 };
+    Question { model: None, task, complexity, search: false, tokens }
+}
+
+fn medium() -> Question<'static> {
+    question("chat_response", Complexity::Medium)
+}
+
+/// Those that may be asked, in order.
+fn names(candidates: &[Candidate]) -> Vec<String> {
+    let may = candidates.iter().filter(|candidate| candidate.may_be_asked());
+    may.map(|candidate| format!("{}/{}", candidate.provider, candidate.model)).collect()
 }
 
 #[test]
 fn with_a_key_auto_asks_the_provider_and_ends_there() {
-    assert_eq!(eligible(&land(OfflineUse::WithoutKey, remote())), ["openai".into()]);
+    assert_eq!(World::new().keys_of(&["openai"]).asked("x", Complexity::Low), ["openai/gpt-4o"]);
 }
 
 #[test]
 fn without_a_key_auto_is_the_built_in_reviewer() {
-    assert_eq!(eligible(&land(OfflineUse::WithoutKey, without_key())), ["offline".into()]);
+    let world = World::new().keys_of(&[]);
+    for task in ["code_review", "legal_research", "anything"] {
+        assert_eq!(world.asked(task, Complexity::Critical), ["offline/offline"]);
+    }
 }
 
 #[test]
 fn offline_always_is_the_end_of_the_route_and_never_is_no_end() {
-    assert_eq!(eligible(&land(OfflineUse::Always, remote())), ["openai".into(), "offline".into()]);
-    assert_eq!(eligible(&land(OfflineUse::Never, without_key())), []);
-    let missing = Error::MissingKey { provider: "openai".into(), variable: "OPENAI_API_KEY".into() };
-    assert_eq!(refusal(AUTO, &land(OfflineUse::Never, without_key())), missing);
+    let mut world = World::new().keys_of(&["openai"]);
+    world.policy.offline = OfflineUse::Always;
+    assert_eq!(world.asked("x", Complexity::Low), ["openai/gpt-4o", "offline/offline"]);
+    let mut nobody = World::new().keys_of(&[]);
+    nobody.policy.offline = OfflineUse::Never;
+    assert_eq!(nobody.asked("x", Complexity::Low), [""; 0]);
+    let missing = Error::MissingKey { provider: "openai".into(), variable: "THE_KEY".into() };
+    assert_eq!(nobody.refusal(AUTO), missing);
 }
 
 #[test]
 fn safe_mode_leaves_only_the_built_in_reviewer() {
-    let safe = Landscape { safe_mode: true, ..land(OfflineUse::WithoutKey, remote()) };
-    assert_eq!(eligible(&safe), ["offline".into()]);
-    assert_eq!(refusal("openai", &safe), Error::SafeMode { provider: "openai".into() });
-    let nobody = Landscape { offline: OfflineUse::Never, ..safe };
-    assert_eq!(refusal(AUTO, &nobody), Error::SafeMode { provider: "openai".into() });
+    let mut safe = World::new().keys_of(&["openai"]);
+    safe.policy.safe_mode = true;
+    assert_eq!(safe.asked("code_review", Complexity::High), ["offline/offline"]);
+    assert_eq!(safe.refusal("openai"), Error::SafeMode { provider: "openai".into() });
+    safe.policy.offline = OfflineUse::Never;
+    assert_eq!(safe.refusal(AUTO), Error::SafeMode { provider: "openai".into() });
 }
 
 #[test]
 fn what_rests_is_passed_over_with_its_reason_and_may_still_be_asked() {
-    let tired = NoKey::Resting { why: Kind::Throttled, retry_in: WAIT };
-    let tired = Remote { key: Err(tired), ..remote() };
+    let tired = Standing::Resting(Resting::Keys { why: Kind::Throttled, retry_in: WAIT });
+    let mut keys_rest = World::new().keys_of(&["openai"]);
+    keys_rest.seen.standing.insert("openai", tired);
+    let mut open = World::new().keys_of(&["openai"]);
+    open.seen.open.insert("openai/gpt-4o");
     let cases = [
-        (remote(), Some(WAIT), "its circuit is open, next probe in 12 s"),
-        (tired, Some(WAIT), "all its keys rest (UPSTREAM_THROTTLED), the first for 12 s"),
+        (open, "its circuit is open, next probe in 12 s"),
+        (keys_rest, "all its keys rest (UPSTREAM_THROTTLED), the first for 12 s"),
     ];
-    for (remote, open_for, reason) in cases {
-        let candidates = candidates(None, &land(OfflineUse::WithoutKey, remote)).unwrap();
-        let candidates: Vec<_> = candidates.into_iter().map(|c| c.unless_open(open_for)).collect();
-        assert_eq!((candidates[0].eligible(), candidates[0].may_be_asked()), (false, true));
-        assert_eq!(candidates[0].standing.to_string(), reason);
-        assert_eq!(check(&candidates), Ok(()));
+    for (world, reason) in cases {
+        let found = world.ask(question("x", Complexity::Low));
+        assert_eq!((found[0].eligible(), found[0].may_be_asked()), (false, true));
+        assert_eq!(found[0].reason(), reason);
+        assert_eq!(check(&found), Ok(()));
     }
 }
 
 #[test]
-fn a_name_chooses_the_provider_and_the_model() {
-    let land = land(OfflineUse::WithoutKey, remote());
-    let cases = [
-        ("openai", ("openai", "gpt-4o")),
-        ("openai/gpt-4.1-mini", ("openai", "gpt-4.1-mini")),
-        ("openai/org/model", ("openai", "org/model")),
-        ("gpt-4o", ("openai", "gpt-4o")), // the configured model may be named alone
-        ("offline", ("offline", "offline")),
+fn everybody_is_told_why_he_is_where_he_is_or_is_passed_over() {
+    let mut world = World::new().keys_of(&["openai", "perplexity"]);
+    let unset = Bar::Unset { what: "address", variable: "AZURE_OPENAI_ENDPOINT".into() };
+    world.seen.standing.insert("azure", Standing::Barred(unset));
+    let told: Vec<String> = world
+        .ask(question("code_review", Complexity::Critical))
+        .iter()
+        .map(|candidate| format!("{}/{} {}", candidate.provider, candidate.model, candidate.reason()))
+        .collect();
+    let expected = [
+        "anthropic/claude-opus-4-5 it has no key; set THE_KEY",
+        "openai/gpt-4.1 gpt-4 is the route's choice, by priority",
+        "perplexity/sonar-pro perplexity is a fallback of claude-opus",
+        "openai/gpt-4o gpt-4o is a fallback of gpt-4",
+        "anthropic/claude-sonnet-4-5 it has no key; set THE_KEY",
+        "google/gemini-2.5-pro it has no key; set THE_KEY",
+        "azure/ it has no address; set AZURE_OPENAI_ENDPOINT",
+        "mistral/mistral-large-latest it has no key; set THE_KEY",
+        "groq/llama-3.3-70b-versatile it has no key; set THE_KEY",
+        "cohere/command-a-03-2025 it has no key; set THE_KEY",
+        "offline/offline a provider's key is configured",
     ];
-    for (name, expected) in cases {
-        let found = candidates(Some(name), &land).unwrap();
-        assert_eq!(
-            (found.len(), &*found[0].provider, found[0].model.as_str()),
-            (1, expected.0, expected.1),
-            "{name}"
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn with_fallbacks_switched_off_only_the_first_that_can_be_asked_is() {
+    let mut world = World::new().keys_of(&["openai", "perplexity"]);
+    world.policy.fallbacks = false;
+    assert_eq!(world.asked("code_review", Complexity::Critical), ["openai/gpt-4.1"]);
+    world.seen.open.insert("openai/gpt-4.1");
+    let found = world.ask(question("code_review", Complexity::Critical));
+    assert_eq!(names(&found), ["perplexity/sonar-pro"], "who rests is no choice while another can be asked");
+    assert_eq!(check(&found), Ok(()));
+    world.policy.offline = OfflineUse::Always;
+    assert_eq!(World { seen: Seen::default(), ..world }.asked("x", Complexity::Low), ["openai/gpt-4o"]);
+}
+
+#[test]
+fn a_prompt_that_is_far_too_long_for_a_model_passes_it_over_while_another_holds_it() {
+    let world = World::new().keys_of(&["openai", "google"]);
+    let long = Tokens { input: 600_000, cached: 0, output: 1000 };
+    let found = world.ask(Question { tokens: long, ..question("code_review", Complexity::High) });
+    assert_eq!(found[0].reason(), "it holds 128000 tokens, and the prompt has about 600000");
+    assert_eq!(names(&found), ["google/gemini-2.5-pro"]);
+    let alone = World::new().keys_of(&["openai"]);
+    let found = alone.ask(Question { tokens: long, ..question("x", Complexity::Low) });
+    assert_eq!(names(&found), ["openai/gpt-4o"], "the provider says so better than a guess");
+}
+
+#[test]
+fn the_strategy_of_a_route_or_a_family_orders_who_is_asked() {
+    let world = |strategy: &str| {
+        let file = format!(
+            "families:\n  mix: {{ models: [openai, anthropic, groq], strategy: {strategy} }}\n\
+             routes:\n  mixed: {{ strategy: {strategy}, among: [gpt-4o, claude-sonnet, gemini-pro] }}\n"
         );
-    }
-}
-
-#[test]
-fn the_built_in_reviewer_answers_to_its_name_whatever_the_settings() {
-    let found = candidates(Some(OFFLINE), &land(OfflineUse::Never, remote())).unwrap();
-    assert!(found[0].eligible());
-}
-
-#[test]
-fn a_provider_that_is_named_without_a_key_is_refused_with_the_variable_to_set() {
-    let sentence = refusal("openai/gpt-4o", &land(OfflineUse::Always, without_key())).to_string();
-    assert_eq!(sentence, "no key for openai is configured; set OPENAI_API_KEY");
-}
-
-#[test]
-fn an_unknown_name_is_refused_with_the_known_ones() {
-    let land = land(OfflineUse::WithoutKey, remote());
-    for name in ["gpt-9", "openai/", "/gpt-4o", "AUTO", "claude/opus", ""] {
-        assert!(matches!(refusal(name, &land), Error::UnknownModel { .. }), "{name:?}");
-    }
-    let sentence = refusal("gpt-9", &land).to_string();
-    assert_eq!(sentence, r#"there is no model "gpt-9"; ask for auto, offline, openai or openai/<model>"#);
-}
-
-#[test]
-fn a_question_without_a_model_means_the_default_of_the_settings() {
-    let land = Landscape { default_model: "openai/o3".to_owned(), ..land(OfflineUse::Always, remote()) };
-    assert_eq!(candidates(None, &land).unwrap()[0].model, "o3");
+        let mut world = World::with_file(&file).keys_of(&["openai", "anthropic", "groq", "google"]);
+        world.seen.load = HashMap::from([("openai", 3.0), ("anthropic", 0.2), ("groq", 0.1), ("google", 9.0)]);
+        world
+    };
+    let by_family = |world: &World| names(&world.ask(Question { model: Some("mix"), ..medium() }));
+    assert_eq!(by_family(&world("cheapest"))[0], "groq/llama-3.3-70b-versatile");
+    assert_eq!(by_family(&world("cheapest"))[2], "anthropic/claude-sonnet-4-5");
+    assert_eq!(by_family(&world("priority"))[0], "openai/gpt-4o");
+    let fastest = world("least_latency").asked("mixed", Complexity::Low);
+    assert_ne!(fastest[0], "google/gemini-2.5-pro", "the slowest of three is never first");
+    assert_eq!(world("cheapest").asked("mixed", Complexity::Low)[0], "google/gemini-2.5-pro");
 }
 
 #[test]
 fn vectors_are_made_by_a_model_for_them_and_never_by_the_default_for_answers() {
-    let land = Landscape { default_model: "openai/gpt-4o".to_owned(), ..land(OfflineUse::Always, remote()) };
-    for name in [None, Some("auto"), Some("openai")] {
-        let found = embedders(name, &land).unwrap();
-        let may: Vec<&str> =
-            found.iter().filter(|c| c.may_be_asked()).map(|candidate| candidate.model.as_str()).collect();
-        assert_eq!(may, ["text-embedding-3-small"], "{name:?}");
+    let mut world = World::new().keys_of(&["openai"]);
+    world.policy.default_model = "openai/gpt-4o".to_owned();
+    for name in [None, Some("auto"), Some("openai"), Some("text-embedding-3-small")] {
+        let found = embedders(name, &world.land()).unwrap();
+        assert_eq!(names(&found), ["openai/text-embedding-3-small"], "{name:?}");
     }
-    assert_eq!(embedders(Some("openai/other"), &land).unwrap()[0].model, "other");
+    assert_eq!(embedders(Some("openai/other"), &world.land()).unwrap()[0].model, "other");
 }
 
 #[test]
 fn whoever_makes_no_vectors_is_refused_by_name() {
-    let both = Landscape {
-        remotes: vec![remote(), Remote { provider: "mute".into(), embeddings: None, ..remote() }],
-        ..land(OfflineUse::Always, remote())
-    };
-    for name in ["offline", "mute", "mute/large"] {
-        let refused = embedders(Some(name), &both).unwrap_err();
+    let world = World::new();
+    for name in ["offline", "anthropic", "anthropic/large", "claude-opus"] {
+        let refused = embedders(Some(name), &world.land()).unwrap_err();
         assert_eq!(refused, Error::NoEmbeddings { name: name.to_owned() });
     }
-    assert!(matches!(embedders(Some("nobody"), &both), Err(Error::UnknownModel { .. })));
-    let none = land(OfflineUse::Always, Remote { embeddings: None, ..remote() });
-    assert!(matches!(embedders(None, &none), Err(Error::NoEmbeddings { .. })));
+    assert!(matches!(embedders(Some("nobody"), &world.land()), Err(Error::UnknownModel { .. })));
 }

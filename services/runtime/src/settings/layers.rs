@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt, fs, path::Path};
 
-use super::table::{Kind, SETTINGS, Setting, find};
+use super::{
+    Variables,
+    table::{Kind, SETTINGS, Setting, find},
+};
 use crate::{
     diagnostic::{Findings, Strictness},
     yaml::{self, Node, Value as Yaml, closest::closest},
@@ -50,6 +53,8 @@ pub struct Layers {
     values: BTreeMap<&'static str, Value>,
     /// Mistakes such as unknown keys in the file.
     pub problems: Vec<String>,
+    /// The variables of the environment that no setting knows: data files may name them.
+    pub variables: Variables,
 }
 
 impl Layers {
@@ -79,11 +84,18 @@ impl Layers {
         layers
     }
 
+    /// The same with the environment for the variables that data files name.
+    #[must_use]
+    pub fn with_variables(self, variables: Variables) -> Layers {
+        Layers { variables, ..self }
+    }
+
     /// Notes variables that look like ours and are not: a name mistyped would otherwise be ignored.
     pub fn check_names(&mut self, names: impl Iterator<Item = String>) {
         let known = |name: &String| {
             SETTINGS.iter().any(|setting| setting.env.contains(&name.as_str()))
                 || NOT_SETTINGS.contains(&name.as_str())
+                || moves_a_provider(name)
         };
         for name in names.filter(|name| name.starts_with("BSM_") && !known(name)) {
             let all = SETTINGS.iter().flat_map(|setting| setting.env.iter().copied());
@@ -154,6 +166,11 @@ impl Layers {
             (_, None) => self.problems.push(format!("{file}:{}:{}: {}", at.0, at.1, unknown(key))),
         }
     }
+}
+
+/// Providers are named by the models file, and whoever reads that file knows which there are.
+fn moves_a_provider(name: &str) -> bool {
+    name.len() > "BSM__BASE_URL".len() && name.ends_with("_BASE_URL")
 }
 
 fn scalar(setting: &Setting, value: &Yaml) -> Option<String> {

@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
-use super::{Layers, LogFormat, OfflineUse, Profile};
+use super::{Layers, LogFormat, OfflineUse, Profile, Variables};
 use crate::{client::target, flags::Percent, network::Network, outside::egress, role::Role};
 
 pub(super) const PROFILES: &[(&str, Profile)] = &[
@@ -46,6 +46,14 @@ impl<'a> Parser<'a> {
                 String::new()
             }
         }
+    }
+
+    pub(super) fn optional_text(&self, key: &str) -> Option<String> {
+        self.layers.get(key).map(|value| value.text.clone())
+    }
+
+    pub(super) fn variables(&self) -> Variables {
+        self.layers.variables.clone()
     }
 
     pub(super) fn list(&self, key: &str) -> Vec<String> {
@@ -151,6 +159,11 @@ impl<'a> Parser<'a> {
                 Duration::from_secs_f64(min)
             }
         }
+    }
+
+    pub(super) fn optional_seconds(&mut self, key: &str, min: f64, max: f64) -> Option<Duration> {
+        self.layers.get(key)?;
+        Some(self.seconds(key, min, max))
     }
 
     pub(super) fn address(&mut self, key: &str) -> IpAddr {

@@ -5,6 +5,8 @@ use bsm_stack::breaker::State;
 use http::{HeaderMap, HeaderValue};
 
 use super::*;
+use crate::ask::Complexity;
+use crate::catalog::price::Tokens;
 
 /// Settings with these flags switched off.
 fn without(provider: &Scripted, off: &[Flag]) -> Settings {
@@ -27,6 +29,13 @@ async fn the_breaker_opens_after_5_failures_and_then_nobody_is_asked() {
     let line = gateway.providers().remove(0);
     assert_eq!((&*line.name, line.breaker), ("openai", "OPEN"));
     assert!(line.obstacle.unwrap().starts_with("its circuit is open"));
+}
+
+/// A question of which nothing matters but its model.
+fn named(model: &str) -> Question<'_> {
+    let tokens = Tokens::default();
+    let complexity = Complexity::Medium;
+    Question { model: Some(model), task: "chat_response", complexity, search: false, tokens }
 }
 
 /// The kind of failure of a question to this model of the provider; `None` if it was answered.
@@ -52,7 +61,7 @@ async fn a_model_family_that_fails_does_not_stop_the_others_of_its_provider() {
     assert_eq!(failure_of(&gateway, "gpt-4o-2024-08-06").await, None, "another");
     assert_eq!(provider.seen().len(), 6);
 
-    let standing = |model: &str| gateway.candidates(Some(model)).unwrap().remove(0).standing.to_string();
+    let standing = |model: &str| gateway.candidates(&named(model)).unwrap().remove(0).reason();
     assert!(standing("openai/gpt-4o-mini").starts_with("its circuit is open"));
     assert_eq!(standing("openai"), "asked for by name");
     assert_eq!((gateway.providers()[0].breaker, &gateway.providers()[0].obstacle), ("CLOSED", &None));
@@ -136,7 +145,7 @@ async fn a_failure_tells_how_many_attempts_it_took_even_if_they_opened_the_circu
 async fn an_attempt_that_may_have_been_paid_for_is_not_made_twice() {
     let provider = Scripted::start([Script::Hang]).await;
     let mut settings = settings(&provider.url, &["sk-first"]);
-    settings.models.timeout = Duration::from_millis(50);
+    settings.models.timeout = Some(Duration::from_millis(50));
     assert_eq!(failure(&gateway(settings)).await.kind(), Kind::Timeout);
     assert_eq!(provider.seen().len(), 1);
 }
@@ -181,7 +190,7 @@ async fn a_success_that_holds_no_answer_opens_the_breaker_and_a_good_one_does_no
 async fn once_a_hanging_provider_is_left_alone_nobody_waits_for_it() {
     let provider = Scripted::start([Script::Hang]).await;
     let mut settings = settings(&provider.url, &["sk-first"]);
-    settings.models.timeout = Duration::from_millis(50);
+    settings.models.timeout = Some(Duration::from_millis(50));
     let gateway = gateway(settings);
     futures_util::future::join_all((0..5).map(|_| failure(&gateway))).await;
     let mut waits = Vec::new();

@@ -7,7 +7,7 @@ const SOON: Duration = Duration::from_secs(10);
 /// A gateway whose attempts may take [`WHOLE`].
 fn hasty(provider: &Scripted) -> Gateway {
     let mut settings = settings(&provider.url, &["sk-first"]);
-    settings.models.timeout = WHOLE;
+    settings.models.timeout = Some(WHOLE);
     gateway(settings)
 }
 
@@ -37,7 +37,7 @@ async fn a_provider_that_says_nothing_times_out_and_opens_the_breaker() {
 async fn a_stream_that_hangs_before_its_first_token_leaves_room_for_another_candidate() {
     let provider = Scripted::start([Script::Stream(Vec::new(), Then::Hang)]).await;
     let mut settings = settings(&provider.url, &["sk-first"]);
-    settings.models.timeout = WHOLE;
+    settings.models.timeout = Some(WHOLE);
     settings.models.offline = OfflineUse::Always;
     let answered = gateway(settings).stream(&ask(DIFF), caller()).await.unwrap();
     assert_eq!((&*answered.provider, answered.attempts[0].failure.kind), ("offline", Kind::Timeout));

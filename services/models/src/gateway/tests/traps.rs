@@ -38,7 +38,7 @@ async fn trap_13_a_provider_that_hangs_trickles_lies_or_breaks_off_costs_one_bou
 /// Attempts of this gateway may take a third of a second.
 fn hasty(provider: &Scripted) -> Gateway {
     let mut settings = settings(&provider.url, &["sk-first"]);
-    settings.models.timeout = Duration::from_millis(300);
+    settings.models.timeout = Some(Duration::from_millis(300));
     gateway(settings)
 }
 

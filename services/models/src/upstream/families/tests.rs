@@ -18,7 +18,7 @@ fn families(guards: &Guards) -> Families {
     };
     let destination = Destination { name: "openai", url: "http://127.0.0.1:1", declared: Declared::ByUrl };
     let client = HttpClient::new(destination, second, Trust::Nobody, guards.egress()).unwrap();
-    Families::new(InParts::new(server, client, guards), "gpt-4o")
+    Families::new(InParts::new(server, client, guards), guards.clone(), "gpt-4o", Vec::new())
 }
 
 fn names(guards: &Guards) -> Vec<String> {
@@ -55,6 +55,6 @@ fn whatever_callers_name_the_families_are_bounded_and_those_too_late_share_one()
     let names = names(&guards);
     assert_eq!((names.len(), names[MOST_FAMILIES].as_str()), (MOST_FAMILIES + 1, "openai others"));
     assert!(names.iter().all(|name| name.chars().all(|c| c.is_ascii_graphic() && c != '"' || c == ' ')));
-    assert_eq!(&*families.way("model-1234").breaker().snapshot().name, "openai others");
-    assert_eq!(&*families.way("gpt-4o-2024-11-20").breaker().snapshot().name, "openai/gpt-4o");
+    assert_eq!(&*families.way("model-1234").outside.breaker().snapshot().name, "openai others");
+    assert_eq!(&*families.way("gpt-4o-2024-11-20").outside.breaker().snapshot().name, "openai/gpt-4o");
 }
