@@ -12,9 +12,9 @@ use crate::answer::{Answer, Embedding};
 use crate::ask::{Ask, EmbedAsk};
 use crate::error::{self, Attempts, Error};
 use crate::failure::{Failure, Kind, Next};
+use crate::fleet::Fleet;
 use crate::ledger::{self, Hold, Ledger};
 use crate::price::Tokens;
-use crate::fleet::Fleet;
 use crate::provider::{Attempt, PieceStream, Provider};
 use crate::route::{self, Candidate, Question};
 

@@ -14,20 +14,20 @@ use bsm_runtime::drain::Drain;
 use bsm_runtime::metrics::Metrics;
 use bsm_runtime::process::Process;
 use bsm_runtime::role::Role;
-use bsm_runtime::versions::Versions;
 use bsm_runtime::settings::{Layers, Settings};
+use bsm_runtime::versions::Versions;
 use futures_util::{StreamExt, stream};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::ask::{Ask, Role as Speaker, Turn};
 use crate::config::OpenError;
 use crate::fleet::Builder;
 use crate::gateway::Gateway;
 use crate::ledger::{self, Ledger};
 use crate::price::Prices;
-use crate::ask::{Ask, Role as Speaker, Turn};
 
 /// What the provider does with one call.
 #[derive(Clone, Debug)]

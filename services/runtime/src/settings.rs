@@ -15,8 +15,8 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use secrecy::SecretString;
 
 pub use layers::{Layers, Source, Value};
-pub use variables::Variables;
 use parse::Parser;
+pub use variables::Variables;
 
 use crate::{
     flags::{Flag, Percentages},

@@ -52,7 +52,8 @@ impl Said<'_> {
     fn base_url(&self) -> Option<Arc<str>> {
         let of_settings = self.settings.openai_base_url.as_deref().filter(|_| self.is("openai"));
         let variables = &self.settings.variables;
-        let moved = of_settings.map(Arc::from).or_else(|| plain(variables, &self.provider.override_variable()));
+        let moved =
+            of_settings.map(Arc::from).or_else(|| plain(variables, &self.provider.override_variable()));
         moved.or_else(|| plain(variables, self.provider.base_url_variable.as_deref()?))
     }
 

@@ -54,8 +54,13 @@ impl Gateway {
     pub fn providers(&self) -> Vec<ProviderLine> {
         let fleet = self.fleet();
         let listed = fleet.catalog().providers.iter().map(|entry| provider_line(entry, &fleet));
-        let offline =
-            ProviderLine { name: OFFLINE.into(), obstacle: None, keys: 0, key_lines: Vec::new(), breaker: "" };
+        let offline = ProviderLine {
+            name: OFFLINE.into(),
+            obstacle: None,
+            keys: 0,
+            key_lines: Vec::new(),
+            breaker: "",
+        };
         listed.chain([offline]).collect()
     }
 
@@ -71,7 +76,8 @@ fn line(id: &str, provider: &str, name: &str) -> ModelLine {
 }
 
 fn families(fleet: &Fleet) -> Vec<ModelLine> {
-    let served = |family: &&Family| family.models.items().any(|target| fleet.provider(&target.provider).is_some());
+    let served =
+        |family: &&Family| family.models.items().any(|target| fleet.provider(&target.provider).is_some());
     let families = fleet.catalog().families.iter().filter(served);
     families.map(|family| line(&family.name, "", "a family of models")).collect()
 }

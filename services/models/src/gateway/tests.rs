@@ -216,6 +216,10 @@ async fn the_models_on_offer_are_those_that_can_be_asked() {
     let with_key = gateway(settings("http://127.0.0.1:1/v1", &["sk-first"]));
     let families = ["auto", "offline", "default", "gpt-4", "gpt-4o"];
     assert_eq!(ids(&with_key)[..5], families, "families that nobody could answer for are left out");
-    assert_eq!(ids(&with_key)[5..7], ["openai/gpt-4o", "openai/gpt-4o-mini"], "the provider's own model first");
+    assert_eq!(
+        ids(&with_key)[5..7],
+        ["openai/gpt-4o", "openai/gpt-4o-mini"],
+        "the provider's own model first"
+    );
     assert!(!ids(&with_key).iter().any(|id| id.starts_with("anthropic/")));
 }

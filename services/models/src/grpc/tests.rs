@@ -147,7 +147,8 @@ async fn the_route_is_explained_and_the_providers_listed_without_asking_anyone()
     let route =
         models.explain_route(Request::new(v1::ExplainRouteRequest::default())).await.unwrap().into_inner();
     let eligible = route.candidates.iter().filter(|candidate| candidate.eligible);
-    let told: Vec<_> = eligible.map(|c| (c.provider.as_str(), c.family.as_str(), c.reason.as_str())).collect();
+    let told: Vec<_> =
+        eligible.map(|c| (c.provider.as_str(), c.family.as_str(), c.reason.as_str())).collect();
     let chosen = ("openai", "default", "default is the route's choice, by priority");
     assert_eq!(told, [chosen, ("offline", "", "the end of every route")]);
     assert_eq!((route.route.as_str(), route.version.len()), ("chat_response/medium", 12));
@@ -155,12 +156,16 @@ async fn the_route_is_explained_and_the_providers_listed_without_asking_anyone()
     assert_eq!(passed_over.reason, "it has no key; set ANTHROPIC_KEY");
     let search = v1::ExplainRouteRequest { search: true, ..Default::default() };
     let search = models.explain_route(Request::new(search)).await.unwrap().into_inner();
-    assert_eq!((search.route.as_str(), search.candidates[0].provider.as_str()), ("search/medium", "perplexity"));
+    assert_eq!(
+        (search.route.as_str(), search.candidates[0].provider.as_str()),
+        ("search/medium", "perplexity")
+    );
     let listed = models.list_providers(Request::new(v1::ListProvidersRequest {})).await.unwrap().into_inner();
     let openai = &listed.providers[0];
     assert_eq!((openai.usable, openai.keys, openai.breaker.as_str()), (true, 1, "CLOSED"));
     assert!(!format!("{listed:?}").contains("canary"));
-    let prices = models.list_prices(Request::new(v1::ListPricesRequest {})).await.unwrap().into_inner().prices;
+    let prices =
+        models.list_prices(Request::new(v1::ListPricesRequest {})).await.unwrap().into_inner().prices;
     let price = prices.iter().find(|price| price.model == "openai/gpt-4o").unwrap();
     assert_eq!((price.input, price.output, price.as_of.as_str()), (Some(2.5), Some(10.0), "2025-11-24"));
     let bad = v1::ExplainRouteRequest { complexity: Some("extreme".to_owned()), ..Default::default() };

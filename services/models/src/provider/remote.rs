@@ -103,9 +103,7 @@ impl Remote {
     /// That all its keys rest, or that it has none.
     pub fn standing(&self) -> Result<(), Standing> {
         self.keys.usable().map_err(|none| match none {
-            NoKey::Missing => {
-                Standing::Barred(Bar::MissingKey { variable: Arc::clone(&self.key_variable) })
-            }
+            NoKey::Missing => Standing::Barred(Bar::MissingKey { variable: Arc::clone(&self.key_variable) }),
             NoKey::Resting { why, retry_in } => Standing::Resting(Resting::Keys { why, retry_in }),
         })
     }

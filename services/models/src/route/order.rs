@@ -28,10 +28,7 @@ pub(super) fn ordered<T>(
 }
 
 /// Drawn one after the other, each as likely as its weight among those that are left; without any weight, as written.
-fn by_weight<'a, T>(
-    items: impl Iterator<Item = (&'a T, u32)>,
-    mut roll: impl FnMut() -> f64,
-) -> Vec<&'a T> {
+fn by_weight<'a, T>(items: impl Iterator<Item = (&'a T, u32)>, mut roll: impl FnMut() -> f64) -> Vec<&'a T> {
     let mut left: Vec<(&T, u32)> = items.collect();
     let mut drawn = Vec::with_capacity(left.len());
     while !left.is_empty() {

@@ -54,10 +54,10 @@ impl<'a> Plan<'a> {
     /// cheapest model.
     fn in_order(&self, cell: &Cell) -> Vec<&'a Family> {
         let catalog = self.land.catalog;
-        let targets = |name: &Arc<str>| catalog.family(name).into_iter().flat_map(|family| family.models.items());
-        let load = |name: &Arc<str>| {
-            targets(name).map(|target| self.load(target)).fold(f64::INFINITY, f64::min)
-        };
+        let targets =
+            |name: &Arc<str>| catalog.family(name).into_iter().flat_map(|family| family.models.items());
+        let load =
+            |name: &Arc<str>| targets(name).map(|target| self.load(target)).fold(f64::INFINITY, f64::min);
         let cost = |name: &Arc<str>| targets(name).filter_map(|target| self.cost(target)).reduce(f64::min);
         let names = ordered(cell, load, cost, || self.land.sight.roll());
         names.into_iter().filter_map(|name| catalog.family(name)).collect()

@@ -62,7 +62,8 @@ impl World {
 
     /// Only these have a key.
     fn keys_of(mut self, with_key: &[&str]) -> World {
-        for provider in ["openai", "anthropic", "google", "perplexity", "azure", "groq", "mistral", "cohere"] {
+        for provider in ["openai", "anthropic", "google", "perplexity", "azure", "groq", "mistral", "cohere"]
+        {
             if !with_key.contains(&provider) {
                 self.seen.standing.insert(provider, no_key());
             }
@@ -221,7 +222,8 @@ fn the_strategy_of_a_route_or_a_family_orders_who_is_asked() {
              routes:\n  mixed: {{ strategy: {strategy}, among: [gpt-4o, claude-sonnet, gemini-pro] }}\n"
         );
         let mut world = World::with_file(&file).keys_of(&["openai", "anthropic", "groq", "google"]);
-        world.seen.load = HashMap::from([("openai", 3.0), ("anthropic", 0.2), ("groq", 0.1), ("google", 9.0)]);
+        world.seen.load =
+            HashMap::from([("openai", 3.0), ("anthropic", 0.2), ("groq", 0.1), ("google", 9.0)]);
         world
     };
     let by_family = |world: &World| names(&world.ask(Question { model: Some("mix"), ..medium() }));

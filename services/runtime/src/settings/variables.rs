@@ -56,7 +56,8 @@ mod tests {
     #[test]
     fn an_empty_variable_is_unset_and_none_is_ever_shown() {
         let all = [("KEY", " sk-canary "), ("EMPTY", " ")];
-        let variables: Variables = all.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
+        let variables: Variables =
+            all.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
         assert_eq!(variables.get("KEY").unwrap().expose_secret(), "sk-canary");
         assert!(variables.get("EMPTY").is_none() && variables.get("NONE").is_none());
         assert_eq!(variables.names(), ["KEY"]);

@@ -103,28 +103,37 @@ fn the_fallbacks_of_all_families_of_a_cell_come_after_all_of_them() {
 
 /// A catalog whose families lie about in any way, and the names of its tasks.
 fn worlds() -> impl Strategy<Value = World> {
-    let providers = prop::sample::subsequence(vec!["openai", "anthropic", "google", "perplexity", "groq"], 1..=5);
+    let providers =
+        prop::sample::subsequence(vec!["openai", "anthropic", "google", "perplexity", "groq"], 1..=5);
     let families = prop::collection::vec((providers, 0..4_usize, prop::collection::vec(0..4_usize, 0..3)), 4);
     let cells = prop::collection::vec(prop::sample::subsequence(vec![0, 1, 2, 3], 1..=4), 4);
     let strategy = prop::collection::vec(0..4_usize, 4);
     let keys = prop::sample::subsequence(vec!["openai", "anthropic", "google", "perplexity", "groq"], 0..=5);
-    (families, cells, strategy, keys, any::<bool>()).prop_map(|(families, cells, strategies, keys, fallbacks)| {
-        let words = ["priority", "weighted", "least_latency", "cheapest"];
-        let mut file = String::from("families:\n");
-        for (n, (providers, strategy, next)) in families.iter().enumerate() {
-            let next: Vec<String> = next.iter().map(|n| format!("f{n}")).collect();
-            let (models, next, word) = (providers.join(", "), next.join(", "), words[*strategy]);
-            file += &format!("  f{n}: {{ models: [{models}], strategy: {word}, fallbacks: [{next}] }}\n");
-        }
-        file += "routes:\n  any:\n";
-        for ((complexity, cell), strategy) in ["critical", "high", "medium", "low"].iter().zip(cells).zip(strategies) {
-            let names: Vec<String> = cell.iter().map(|n| format!("f{n}")).collect();
-            file += &format!("    {complexity}: {{ strategy: {}, among: [{}] }}\n", words[strategy], names.join(", "));
-        }
-        let mut world = World::with_file(&file).keys_of(&keys);
-        world.policy.fallbacks = fallbacks;
-        world
-    })
+    (families, cells, strategy, keys, any::<bool>()).prop_map(
+        |(families, cells, strategies, keys, fallbacks)| {
+            let words = ["priority", "weighted", "least_latency", "cheapest"];
+            let mut file = String::from("families:\n");
+            for (n, (providers, strategy, next)) in families.iter().enumerate() {
+                let next: Vec<String> = next.iter().map(|n| format!("f{n}")).collect();
+                let (models, next, word) = (providers.join(", "), next.join(", "), words[*strategy]);
+                file += &format!("  f{n}: {{ models: [{models}], strategy: {word}, fallbacks: [{next}] }}\n");
+            }
+            file += "routes:\n  any:\n";
+            for ((complexity, cell), strategy) in
+                ["critical", "high", "medium", "low"].iter().zip(cells).zip(strategies)
+            {
+                let names: Vec<String> = cell.iter().map(|n| format!("f{n}")).collect();
+                file += &format!(
+                    "    {complexity}: {{ strategy: {}, among: [{}] }}\n",
+                    words[strategy],
+                    names.join(", ")
+                );
+            }
+            let mut world = World::with_file(&file).keys_of(&keys);
+            world.policy.fallbacks = fallbacks;
+            world
+        },
+    )
 }
 
 proptest! {

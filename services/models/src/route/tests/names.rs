@@ -33,7 +33,9 @@ fn a_question_without_a_model_means_the_default_of_the_settings() {
 
 #[test]
 fn the_default_of_the_settings_is_also_what_the_family_default_begins_with() {
-    for (default, expected) in [("groq", "groq/llama-3.3-70b-versatile"), ("gemini-pro", "google/gemini-2.5-pro")] {
+    for (default, expected) in
+        [("groq", "groq/llama-3.3-70b-versatile"), ("gemini-pro", "google/gemini-2.5-pro")]
+    {
         let mut world = World::new();
         world.policy.default_model = default.to_owned();
         let auto = Question { model: Some(AUTO), ..question("anything", Complexity::Low) };
@@ -58,7 +60,10 @@ fn a_provider_that_is_named_and_cannot_be_asked_is_refused_with_the_variable_to_
     assert_eq!(sentence, "no key for openai is configured; set THE_KEY");
     let unset = Bar::Unset { what: "address", variable: "AZURE_OPENAI_ENDPOINT".into() };
     world.seen.standing.insert("azure", Standing::Barred(unset));
-    assert_eq!(world.refusal("azure").to_string(), "azure has a key, but no address; set AZURE_OPENAI_ENDPOINT");
+    assert_eq!(
+        world.refusal("azure").to_string(),
+        "azure has a key, but no address; set AZURE_OPENAI_ENDPOINT"
+    );
 }
 
 #[test]
@@ -68,7 +73,10 @@ fn an_unknown_name_is_refused_with_the_known_ones() {
         assert!(matches!(world.refusal(name), Error::UnknownModel { .. }), "{name:?}");
     }
     let sentence = world.refusal("gpt-9").to_string();
-    assert!(sentence.starts_with(r#"there is no model "gpt-9"; ask for auto, offline, a family (default, "#), "{sentence}");
+    assert!(
+        sentence.starts_with(r#"there is no model "gpt-9"; ask for auto, offline, a family (default, "#),
+        "{sentence}"
+    );
     assert!(sentence.ends_with("cohere), alone or as <provider>/<model>"), "{sentence}");
     let policy = Policy { default_model: "gpt-9".to_owned(), ..world.policy };
     assert!(check_default(&policy, &world.catalog).is_err());
