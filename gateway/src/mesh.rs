@@ -45,7 +45,10 @@ impl Mesh {
             ask::outside_providers(&self.edges, call),
             ask::is_writable(&settings.data_dir),
         );
-        let degraded = seen.iter().flat_map(checks::degraded).collect();
+        let flags: Vec<Flag> = seen.iter().flat_map(|seen| seen.flags.clone()).collect();
+        let differing =
+            flags::differing(&flags).into_iter().map(|told| (self.process.role.name().to_owned(), told));
+        let degraded = seen.iter().flat_map(checks::degraded).chain(differing).collect();
         let breakers = seen.into_iter().flat_map(|seen| seen.breakers).collect();
         checks::Facts {
             services,

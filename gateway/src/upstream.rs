@@ -23,18 +23,28 @@ const SERVED_BY: [(&str, Role); 5] = [
     ("bsm.orchestrator.v1", Role::Orchestrator),
 ];
 
-/// The ways to the roles that serve the contract: one each for calls and one for streams.
+/// The ways to the roles that serve the contract: one each for calls and one for streams; and the same for operators,
+/// whose questions and changes must arrive whatever the guards on the other ways are doing.
 #[derive(Clone, Debug)]
 pub(crate) struct Edges {
     calls: HashMap<Role, Edge>,
     streams: HashMap<Role, Edge>,
+    operations: HashMap<Role, Edge>,
+    watches: HashMap<Role, Edge>,
 }
 
 impl Edges {
     pub(crate) fn open(process: &Process) -> Result<Edges, BadUrl> {
-        let calls = SERVED_BY.into_iter().map(|(_, role)| Ok((role, process.edge(role)?)));
-        let streams = SERVED_BY.into_iter().map(|(_, role)| Ok((role, process.stream_edge(role)?)));
-        Ok(Edges { calls: calls.collect::<Result<_, _>>()?, streams: streams.collect::<Result<_, _>>()? })
+        let open = |way: fn(&Process, Role) -> Result<Edge, BadUrl>| {
+            let ways = SERVED_BY.into_iter().map(|(_, role)| Ok((role, way(process, role)?)));
+            ways.collect::<Result<HashMap<_, _>, BadUrl>>()
+        };
+        Ok(Edges {
+            calls: open(Process::edge)?,
+            streams: open(Process::stream_edge)?,
+            operations: open(Process::operations_edge)?,
+            watches: open(Process::watch_edge)?,
+        })
     }
 
     pub(crate) fn to(&self, role: Role) -> Edge {
@@ -50,14 +60,18 @@ impl Edges {
         self.streams.get(&role).cloned().expect("each role that is called has a way for streams, too")
     }
 
-    /// Every role and the way to it, in the order of the table.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (Role, Edge)> + '_ {
-        SERVED_BY.into_iter().map(|(_, role)| (role, self.to(role)))
+    /// Every role and the operators' way to it, in the order of the table.
+    pub(crate) fn operations(&self) -> impl Iterator<Item = (Role, Edge)> + '_ {
+        Edges::each(&self.operations)
     }
 
-    /// Every role and the way for streams from it.
-    pub(crate) fn all_streams(&self) -> impl Iterator<Item = (Role, Edge)> + '_ {
-        SERVED_BY.into_iter().map(|(_, role)| (role, self.stream_from(role)))
+    /// Every role and the way on which operators follow it.
+    pub(crate) fn watches(&self) -> impl Iterator<Item = (Role, Edge)> + '_ {
+        Edges::each(&self.watches)
+    }
+
+    fn each(ways: &HashMap<Role, Edge>) -> impl Iterator<Item = (Role, Edge)> + '_ {
+        SERVED_BY.into_iter().filter_map(|(_, role)| Some((role, ways.get(&role)?.clone())))
     }
 }
 

@@ -30,7 +30,8 @@ const BUILT_IN: &str = "offline";
 
 /// Whether each role says that it serves.
 pub(super) async fn states(edges: &Edges, call: &Call) -> Vec<(Role, ServiceState)> {
-    join_all(edges.all().map(|(role, edge)| async move { (role, state(role, edge, call).await) })).await
+    join_all(edges.operations().map(|(role, edge)| async move { (role, state(role, edge, call).await) }))
+        .await
 }
 
 async fn state(role: Role, edge: Edge, call: &Call) -> ServiceState {
@@ -46,7 +47,7 @@ async fn state(role: Role, edge: Edge, call: &Call) -> ServiceState {
 
 /// All that the services show of themselves, and those that do not answer.
 pub(super) async fn snapshots(edges: &Edges, call: &Call) -> (Vec<GetSnapshotResponse>, Vec<Unreached>) {
-    let answers = join_all(edges.all().map(|(role, edge)| async move {
+    let answers = join_all(edges.operations().map(|(role, edge)| async move {
         let request = call.within(PATIENCE).request(GetSnapshotRequest {});
         (role, OpsServiceClient::new(edge).get_snapshot(request).await)
     }));
@@ -62,7 +63,7 @@ pub(super) async fn snapshots(edges: &Edges, call: &Call) -> (Vec<GetSnapshotRes
 
 /// The breakers of every role that answers.
 pub(super) async fn breakers(edges: &Edges, call: &Call) -> Vec<Breaker> {
-    let lists = join_all(edges.all().map(|(_, edge)| async move {
+    let lists = join_all(edges.operations().map(|(_, edge)| async move {
         let request = call.within(PATIENCE).request(ListBreakersRequest {});
         OpsServiceClient::new(edge).list_breakers(request).await.map(|answer| answer.into_inner().breakers)
     }));

@@ -86,7 +86,7 @@ impl<'m> Change<'m> {
         M: Clone,
         F: Future<Output = Result<T, Status>>,
     {
-        let answers = join_all(self.mesh.edges.all().map(|(role, edge)| {
+        let answers = join_all(self.mesh.edges.operations().map(|(role, edge)| {
             let asked = ask(OpsServiceClient::new(edge), self.request(message.clone()));
             async move { (role, asked.await) }
         }));

@@ -20,6 +20,17 @@ pub(super) fn one(name: Name, flags: &[Flag]) -> MeshFlag {
     }
 }
 
+/// A sentence for each flag that the processes disagree on: one of them was away when it was changed.
+pub(super) fn differing(flags: &[Flag]) -> Vec<String> {
+    let differs = |flag: &MeshFlag| !flag.services.is_empty() && flag.percent.is_none();
+    let sentence = |flag: MeshFlag| {
+        let each = flag.services.iter().map(|at| format!("{} % in {}", at.percent, at.service));
+        let each = each.collect::<Vec<_>>().join(", ");
+        format!("The flag {} is {each}; set it again to make it the same everywhere.", flag.name)
+    };
+    all(flags).into_iter().filter(differs).map(sentence).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,5 +52,7 @@ mod tests {
         let differs = one(Name::Bulkhead, &flags);
         assert_eq!((differs.percent, differs.services.len()), (None, 2));
         assert_eq!(all(&flags).len(), 5);
+        let told = "The flag bulkhead is 10 % in gateway, 20 % in models; set it again to make it the same everywhere.";
+        assert_eq!(differing(&flags), [told]);
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn everything(
     let mut cursor = last_event_id.map(Cursor::parse).unwrap_or_default();
     let own = ops::watch(process, cursor.of(process.role)).filter_map(|change| future::ready(change.ok()));
     let mut all = vec![(process.role, own.boxed())];
-    for (role, edge) in edges.all_streams() {
+    for (role, edge) in edges.watches() {
         let last = cursor.of(role).map(str::to_owned);
         let call = Call::background(call.correlation_id());
         let followed =

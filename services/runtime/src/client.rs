@@ -200,9 +200,14 @@ impl Guarding {
         let breaker = self.guards.breaker(name, config);
         let bulkhead = self.guards.bulkhead(name, self.traffic.bulkhead());
         let line = Line::new(route);
-        recovery::watch(&line, &breaker);
+        recovery::watch(&line, &breaker, self.traffic);
+        let judge = BreakerLayer::new(breaker, classifier).above_a_queue();
+        let judge = match self.traffic {
+            Traffic::Calls => judge,
+            Traffic::Streams => judge.probed_by_heads(), // a watch is quiet as long as nothing happens
+        };
         ServiceBuilder::new()
-            .layer(BreakerLayer::new(breaker, classifier).above_a_queue()) // judges the attempt, timeouts included
+            .layer(judge) // of the attempt, timeouts included
             .layer(BulkheadLayer::new(bulkhead))
             .layer(SentLayer) // queued time is not the upstream's fault
             .layer(TimeoutLayer::new(self.patience.attempt)) // one try, to the head of its answer

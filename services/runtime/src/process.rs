@@ -93,6 +93,15 @@ impl Process {
         client::edge(self.role, to, Traffic::Streams, self.settings.url(to), &self.guards)
     }
 
+    /// A way to another role for what operators ask and change. It has no breaker, no bulkhead and does not try again:
+    /// what is wrong with the others is what they look at, and mend.
+    ///
+    /// # Errors
+    /// When its URL is malformed.
+    pub fn operations_edge(&self, to: Role) -> Result<Edge, BadUrl> {
+        client::edge(self.role, to, Traffic::Calls, self.settings.url(to), &unguarded())
+    }
+
     /// A way to another role for one stream that is followed for as long as the process runs. It has no breaker, is not
     /// hedged and not tried again by the way itself: who follows calls again anyhow, after pauses of its own, and a
     /// breaker's rest would only make it hear later that the role is back.
@@ -100,8 +109,7 @@ impl Process {
     /// # Errors
     /// When its URL is malformed.
     pub fn watch_edge(&self, to: Role) -> Result<Edge, BadUrl> {
-        let bare = Guards::new(Flags::new([Percent::NONE; Flag::ALL.len()]));
-        client::edge(self.role, to, Traffic::Streams, self.settings.url(to), &bare)
+        client::edge(self.role, to, Traffic::Streams, self.settings.url(to), &unguarded())
     }
 
     /// The role's folder for state, made and locked.
@@ -111,6 +119,11 @@ impl Process {
     pub fn folder(&self) -> Result<Folder, folder::Error> {
         Folder::open(&state(&self.settings, self.role))
     }
+}
+
+/// Guards that guard nobody and that nobody sees.
+fn unguarded() -> Guards {
+    Guards::new(Flags::new([Percent::NONE; Flag::ALL.len()]))
 }
 
 /// Where a role keeps its state.

@@ -1,17 +1,20 @@
 //! Finds out that an endpoint is well again while its breaker is open, so that calls need not wait for the time to be
 //! over: asks its `grpc.health.v1` now and then, over a connection of its own, because the old one may be dead.
 //!
-//! What answers SERVING gets a call as a probe. One that fails it nevertheless is asked more and more seldom.
+//! What answers SERVING gets a call as a probe. Where no call comes, the question itself is the probe: a way that nobody
+//! uses must not look ill for hours. On a way for streams it always is, because the head of a stream may wait for a model,
+//! and everybody else would wait with it. An endpoint that fails calls nevertheless is asked more and more seldom.
 
 use std::time::Duration;
 
 use bsm_stack::{
+    Outcome,
     breaker::{Breaker, Mode, State, Transition},
     dice,
 };
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tonic::transport::Channel;
 use tonic_health::pb::{
@@ -19,7 +22,10 @@ use tonic_health::pb::{
 };
 use tracing::debug;
 
-use super::line::{Line, WeakLine};
+use super::{
+    Traffic,
+    line::{Line, WeakLine},
+};
 
 /// The longest pause between two questions, unless the endpoint fails calls though it says that it serves.
 const EVERY: Duration = Duration::from_millis(500);
@@ -30,19 +36,29 @@ const AT_LEAST_EVERY: Duration = Duration::from_secs(30);
 /// How long an endpoint may take to connect and to answer.
 const ANSWER: Duration = Duration::from_millis(500);
 
-/// Asks whenever `breaker` is open, as long as there is a line.
-pub(super) fn watch(line: &Line, breaker: &Breaker) {
+/// How long a call has to come and be the probe.
+const CALLS_FIRST: Duration = Duration::from_secs(1);
+
+/// Asks whenever `breaker` is not closed, as long as there is a line.
+pub(super) fn watch(line: &Line, breaker: &Breaker, traffic: Traffic) {
     let changes = breaker.subscribe();
-    line.keep(follow(changes, breaker.clone(), line.downgrade()));
+    let calls_first = match traffic {
+        Traffic::Calls => CALLS_FIRST,
+        Traffic::Streams => Duration::ZERO,
+    };
+    line.keep(follow(changes, breaker.clone(), line.downgrade(), calls_first));
 }
 
-async fn follow(mut changes: Receiver<Transition>, breaker: Breaker, line: WeakLine) {
-    let mut pause = EVERY;
+async fn follow(mut changes: Receiver<Transition>, breaker: Breaker, line: WeakLine, calls_first: Duration) {
+    let (mut pause, mut vouched) = (EVERY, None);
     loop {
         match changes.recv().await {
             Ok(change) if change.to == State::Open => {
-                pause = after(&change, pause);
+                pause = after(&change, pause, vouched);
                 ask_until_it_serves(&breaker, &line, pause).await;
+            }
+            Ok(change) if change.to == State::HalfOpen => {
+                vouched = probe_unless_calls_do(&breaker, &line, calls_first).await.or(vouched);
             }
             Ok(_) | Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return,
@@ -51,11 +67,35 @@ async fn follow(mut changes: Receiver<Transition>, breaker: Breaker, line: WeakL
 }
 
 /// How long the pauses are after a change to open: longer each time that a probe failed, for it had been let through
-/// because the endpoint said that it serves.
-fn after(change: &Transition, pause: Duration) -> Duration {
+/// because the endpoint said that it serves; and so if calls failed soon after this process had `vouched` for it.
+fn after(change: &Transition, pause: Duration, vouched: Option<Instant>) -> Duration {
+    let was_wrong = vouched.is_some_and(|at| change.at.saturating_duration_since(at) < AT_LEAST_EVERY);
     match change.from {
         State::HalfOpen => (pause * 2).min(AT_LEAST_EVERY),
+        State::Closed if was_wrong => (pause * 2).min(AT_LEAST_EVERY),
         State::Closed | State::Open => EVERY,
+    }
+}
+
+/// Ends when the breaker is half-open no more; says when it was by the word of the endpoint alone. Cancel safe.
+async fn probe_unless_calls_do(breaker: &Breaker, line: &WeakLine, calls_first: Duration) -> Option<Instant> {
+    sleep(calls_first).await;
+    loop {
+        let now = breaker.snapshot();
+        if (now.state, now.mode) != (State::HalfOpen, Mode::Normal) {
+            return None;
+        }
+        let Ok(permit) = breaker.acquire() else {
+            sleep(EVERY).await; // a call is out as the probe
+            continue;
+        };
+        if !permit.is_probe() {
+            permit.unsent(); // it closed meanwhile
+            return None;
+        }
+        let serves = serves(line.another()?).await;
+        permit.record(if serves { Outcome::Healthy } else { Outcome::Failure });
+        return serves.then(Instant::now);
     }
 }
 
@@ -85,7 +125,6 @@ async fn serves(channel: Channel) -> bool {
 #[cfg(test)]
 mod tests {
     use bsm_stack::breaker::Cause;
-    use tokio::time::Instant;
 
     use super::*;
 
@@ -102,9 +141,11 @@ mod tests {
         };
         let mut pause = EVERY;
         for _ in 0..10 {
-            pause = after(&change(State::HalfOpen), pause);
+            pause = after(&change(State::HalfOpen), pause, None);
         }
         assert_eq!(pause, AT_LEAST_EVERY);
-        assert_eq!(after(&change(State::Closed), pause), EVERY, "a new outage");
+        assert_eq!(after(&change(State::Closed), pause, None), EVERY, "a new outage");
+        let vouched = Some(Instant::now());
+        assert_eq!(after(&change(State::Closed), EVERY, vouched), EVERY * 2, "its word was worth nothing");
     }
 }

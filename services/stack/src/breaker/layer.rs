@@ -54,6 +54,8 @@ enum Below {
 #[derive(Clone, Copy, Debug)]
 enum Judged {
     ByItsEnd,
+    /// By its end; a probe by its head already.
+    ProbedByHead,
     ByItsReader,
 }
 
@@ -113,6 +115,13 @@ impl<C> BreakerLayer<C> {
     #[must_use]
     pub fn above_a_queue(self) -> Self {
         Self { below: Below::Queue, ..self }
+    }
+
+    /// For streams that may be quiet for hours after their head: a probe whose head promises well has passed, and what
+    /// becomes of the stream later is counted nowhere. A stream that is no probe is judged by its end, as ever.
+    #[must_use]
+    pub fn probed_by_heads(self) -> Self {
+        Self { judged: Judged::ProbedByHead, ..self }
     }
 
     /// For answers that only their reader can judge: one whose head promises well carries a [`Judge`] in its
@@ -237,8 +246,11 @@ impl<C: Classify> Pending<C> {
         };
         let (mut head, body) = response.into_parts();
         let body = match (self.classifier.head(&head), self.judged) {
-            (None, Judged::ByItsEnd) => {
+            (None, Judged::ByItsEnd | Judged::ProbedByHead) => {
                 self.permit.head();
+                if let Judged::ProbedByHead = self.judged {
+                    self.permit.lasts();
+                }
                 GuardedBody::new(
                     body,
                     Verdict { permit: Held::Here(self.permit), classifier: self.classifier },

@@ -56,6 +56,17 @@ async fn a_server_that_comes_back_is_called_again_within_two_seconds() {
 }
 
 #[tokio::test]
+async fn a_way_that_nobody_uses_is_whole_again_by_itself() {
+    let server = Server::start().await;
+    let guards = Guards::default();
+    let client = client(&[server.address], &guards);
+    server.stop().await;
+    open_by_calls(&client, &guards).await;
+    let _again = Server::start_at(server.address).await;
+    until(|| guards.breakers()[0].state == State::Closed).await;
+}
+
+#[tokio::test]
 async fn a_way_that_swallowed_everything_is_used_again_within_two_seconds_after_it_healed() {
     let server = Server::start().await;
     let proxy = Proxy::start(server.address).await.unwrap();

@@ -315,6 +315,29 @@ async fn a_quiet_stream_is_no_lost_probe() {
     assert_eq!(breaker.snapshot().state, State::Closed);
 }
 
+#[tokio::test(start_paused = true)]
+async fn where_heads_are_proof_a_quiet_stream_passes_as_a_probe_at_once() {
+    let (mock, mut endpoint) = endpoint();
+    let config = Config { consecutive_failures: 1, jitter: 0.0, ..Config::internal() };
+    let breaker = Breaker::new("models", config);
+    let client = BreakerLayer::new(breaker.clone(), GrpcClassifier).probed_by_heads().layer(mock);
+    let _ = call(&client, &mut endpoint, Err("connection refused".into())).await;
+    advance(OPEN).await;
+    let (feeder, response) = streaming();
+    let mut body = call(&client, &mut endpoint, Ok(response)).await.expect("the probe").into_body();
+    assert_eq!(breaker.snapshot().state, State::Closed);
+    feeder.fail("connection reset");
+    next(&mut body).await.expect("a frame").expect_err("broken");
+    assert_eq!(breaker.snapshot().state, State::Closed, "it has had its say");
+
+    advance(Config::internal().ramp).await; // all calls are let through again
+    let (feeder, response) = streaming();
+    let mut body = call(&client, &mut endpoint, Ok(response)).await.expect("no probe").into_body();
+    feeder.fail("connection reset");
+    next(&mut body).await.expect("a frame").expect_err("broken");
+    assert_eq!(breaker.snapshot().state, State::Open, "no probe is judged by its end");
+}
+
 // === switched off ===
 
 #[tokio::test(start_paused = true)]
