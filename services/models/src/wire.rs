@@ -13,14 +13,18 @@ use crate::answer::{Answer, Embedding, Piece};
 use crate::ask::{Ask, EmbedAsk};
 use crate::failure::{Failure, Kind};
 
+pub mod anthropic;
+mod call_id;
 pub mod excerpt;
 pub mod openai;
 mod path;
 pub mod reason;
 mod refusal;
 pub mod retry_after;
+mod sources;
 pub mod sse;
 
+use anthropic::Anthropic;
 use openai::OpenAi;
 use openai::variant::VARIANTS;
 
@@ -110,16 +114,23 @@ pub trait Pieces: Send {
     fn end(&mut self) -> Result<Piece, Failure>;
 }
 
+const ANTHROPIC: &str = "anthropic";
+
 /// The wire of this name, which may be that of a variant of one; `None` if there is none. [`names`] lists them.
 #[must_use]
 pub fn named(name: &str, dialect: &Dialect) -> Option<Arc<dyn Wire>> {
-    let variant = VARIANTS.iter().find(|variant| variant.name == name)?;
-    Some(Arc::new(OpenAi::new(variant, dialect)))
+    if let Some(variant) = VARIANTS.iter().find(|variant| variant.name == name) {
+        return Some(Arc::new(OpenAi::new(variant, dialect)));
+    }
+    match name {
+        ANTHROPIC => Some(Arc::new(Anthropic::new(dialect))),
+        _ => None,
+    }
 }
 
 /// The names of all wires.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    VARIANTS.iter().map(|variant| variant.name)
+    VARIANTS.iter().map(|variant| variant.name).chain([ANTHROPIC])
 }
 
 // === impl Dialect ===
@@ -135,6 +146,11 @@ fn secret(value: String) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(value).ok()?;
     value.set_sensitive(true);
     Some(value)
+}
+
+/// The events that end within these bytes.
+fn events(decoder: &mut sse::Decoder, bytes: &[u8]) -> Result<Vec<String>, Failure> {
+    decoder.push(bytes).map_err(|problem| Failure::new(Kind::Malformed, problem.to_string()))
 }
 
 /// The failure of a stream that ends before its answer.

@@ -5,12 +5,13 @@ use serde_json::Value;
 
 use super::content::Content;
 use super::refusal;
-use super::search::{Annotation, Found, Named};
+use super::search::{self, Annotation, Found};
 use super::tools;
 use crate::answer::{Answer, Finish, Usage};
 use crate::failure::{Failure, Kind};
 use crate::wire::not_json;
 use crate::wire::reason::{self, CONTENT_FILTER, LENGTH, STOP, TOOL_CALLS};
+use crate::wire::sources::Sources;
 
 /// The words of some servers for how an answer ended, in those of the contract.
 const REASONS: &[(&str, &str)] = &[
@@ -107,11 +108,11 @@ pub(super) fn answer(body: &[u8], citations: bool) -> Result<Answer, Failure> {
     let choice = choice.ok_or_else(|| Failure::new(Kind::Malformed, "answered without any choice"))?;
     let Message { content, refusal, tool_calls, annotations } = choice.message;
     let calls = tools::whole(tool_calls.unwrap_or_default());
-    let mut named = Named::default();
+    let mut sources = Sources::default();
     if citations {
-        named.titled(document.search_results);
-        named.annotated(annotations);
-        named.bare(document.citations);
+        search::titled(&mut sources, document.search_results);
+        search::annotated(&mut sources, annotations);
+        search::bare(&mut sources, document.citations);
     }
     let finish = Finish {
         model: document.model.unwrap_or_default(),
@@ -119,7 +120,7 @@ pub(super) fn answer(body: &[u8], citations: bool) -> Result<Answer, Failure> {
         usage: document.usage.map(Usage::from).unwrap_or_default(),
     };
     let output = content.map(Content::text).or(refusal).unwrap_or_default();
-    Ok(Answer { output, calls, citations: named.news(), finish })
+    Ok(Answer { output, calls, citations: sources.into_all(), finish })
 }
 
 /// How an answer ended, in the words of the contract.

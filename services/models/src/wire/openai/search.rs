@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::answer::Citation;
 use crate::ask::Search;
+use crate::wire::sources::Sources;
 
 /// A page, with its title.
 #[derive(Deserialize)]
@@ -22,13 +22,6 @@ pub(super) struct Annotation {
     url_citation: Option<Found>,
 }
 
-/// The sources named so far, each once. Chunks repeat them, and some name them before their titles.
-#[derive(Debug, Default)]
-pub(super) struct Named {
-    found: Vec<Citation>,
-    told: usize,
-}
-
 /// The fields of a search.
 pub(super) fn fields(search: &Search) -> Map<String, Value> {
     let Search { mode, domains, recency, context } = search;
@@ -42,38 +35,18 @@ pub(super) fn fields(search: &Search) -> Map<String, Value> {
     fields.into_iter().filter_map(|(field, value)| Some((field.to_owned(), value?))).collect()
 }
 
-// === impl Named ===
+/// Pages with their titles.
+pub(super) fn titled(sources: &mut Sources, found: Option<Vec<Found>>) {
+    found.into_iter().flatten().for_each(|Found { url, title }| sources.note(url, title));
+}
 
-impl Named {
-    /// Pages with their titles.
-    pub(super) fn titled(&mut self, found: Option<Vec<Found>>) {
-        found.into_iter().flatten().for_each(|found| self.note(found));
-    }
+/// Pages that remarks are about.
+pub(super) fn annotated(sources: &mut Sources, annotations: Option<Vec<Annotation>>) {
+    let pages = annotations.into_iter().flatten().filter_map(|annotation| annotation.url_citation);
+    titled(sources, Some(pages.collect()));
+}
 
-    /// Pages that remarks are about.
-    pub(super) fn annotated(&mut self, annotations: Option<Vec<Annotation>>) {
-        let pages = annotations.into_iter().flatten().filter_map(|annotation| annotation.url_citation);
-        pages.for_each(|found| self.note(found));
-    }
-
-    /// Addresses alone.
-    pub(super) fn bare(&mut self, urls: Option<Vec<String>>) {
-        urls.into_iter().flatten().for_each(|url| self.note(Found { url: Some(url), title: None }));
-    }
-
-    fn note(&mut self, Found { url, title }: Found) {
-        let Some(url) = url.filter(|url| !url.is_empty()) else { return };
-        let title = title.filter(|title| !title.is_empty());
-        match self.found.iter_mut().find(|citation| citation.url == url) {
-            Some(known) => known.title = known.title.take().or(title),
-            None => self.found.push(Citation { url, title }),
-        }
-    }
-
-    /// Those that were not told yet.
-    pub(super) fn news(&mut self) -> Vec<Citation> {
-        let news = self.found[self.told..].to_vec();
-        self.told = self.found.len();
-        news
-    }
+/// Addresses alone.
+pub(super) fn bare(sources: &mut Sources, urls: Option<Vec<String>>) {
+    urls.into_iter().flatten().for_each(|url| sources.note(Some(url), None));
 }

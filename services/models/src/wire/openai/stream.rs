@@ -6,11 +6,12 @@ use serde_json::Value;
 use super::content::Content;
 use super::refusal;
 use super::response::{Tokens, reason};
-use super::search::{Annotation, Found, Named};
+use super::search::{self, Annotation, Found};
 use super::tools::{Call, Calls};
 use crate::answer::{Finish, Piece, Usage};
 use crate::failure::{Failure, Kind};
-use crate::wire::{Pieces, broken_off, not_json, sse};
+use crate::wire::sources::Sources;
+use crate::wire::{Pieces, broken_off, events, not_json, sse};
 
 /// What the last event says instead of JSON.
 const END: &str = "[DONE]";
@@ -30,7 +31,7 @@ struct Seen {
     text: bool,
     refused: bool,
     calls: Calls,
-    named: Named,
+    sources: Sources,
     /// Whether sources are wanted.
     citations: bool,
 }
@@ -85,13 +86,11 @@ impl Chunks {
 
 impl Pieces for Chunks {
     fn push(&mut self, bytes: &[u8]) -> Result<Vec<Piece>, Failure> {
-        let events = self.events.push(bytes);
-        let events = events.map_err(|problem| Failure::new(Kind::Malformed, problem.to_string()))?;
         let mut pieces = Vec::new();
-        for event in events {
+        for event in events(&mut self.events, bytes)? {
             if event.trim() == END {
                 let done = self.seen.done()?;
-                pieces.extend(self.seen.news());
+                pieces.extend(self.seen.sources.news());
                 pieces.push(done);
                 break;
             }
@@ -123,13 +122,13 @@ impl Seen {
         }
         self.usage = chunk.usage.map_or(self.usage, Usage::from);
         if self.citations {
-            self.named.titled(chunk.search_results);
-            self.named.bare(chunk.citations);
+            search::titled(&mut self.sources, chunk.search_results);
+            search::bare(&mut self.sources, chunk.citations);
         }
         let mut pieces =
             chunk.choices.into_iter().next().map(|choice| self.choice(choice)).unwrap_or_default();
         if self.finish_reason.is_some() {
-            pieces.extend(self.news()); // not before: titles may follow the addresses
+            pieces.extend(self.sources.news()); // not before: titles may follow the addresses
         }
         Ok(pieces)
     }
@@ -139,7 +138,7 @@ impl Seen {
         let delta = choice.delta.unwrap_or_default();
         self.refused |= delta.refusal.is_some();
         if self.citations {
-            self.named.annotated(delta.annotations);
+            search::annotated(&mut self.sources, delta.annotations);
         }
         let text = delta.content.map(Content::text).filter(|text| !text.is_empty()).or(delta.refusal);
         let text = text.filter(|text| !text.is_empty());
@@ -147,11 +146,6 @@ impl Seen {
         let calls = delta.tool_calls.unwrap_or_default().into_iter();
         let calls = calls.map(|call| Piece::Call(self.calls.piece(call)));
         text.map(Piece::Delta).into_iter().chain(calls).collect()
-    }
-
-    fn news(&mut self) -> Option<Piece> {
-        let news = self.named.news();
-        (!news.is_empty()).then_some(Piece::Citations(news))
     }
 
     fn done(&mut self) -> Result<Piece, Failure> {

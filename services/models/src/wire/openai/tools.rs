@@ -5,9 +5,10 @@ use serde_json::{Map, Value};
 
 use super::variant::{Feature, Variant};
 use crate::answer::{CallDelta, ToolCall};
+use crate::wire::call_id::{fitted, is_short};
 
-/// Letters and digits of an id where they are counted.
-const SHORT: usize = 9;
+/// Characters of an id at most, where they are not counted more strictly.
+const LONGEST_ID: usize = 40;
 
 /// A call, or a piece of one; whole answers have no index.
 #[derive(Deserialize)]
@@ -94,18 +95,10 @@ fn text(arguments: Option<Arguments>) -> String {
     }
 }
 
-/// The id of a call as a variant takes it. Ids of other providers' calls, in a conversation that goes on elsewhere, are
-/// mapped alike wherever they stand.
+/// The id of a call as a variant takes it.
 pub(super) fn call_id(variant: &Variant, id: &str) -> String {
-    let fits = id.len() == SHORT && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if fits || !variant.has(Feature::ShortCallIds) {
-        return id.to_owned();
-    }
-    // FNV-1a: the same id gives the same word, and two of one conversation hardly ever meet.
-    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("{hash:016x}")[..SHORT].to_owned()
+    let fits = if variant.has(Feature::ShortCallIds) { is_short(id) } else { id.len() <= LONGEST_ID };
+    fitted(id, fits)
 }
 
 fn made_up(at: usize) -> String {
