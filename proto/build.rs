@@ -22,6 +22,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
 
-    tonic_prost_build::configure().build_transport(true).compile_fds(compiler.file_descriptor_set())?;
+    // Documents that pass through are shared, not copied.
+    const SHARED: [&str; 2] = [".bsm.models.v1.RelayRequest.body", ".bsm.models.v1.RelayResponse.body"];
+    let builder = tonic_prost_build::configure().build_transport(true);
+    let builder = SHARED.into_iter().fold(builder, |builder, field| builder.bytes(field));
+    builder.compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use axum::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::{
-    admission,
+    admission, faces,
     fault::Fault,
     gateway::Gateway,
     pipeline::{correlation::call_of, log::RouteName},
@@ -20,6 +20,9 @@ use crate::{
 
 /// Answers whatever the table knows, and says so where it knows nothing.
 pub(crate) async fn route(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    if faces::is_path(request.uri().path()) {
+        return faces::route(&gateway, request).await;
+    }
     let call = call_of(request.extensions());
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let answer = match gateway.routes.find(&method, uri.path(), want(request.headers())) {

@@ -1,6 +1,6 @@
 //! What a client is told when something is wrong: the one error shape of the REST face.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use axum::{
     Json,
@@ -25,6 +25,10 @@ pub(crate) struct Fault {
 /// In the extensions of the answer to a request that a guard has turned away.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TurnedAway;
+
+/// In the extensions of every answer that tells a fault, for those who tell it in other words.
+#[derive(Clone, Debug)]
+pub(crate) struct Told(pub(crate) Arc<Fault>);
 
 #[derive(Clone, Debug, Default, PartialEq)]
 struct More {
@@ -96,6 +100,11 @@ impl Fault {
         self.header(header::RETRY_AFTER, &seconds.to_string())
     }
 
+    /// The first field of the request that is wrong, if the fault is about fields.
+    pub(crate) fn field(&self) -> Option<&str> {
+        self.more.violations.first().map(|(field, _)| field.as_str())
+    }
+
     /// The body: `error`, `code`, `correlationId`, then what this fault adds.
     pub(crate) fn body(&self, correlation_id: &str) -> Value {
         let mut body = Map::new();
@@ -124,6 +133,7 @@ impl Fault {
     pub(crate) fn answer_with(&self, body: Value) -> Response {
         let mut response = (self.status, Json(body)).into_response();
         response.headers_mut().extend(self.more.headers.iter().cloned());
+        response.extensions_mut().insert(Told(Arc::new(self.clone())));
         if is_turned_away(&self.code) {
             response.extensions_mut().insert(TurnedAway);
         }

@@ -84,7 +84,18 @@ impl Gate {
         if self.mobile_mode && mobile::is_restricted(&route.method, route.template.as_str()) {
             return Err(mobile::fault());
         }
-        if self.is_entitled(route.rpc.scope, client, headers, uri) { Ok(()) } else { Err(unauthorized()) }
+        self.entitle(route.rpc.scope, client, headers, uri)
+    }
+
+    /// Whether the client has a right, whatever it wants to use it for.
+    pub(crate) fn entitle(
+        &self,
+        scope: Scope,
+        client: &Client,
+        headers: &HeaderMap,
+        uri: &Uri,
+    ) -> Result<(), Fault> {
+        if self.is_entitled(scope, client, headers, uri) { Ok(()) } else { Err(unauthorized()) }
     }
 
     fn is_entitled(&self, scope: Scope, client: &Client, headers: &HeaderMap, uri: &Uri) -> bool {

@@ -11,6 +11,7 @@
 //! | `admission` | how many at once, for each service |
 //! | `routes` | the table of methods and paths, read from the descriptors |
 //! | `dispatch`, `transcode` | from a request to its rpc and back |
+//! | `faces` | OpenAI's and Anthropic's APIs under `/v1`, their errors included |
 //! | `kept` | answers that are the same for everybody |
 //! | `sse` | server streams as events |
 //! | `status`, `fault` | how failures are told |
@@ -22,6 +23,7 @@
 mod admission;
 mod client;
 mod dispatch;
+mod faces;
 mod fault;
 mod gate;
 mod gateway;

@@ -16,7 +16,7 @@ use axum::{
 };
 use tower::ServiceBuilder;
 
-use crate::{dispatch, gate, gateway::Gateway, rate_limit, scrape, webhook};
+use crate::{dispatch, faces, gate, gateway::Gateway, rate_limit, scrape, webhook};
 
 /// The HTTP face of the gateway.
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
@@ -26,6 +26,7 @@ pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
         .layer(from_fn(security_headers::add)) // on errors of everything below, too
         .layer(from_fn(limit::bound)) // counted while it is read
         .layer(from_fn(correlation::assign)) // every answer below has one
+        .layer(from_fn(faces::tell)) // errors of everything below, in the words of the API that was spoken
         .layer(from_fn_with_state(state(), log::tell)) // sees what the client sees
         .layer(from_fn(panic::catch)) // a panic is logged like any 500
         .layer(from_fn_with_state(state(), webhook::take)) // before the gate: deliveries come with their own proof

@@ -26,7 +26,7 @@ const EVENT_ID: &str = "event_id";
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Tells nginx, which else collects an answer before passing it on.
-const UNBUFFERED: (HeaderName, HeaderValue) =
+pub(crate) const UNBUFFERED: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
 /// One event a message. An error midway becomes an event `error` with the usual body, and the end.

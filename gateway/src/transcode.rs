@@ -34,7 +34,10 @@ use http_body::Body as _;
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
 use serde_json::Value;
-use tonic::{Status, metadata::MetadataValue};
+use tonic::{
+    Status,
+    metadata::{MetadataMap, MetadataValue},
+};
 
 use crate::{
     client::Client,
@@ -128,14 +131,18 @@ fn given<'r>(parts: &'r Parts, body: &'r [u8]) -> Given<'r> {
 
 fn outbound(message: DynamicMessage, call: &Call, client: &Client) -> tonic::Request<DynamicMessage> {
     let mut request = call.request(message);
-    let metadata = request.metadata_mut();
+    introduce(client, request.metadata_mut());
+    // Seen by the gateway's own service only, which is called without a wire in between.
+    request.extensions_mut().insert(call.clone());
+    request
+}
+
+/// Tells a service what the gateway knows of the client.
+pub(crate) fn introduce(client: &Client, metadata: &mut MetadataMap) {
     metadata.insert(CLIENT_MOBILE, MetadataValue::from_static(if client.mobile { "true" } else { "false" }));
     if let Some(ip) = client.ip.and_then(|ip| ip.to_string().parse().ok()) {
         metadata.insert(CLIENT_IP, ip);
     }
-    // Seen by the gateway's own service only, which is called without a wire in between.
-    request.extensions_mut().insert(call.clone());
-    request
 }
 
 /// Says who the operator is whom the gate admitted: to services by metadata, to the gateway's own by what is seen

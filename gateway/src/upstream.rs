@@ -92,6 +92,16 @@ impl Upstreams {
         Upstreams { edges, mesh: Edge::new(mesh) }
     }
 
+    /// The way for calls to a role.
+    pub(crate) fn calls_to(&self, role: Role) -> Edge {
+        self.edges.to(role)
+    }
+
+    /// The way for streams from a role.
+    pub(crate) fn streams_from(&self, role: Role) -> Edge {
+        self.edges.stream_from(role)
+    }
+
     /// The way to an rpc's service; `None` when nobody is known to serve it.
     pub(crate) fn of(&self, rpc: &Rpc) -> Option<Edge> {
         match rpc.service == MESH {

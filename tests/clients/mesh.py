@@ -10,7 +10,10 @@ BINARY = os.path.join(os.environ.get("CARGO_TARGET_DIR", "target"), "debug", "bs
 
 
 class Mesh:
-    """Runs `bsm up`; `address[role]` is host:port once it is ready."""
+    """Runs `bsm up` with these variables; `address[role]` is host:port once it is ready."""
+
+    def __init__(self, **variables):
+        self._variables = variables
 
     def __enter__(self):
         self._data = tempfile.TemporaryDirectory()
@@ -19,7 +22,7 @@ class Mesh:
             args += ["--set", f"{role}.port=0"]
         self._log = tempfile.TemporaryFile(mode="w+")
         self._process = subprocess.Popen(
-            args, env={"PATH": os.environ["PATH"]}, stdout=subprocess.PIPE, stderr=self._log, text=True
+            args, env={"PATH": os.environ["PATH"], **self._variables}, stdout=subprocess.PIPE, stderr=self._log, text=True
         )
         self.address = {}
         for line in self._process.stdout:

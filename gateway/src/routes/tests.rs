@@ -4,6 +4,7 @@ use prost::Message as _;
 use prost_reflect::{DynamicMessage, ReflectMessage as _, Value};
 
 use super::*;
+use crate::faces;
 
 fn table() -> Table {
     Table::read(bsm_proto::DESCRIPTORS).unwrap()
@@ -194,6 +195,7 @@ fn the_readme_lists_every_route_and_no_other() {
     let mut offered: Vec<_> =
         routes.iter().map(|route| format!("{} {}", route.method, route.template.as_str())).collect();
     offered.extend(["GET /metrics", "POST /webhook/github", "POST /api/webhooks/github"].map(str::to_owned));
+    offered.extend(faces::routes());
     listed.sort();
     offered.sort();
     offered.dedup(); // a stream may share the place of its unary twin

@@ -17,6 +17,7 @@ mod tool;
 pub use embed::{EmbedAsk, MAX_INPUTS};
 pub use parse::{Hints, MAX_MESSAGES, Violation};
 pub use search::{ContextSize, Recency, Search, SearchMode};
+pub(crate) use tool::schema_of_arguments;
 pub use tool::{MAX_TOOLS, Tool, ToolChoice};
 
 /// One question, for whole and streamed answers alike. The default asks nothing yet and wishes for nothing.

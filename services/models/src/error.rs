@@ -16,6 +16,16 @@ pub enum Error {
     /// Fields that are not as the contract wants them; never empty.
     #[error("the request is not usable: {}", listed(.0))]
     Invalid(Vec<Violation>),
+    /// A document that is no JSON.
+    #[error("the body is not JSON that can be read: {problem}, line {line}, column {column}")]
+    Json {
+        /// What is wrong.
+        problem: String,
+        /// Where, from 1.
+        line: usize,
+        /// Where in the line, from 1.
+        column: usize,
+    },
     /// A chat message that is not as the contract wants it.
     #[error(transparent)]
     Chat(#[from] chat::Refused),

@@ -11,11 +11,12 @@ use tracing::warn;
 use crate::answer::{Answer, Embedding};
 use crate::ask::{Ask, EmbedAsk};
 use crate::error::{self, Attempts, Error};
+use crate::face::{self, Texts};
 use crate::failure::{Failure, Kind, Next};
 use crate::fleet::Fleet;
 use crate::ledger::{self, Hold, Ledger};
 use crate::price::Tokens;
-use crate::provider::{Attempt, PieceStream, Provider};
+use crate::provider::{Attempt, Passed, PieceStream, Provider};
 use crate::route::{self, Candidate, Question};
 
 mod overview;
@@ -74,6 +75,8 @@ trait Manner {
 struct Whole;
 struct Streamed;
 struct Embedded;
+struct Relayed;
+struct RelayedVectors;
 
 // === impl Gateway ===
 
@@ -125,6 +128,22 @@ impl Gateway {
     /// When no candidate can be asked, or all of them failed.
     pub async fn embed(&self, ask: &EmbedAsk, call: Call) -> Result<Answered<Embedding>, Error> {
         self.walk::<Embedded>(self.way_to_vectors(ask)?, ask, &call).await
+    }
+
+    /// Asks in the form of another API, as [`complete`](Self::complete) or [`stream`](Self::stream) would.
+    ///
+    /// # Errors
+    /// As for these.
+    pub async fn relay(&self, asked: &face::Question, call: Call) -> Result<Answered<Passed>, Error> {
+        self.walk::<Relayed>(self.way(&asked.ask)?, asked, &call).await
+    }
+
+    /// Asks for vectors in the form of another API, as [`embed`](Self::embed) would.
+    ///
+    /// # Errors
+    /// As for this.
+    pub async fn relay_vectors(&self, texts: &Texts, call: Call) -> Result<Answered<Passed>, Error> {
+        self.walk::<RelayedVectors>(self.way_to_vectors(&texts.ask)?, texts, &call).await
     }
 
     /// The candidates for a question now. Asks no one.
@@ -291,5 +310,58 @@ impl Manner for Embedded {
     fn settled(hold: Hold, embedding: Embedding) -> Embedding {
         hold.answered(&embedding.model, embedding.usage);
         embedding
+    }
+}
+
+impl Manner for Relayed {
+    type Answer = Passed;
+    type Question = face::Question;
+
+    fn ask(
+        provider: &Provider,
+        attempt: Attempt<'_, face::Question>,
+    ) -> impl Future<Output = Result<Passed, Failure>> + Send {
+        provider.relay(attempt)
+    }
+
+    fn expected(question: &face::Question) -> Tokens {
+        ledger::of_ask(&question.ask)
+    }
+
+    fn settled(hold: Hold, passed: Passed) -> Passed {
+        charged(hold, passed)
+    }
+}
+
+impl Manner for RelayedVectors {
+    type Answer = Passed;
+    type Question = Texts;
+
+    fn ask(
+        provider: &Provider,
+        attempt: Attempt<'_, Texts>,
+    ) -> impl Future<Output = Result<Passed, Failure>> + Send {
+        provider.relay_vectors(attempt)
+    }
+
+    fn expected(texts: &Texts) -> Tokens {
+        ledger::of_texts(&texts.ask.inputs)
+    }
+
+    fn settled(hold: Hold, passed: Passed) -> Passed {
+        charged(hold, passed)
+    }
+}
+
+fn charged(hold: Hold, passed: Passed) -> Passed {
+    match passed {
+        Passed::Same(body, finish) => {
+            hold.answered(&finish.model, finish.usage);
+            Passed::Same(body, finish)
+        }
+        Passed::SameStream(echo) => Passed::SameStream(hold.over(echo)),
+        Passed::Whole(answer) => Passed::Whole(Whole::settled(hold, answer)),
+        Passed::Stream(pieces) => Passed::Stream(hold.over(pieces)),
+        Passed::Vectors(embedding) => Passed::Vectors(Embedded::settled(hold, embedding)),
     }
 }

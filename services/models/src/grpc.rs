@@ -23,6 +23,7 @@ use crate::provider::PieceStream;
 use crate::route::{Candidate, Question};
 use crate::usage::Listed;
 
+mod relay;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -48,6 +49,7 @@ impl Models {
 #[tonic::async_trait]
 impl ModelService for Models {
     type StreamCompleteStream = BoxStream<'static, Result<v1::StreamCompleteResponse, Status>>;
+    type RelayStream = relay::Messages;
     type StreamChatDirectStream = BoxStream<'static, Result<v1::StreamChatDirectResponse, Status>>;
 
     async fn complete(
@@ -83,6 +85,11 @@ impl ModelService for Models {
         let vectors = vectors.into_iter().map(|values| v1::Vector { values }).collect();
         let completion = Some(completion(&provider, finish, &attempts));
         Ok(Response::new(v1::EmbedResponse { vectors, completion }))
+    }
+
+    async fn relay(&self, request: Request<v1::RelayRequest>) -> Result<Response<Self::RelayStream>, Status> {
+        let call = Call::of(&request);
+        relay::relay(&self.gateway, call, request.into_inner()).await
     }
 
     async fn list_models(

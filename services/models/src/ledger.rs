@@ -28,6 +28,7 @@ use crate::price::{self, Prices, Tokens};
 use crate::provider::Offline;
 use crate::usage::{self, Key, Record, Store, Sums};
 
+pub use charged::Part;
 pub use estimate::{DEFAULT_OUTPUT, of_ask, of_bytes, of_texts};
 
 /// Budgets, prices and usage. Clones share them.

@@ -15,6 +15,7 @@
 //!             └─ offline   the built-in reviewer
 //! ```
 //!
+//! - `face` holds the forms of others' APIs in which questions may come; a provider of the same form is sent the bytes.
 //! - `failure` is the table of everything that goes wrong with a provider and what follows from it.
 //! - `family` says which models fail together.
 //! - A provider that speaks a known wire is a row in [`provider::TABLE`]; a new wire is a file under `wire`.
@@ -31,6 +32,7 @@ pub mod catalog;
 pub mod chat;
 pub mod config;
 pub mod error;
+pub mod face;
 pub mod failure;
 pub mod family;
 pub mod fleet;

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bsm_runtime::call::Call;
+use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
-use crate::answer::{Answer, Embedding, Piece};
+use crate::answer::{Answer, Embedding, Finish, Piece};
 use crate::ask::{Ask, EmbedAsk};
+use crate::face::{Question, Texts};
 use crate::failure::Failure;
 use crate::route::Standing;
 
@@ -31,6 +33,33 @@ pub enum Provider {
 
 /// A streamed answer. Nothing follows [`Piece::Done`] or a failure; dropping it ends the call upstream.
 pub type PieceStream = BoxStream<'static, Result<Piece, Failure>>;
+
+/// An answer to a question in the form of another API.
+pub enum Passed {
+    /// A document in the question's form, as the provider sent it, and how it ended.
+    Same(Bytes, Finish),
+    /// A stream in the question's form, as the provider sends it.
+    SameStream(EchoStream),
+    /// An answer from another wire.
+    Whole(Answer),
+    /// A stream from another wire.
+    Stream(PieceStream),
+    /// Vectors from another wire.
+    Vectors(Embedding),
+}
+
+/// A part of a stream that passes as the provider sends it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Echo {
+    /// The next bytes, never none, and how many bytes the model wrote that are told in them.
+    Bytes(Bytes, usize),
+    /// How it ended; nothing follows.
+    Done(Finish),
+}
+
+/// A stream that passes as the provider sends it. Nothing follows [`Echo::Done`] or a failure; dropping it ends the call
+/// upstream.
+pub type EchoStream = BoxStream<'static, Result<Echo, Failure>>;
 
 /// One attempt at a provider with a question.
 #[derive(Debug)]
@@ -84,6 +113,29 @@ impl Provider {
         match self {
             Provider::Remote(remote) => remote.timed(attempt.model, remote.stream(attempt)).await,
             Provider::Offline(offline) => offline.stream(attempt).await,
+        }
+    }
+
+    /// Asks once in the form of another API: a provider of that form in the caller's own bytes. Dropping the future ends
+    /// the call upstream.
+    ///
+    /// # Errors
+    /// Why there is no answer, or no beginning of a stream; the breaker and the key have taken note of it.
+    pub async fn relay(&self, attempt: Attempt<'_, Question>) -> Result<Passed, Failure> {
+        match self {
+            Provider::Remote(remote) => remote.relay(attempt).await,
+            Provider::Offline(offline) => offline.relay(attempt).await,
+        }
+    }
+
+    /// The same for vectors.
+    ///
+    /// # Errors
+    /// As for [`relay`](Self::relay).
+    pub async fn relay_vectors(&self, attempt: Attempt<'_, Texts>) -> Result<Passed, Failure> {
+        match self {
+            Provider::Remote(remote) => remote.relay_vectors(attempt).await,
+            Provider::Offline(_) => Err(Offline::embed()),
         }
     }
 

@@ -16,6 +16,7 @@ impl From<Error> for Status {
                 let refusal = Refusal::new(Code::InvalidArgument, "INVALID_INPUT", sentence);
                 violations.into_iter().fold(refusal, |refusal, v| refusal.field(v.field, v.problem))
             }
+            Error::Json { .. } => Refusal::new(Code::InvalidArgument, "INVALID_JSON", sentence),
             Error::Chat(refused) => Refusal::new(Code::InvalidArgument, refused.reason(), sentence)
                 .field(refused.field(), refused.problem()),
             Error::UnknownModel { .. } => Refusal::new(Code::NotFound, "MODEL_NOT_FOUND", sentence),
@@ -110,6 +111,11 @@ mod tests {
         let name = "x".to_owned();
         let cases = [
             (Error::Invalid(vec![Violation::new("a", "b")]), Code::InvalidArgument, "INVALID_INPUT"),
+            (
+                Error::Json { problem: "EOF".to_owned(), line: 1, column: 2 },
+                Code::InvalidArgument,
+                "INVALID_JSON",
+            ),
             (Error::UnknownModel { name, known: "auto".to_owned() }, Code::NotFound, "MODEL_NOT_FOUND"),
             (Error::NoEmbeddings { name: "p".to_owned() }, Code::InvalidArgument, "NOT_SUPPORTED"),
             (
@@ -136,7 +142,7 @@ mod tests {
             (failed(Kind::Unsupported), Code::InvalidArgument, "NOT_SUPPORTED"),
             (failed(Kind::Internal), Code::Internal, "INTERNAL"),
         ];
-        assert_eq!(cases.len(), 5 + TABLE.len(), "every kind of failure is here");
+        assert_eq!(cases.len(), 6 + TABLE.len(), "every kind of failure is here");
         for (error, code, reason) in cases {
             let status = Status::from(error);
             assert_eq!(status.code(), code, "{reason}");

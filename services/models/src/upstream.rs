@@ -11,7 +11,7 @@ use bsm_runtime::outside::{AsSent, Body, InParts, Took, Trouble};
 use bsm_stack::HttpClassifier;
 use bsm_stack::breaker::{Judge, Permit, Snapshot};
 use bsm_stack::retry::{Attempts, GaveUp, RatherElsewhere};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tokio::time::Instant;
@@ -201,6 +201,21 @@ impl Reply {
             ));
         }
         Ok(Some(bytes))
+    }
+
+    /// The whole body, not copied if it comes in one piece. Not cancel safe: what was read is lost.
+    ///
+    /// # Errors
+    /// As for [`next`](Self::next).
+    pub async fn whole(&mut self) -> Result<Bytes, Failure> {
+        let Some(first) = self.next().await? else { return Ok(Bytes::new()) };
+        let Some(second) = self.next().await? else { return Ok(first) };
+        let mut body = BytesMut::from(first);
+        body.extend_from_slice(&second);
+        while let Some(bytes) = self.next().await? {
+            body.extend_from_slice(&bytes);
+        }
+        Ok(body.freeze())
     }
 
     /// The whole body. Not cancel safe: what was read is lost.

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use secrecy::SecretString;
 
-use crate::answer::{Answer, Embedding, Piece};
+use crate::answer::{Answer, Embedding, Finish, Piece};
 use crate::ask::{Ask, EmbedAsk};
+use crate::face::Document;
 use crate::failure::{Failure, Kind};
 
 pub mod anthropic;
@@ -82,6 +83,20 @@ pub trait Wire: fmt::Debug + Send + Sync {
 
     /// A reader for one streamed answer.
     fn pieces(&self) -> Box<dyn Pieces>;
+
+    /// The request that passes a question on as it came; `None` if the wire is another than the question's.
+    fn forward(&self, model: &str, document: &Document, mode: Mode) -> Option<Outgoing> {
+        let _ = (model, document, mode);
+        None
+    }
+
+    /// How a success ended, whose body is passed on as it is.
+    ///
+    /// # Errors
+    /// The failure that the body tells of, or [`Kind::Malformed`].
+    fn finish(&self, body: &[u8]) -> Result<Finish, Failure> {
+        self.answer(body).map(|answer| answer.finish)
+    }
 
     /// The request for the vectors of texts; `None` if the wire has none.
     fn embed(&self, model: &str, ask: &EmbedAsk) -> Option<Outgoing> {

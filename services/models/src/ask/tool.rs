@@ -114,7 +114,7 @@ pub(super) fn is_name(name: &str) -> bool {
 }
 
 /// Arguments are an object, so a schema of anything else is none; the rest is for the provider to judge.
-fn schema_of_arguments(schema: &Map<String, Value>) -> Result<(), &'static str> {
+pub(crate) fn schema_of_arguments(schema: &Map<String, Value>) -> Result<(), &'static str> {
     if schema.is_empty() {
         return Ok(());
     }

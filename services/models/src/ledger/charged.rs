@@ -3,53 +3,89 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt};
 
 use super::Hold;
-use crate::answer::Piece;
+use crate::answer::{Finish, Piece};
 use crate::failure::Failure;
-use crate::provider::PieceStream;
+use crate::provider::Echo;
 
 /// The stream, and what is held for it until the end.
-struct Charged {
-    pieces: PieceStream,
+struct Charged<T> {
+    parts: BoxStream<'static, Result<T, Failure>>,
     hold: Option<Hold>,
+}
+
+/// A part of a streamed answer.
+pub trait Part {
+    /// How the answer ended, in its last part.
+    fn finish(&self) -> Option<&Finish>;
+
+    /// Bytes of it that the model wrote.
+    fn wrote(&self) -> usize;
 }
 
 impl Hold {
     /// Settles with the last piece of a stream, or when it breaks or is dropped before.
     #[must_use]
-    pub fn over(self, pieces: PieceStream) -> PieceStream {
-        Charged { pieces, hold: Some(self) }.boxed()
+    pub fn over<T: Part + Send + 'static>(
+        self,
+        parts: BoxStream<'static, Result<T, Failure>>,
+    ) -> BoxStream<'static, Result<T, Failure>> {
+        Charged { parts, hold: Some(self) }.boxed()
     }
 }
 
-impl Stream for Charged {
-    type Item = Result<Piece, Failure>;
+impl<T: Part> Stream for Charged<T> {
+    type Item = Result<T, Failure>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let piece = ready!(self.pieces.poll_next_unpin(cx));
-        match &piece {
-            Some(Ok(Piece::Done(finish))) => {
-                let settle = |hold: Hold| hold.answered(&finish.model, finish.usage);
-                self.hold.take().into_iter().for_each(settle);
-            }
-            Some(Ok(piece)) => {
-                let bytes = weight(piece);
-                self.hold.iter_mut().for_each(|hold| hold.delivered(bytes));
-            }
+        let part = ready!(self.parts.poll_next_unpin(cx));
+        match &part {
+            Some(Ok(part)) => match part.finish() {
+                Some(finish) => {
+                    let settle = |hold: Hold| hold.answered(&finish.model, finish.usage);
+                    self.hold.take().into_iter().for_each(settle);
+                }
+                None => self.hold.iter_mut().for_each(|hold| hold.delivered(part.wrote())),
+            },
             Some(Err(_)) => self.hold.take().into_iter().for_each(Hold::broke),
             None => {} // dropped with the stream
         }
-        Poll::Ready(piece)
+        Poll::Ready(part)
     }
 }
 
-/// Bytes that the model wrote.
-fn weight(piece: &Piece) -> usize {
-    match piece {
-        Piece::Delta(text) => text.len(),
-        Piece::Call(call) => call.arguments.len() + call.name.as_ref().map_or(0, String::len),
-        Piece::Citations(_) | Piece::Done(_) => 0,
+impl Part for Piece {
+    fn finish(&self) -> Option<&Finish> {
+        match self {
+            Piece::Done(finish) => Some(finish),
+            Piece::Delta(_) | Piece::Call(_) | Piece::Citations(_) => None,
+        }
+    }
+
+    fn wrote(&self) -> usize {
+        match self {
+            Piece::Delta(text) => text.len(),
+            Piece::Call(call) => call.arguments.len() + call.name.as_ref().map_or(0, String::len),
+            Piece::Citations(_) | Piece::Done(_) => 0,
+        }
+    }
+}
+
+impl Part for Echo {
+    fn finish(&self) -> Option<&Finish> {
+        match self {
+            Echo::Done(finish) => Some(finish),
+            Echo::Bytes(..) => None,
+        }
+    }
+
+    fn wrote(&self) -> usize {
+        match self {
+            Echo::Bytes(_, wrote) => *wrote,
+            Echo::Done(_) => 0,
+        }
     }
 }

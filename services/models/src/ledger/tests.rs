@@ -187,3 +187,36 @@ async fn what_the_built_in_reviewer_does_is_counted_and_costs_nothing() {
     kept.gateway.complete(&offline, caller()).await.unwrap();
     assert_eq!(sums(&kept.settled().await), Sums { requests: 1, ..Sums::default() });
 }
+
+#[tokio::test]
+async fn what_passes_in_the_form_of_another_api_is_settled_alike() {
+    let scripts =
+        [Script::says("ok"), Script::streams(&["o", "k"]), Script::Stream(deltas(&["1234"]), Then::Hang)];
+    let provider = Scripted::start(scripts).await;
+    let kept = Kept::at(&provider).await;
+    let question = |stream: bool| {
+        let document = serde_json::json!({
+            "model": "openai/gpt-4o", "max_tokens": 100, "stream": stream,
+            "messages": [{"role": "user", "content": QUESTION}],
+        });
+        let asked = crate::face::Face::OpenAiChat.read(document.to_string().into(), &[]).unwrap();
+        let crate::face::Asked::Words(question) = asked else { panic!() };
+        question
+    };
+    kept.gateway.relay(&question(false), caller()).await.unwrap();
+    for parts in [usize::MAX, 1] {
+        let answered = kept.gateway.relay(&question(true), caller()).await.unwrap();
+        let crate::provider::Passed::SameStream(stream) = answered.answer else { panic!() };
+        let parts: Vec<_> = stream.take(parts).collect().await;
+        assert!(parts.iter().all(Result::is_ok));
+    }
+    let total = kept.settled().await.iter().fold(Sums::default(), |mut total, line| {
+        total.requests += line.sums.requests;
+        total.estimated += line.sums.estimated;
+        total.tokens.input += line.sums.tokens.input;
+        total.tokens.output += line.sums.tokens.output;
+        total
+    });
+    assert_eq!((total.requests, total.estimated), (3, 1), "the caller who left is charged by what he got");
+    assert_eq!((total.tokens.input, total.tokens.output), (3 + 3 + 10, 2 + 2 + 1));
+}

@@ -6,13 +6,14 @@ use bsm_stack::{Bulkhead, bulkhead};
 use futures_util::{StreamExt, stream};
 use tokio::task;
 
-use super::{Attempt, PieceStream};
+use super::{Attempt, Passed, PieceStream};
 use crate::answer::{Answer, Finish, Piece, Usage};
 use crate::ask::{Ask, Format, Language, Role, ToolChoice};
+use crate::face::Question;
 use crate::failure::{Failure, Kind};
 use crate::offline::{self, Form, Message, Request, Tongue};
 use crate::route::OFFLINE;
-use crate::wire;
+use crate::wire::{self, Mode};
 
 /// Characters of one streamed piece at about most; pieces end with a line.
 const PIECE: usize = 400;
@@ -57,6 +58,16 @@ impl Offline {
         let Answer { output, finish, .. } = self.complete(attempt).await?;
         let deltas: Vec<Piece> = pieces(&output).map(|piece| Piece::Delta(piece.to_owned())).collect();
         Ok(stream::iter(deltas.into_iter().chain([Piece::Done(finish)]).map(Ok)).boxed())
+    }
+
+    pub(super) async fn relay(&self, attempt: Attempt<'_, Question>) -> Result<Passed, Failure> {
+        let Question { ask, mode, document } = attempt.ask;
+        document.translatable().map_err(|failure| failure.of(Self::NAME))?;
+        let attempt = Attempt { model: attempt.model, ask, call: attempt.call };
+        match mode {
+            Mode::Whole => self.complete(attempt).await.map(Passed::Whole),
+            Mode::Stream => self.stream(attempt).await.map(Passed::Stream),
+        }
     }
 
     /// Rules make no vectors.

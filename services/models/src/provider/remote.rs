@@ -21,6 +21,7 @@ use crate::route::{Bar, Resting, Standing};
 use crate::upstream::{Reply, Throttled, Upstream};
 use crate::wire::{Mode, Outgoing, Wire, no_embeddings};
 
+mod echo;
 mod running;
 mod turn;
 

@@ -11,12 +11,14 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::path::segment;
 use super::{Dialect, Mode, Outgoing, Pieces, Wire, secret};
-use crate::answer::{Answer, Embedding};
+use crate::answer::{Answer, Embedding, Finish};
 use crate::ask::{Ask, EmbedAsk, ToolChoice};
+use crate::face::{Document, Face};
 use crate::failure::{Failure, Kind};
 
 mod content;
 mod embeddings;
+mod glance;
 mod refusal;
 mod request;
 mod response;
@@ -97,6 +99,32 @@ impl Wire for OpenAi {
 
     fn pieces(&self) -> Box<dyn Pieces> {
         Box::new(stream::Chunks::new(self.citations))
+    }
+
+    fn forward(&self, model: &str, document: &Document, mode: Mode) -> Option<Outgoing> {
+        let end = match document.face {
+            Face::OpenAiChat if self.variant.takes_openai_fields() => "chat/completions",
+            Face::OpenAiEmbeddings
+                if self.variant.takes_openai_fields() && self.variant.has(Feature::Embeddings) =>
+            {
+                "embeddings"
+            }
+            Face::OpenAiChat | Face::OpenAiEmbeddings | Face::AnthropicMessages => return None,
+        };
+        let with_usage = document.face == Face::OpenAiChat
+            && mode == Mode::Stream
+            && self.variant.has(Feature::StreamOptions);
+        let mut headers = request::headers(None, mode);
+        headers.extend(document.headers.clone());
+        Some(Outgoing {
+            path: self.path(model, end),
+            headers,
+            body: document.asking(model, with_usage).into(),
+        })
+    }
+
+    fn finish(&self, body: &[u8]) -> Result<Finish, Failure> {
+        glance::finish(body)
     }
 
     fn embed(&self, model: &str, ask: &EmbedAsk) -> Option<Outgoing> {

@@ -91,6 +91,13 @@ const OPENAI_LIKE: Variant = Variant {
 // === impl Variant ===
 
 impl Variant {
+    /// Whether a document of OpenAI's can be passed on as it came: no field has another name here, and those that are not
+    /// known are the sender's affair.
+    #[must_use]
+    pub fn takes_openai_fields(&self) -> bool {
+        self.seed == OPENAI_LIKE.seed && self.dimensions == OPENAI_LIKE.dimensions
+    }
+
     /// Whether it has something.
     #[must_use]
     pub fn has(&self, feature: Feature) -> bool {

@@ -1,6 +1,10 @@
 //! A provider's behaviour as data: what the command line and `PUT /behaviour` say.
 
-use bsm_testkit::{Latency, Reply, Seed, reply::Garble, span::Span};
+use bsm_testkit::{
+    Latency, Reply, Seed,
+    reply::{Garble, ToolCall},
+    span::Span,
+};
 use clap::Args;
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
@@ -56,6 +60,9 @@ pub(crate) struct Behaviour {
     /// What the model says
     #[arg(long, default_value = DEFAULT_WORDS, value_name = "TEXT", help_heading = ALWAYS)]
     pub says: String,
+    /// Call a tool instead of saying something, such as get_weather={"city":"Paris"}; may be given again
+    #[arg(long = "call", value_name = "NAME=JSON", help_heading = ALWAYS)]
+    pub calls: Vec<String>,
     /// How long it takes to begin: 20ms, 10ms..50ms, exp:20ms, or median/p99 such as 20ms/200ms
     #[arg(long, help_heading = ALWAYS)]
     pub latency: Option<Latency>,
@@ -99,6 +106,7 @@ impl Default for Behaviour {
             garble: None,
             nth: None,
             says: DEFAULT_WORDS.to_owned(),
+            calls: Vec::new(),
             latency: None,
             cut: None,
             every: None,
@@ -124,6 +132,9 @@ impl Behaviour {
         if let Some(how) = &self.garble {
             how.parse::<Garble>().map_err(|err| format!("garble: {err}"))?;
         }
+        if let Some(call) = self.calls.iter().find(|call| !call.contains('=')) {
+            return Err(format!("call must be NAME=JSON, not `{}`", call.escape_debug()));
+        }
         if let Some(status) = self.fail.filter(|status| !(200..=999).contains(status)) {
             return Err(format!("fail must be a status from 200 to 999, not {status}"));
         }
@@ -146,7 +157,7 @@ impl Behaviour {
     /// The reply to the call of this number. The behaviour has been checked.
     pub(crate) fn reply(&self, number: u64) -> Reply {
         let fault = if self.meets(number) { self.fault() } else { None };
-        let mut reply = fault.unwrap_or_else(|| Reply::Says(self.says.clone()));
+        let mut reply = fault.unwrap_or_else(|| self.answer());
         if let Some(latency) = self.latency {
             reply = reply.after(latency.at(Seed(self.seed), number));
         }
@@ -159,8 +170,20 @@ impl Behaviour {
         if self.without_usage { reply.without_usage() } else { reply }
     }
 
+    /// The answer where nothing goes wrong.
+    fn answer(&self) -> Reply {
+        if self.calls.is_empty() {
+            return Reply::Says(self.says.clone());
+        }
+        let calls = self.calls.iter().enumerate().filter_map(|(at, call)| {
+            let (name, arguments) = call.split_once('=')?;
+            Some(ToolCall::new(&format!("call_{}", at + 1), name, arguments))
+        });
+        Reply::Calls(calls.collect())
+    }
+
     fn fault(&self) -> Option<Reply> {
-        let says = || Reply::Says(self.says.clone());
+        let says = || self.answer();
         Some(match self {
             Behaviour { hang: true, .. } => Reply::Hangs,
             Behaviour { reset: true, .. } => Reply::Resets,
@@ -201,6 +224,7 @@ mod tests {
     fn what_no_reply_can_be_made_of_is_refused_by_name() {
         let cases = [
             (Behaviour { cut: Some(0), ..Behaviour::default() }, "cut"),
+            (Behaviour { calls: vec!["lookup".into()], ..Behaviour::default() }, "NAME=JSON, not `lookup`"),
             (Behaviour { nth: Some(0), ..Behaviour::default() }, "nth"),
             (Behaviour { garble: Some("softly".into()), ..Behaviour::default() }, "none of half-json"),
             (Behaviour { fail: Some(99), ..Behaviour::default() }, "not 99"),

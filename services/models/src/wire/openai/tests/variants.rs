@@ -3,6 +3,7 @@
 use super::*;
 use crate::answer::Citation;
 use crate::ask::{ContextSize, EmbedAsk, Recency, Search, SearchMode, Tool, ToolChoice};
+use crate::face::{Asked, Face};
 use crate::wire::named;
 
 fn wire(name: &str) -> Arc<dyn Wire> {
@@ -273,4 +274,28 @@ fn sources_of_a_stream_are_told_once_before_its_end() {
         Piece::Done(Finish { model: "sonar".to_owned(), reason: "stop".to_owned(), usage }),
     ];
     assert_eq!(pieces, expected);
+}
+
+#[test]
+fn a_document_of_openais_passes_as_it_came_where_its_fields_are_known_by_their_names() {
+    let body =
+        json!({"model": "auto", "messages": [{"role": "user", "content": "x"}], "stream": true, "z": 1});
+    let asked = Face::OpenAiChat.read(body.to_string().into(), &[]).unwrap();
+    let Asked::Words(question) = asked else { panic!() };
+    for (name, passes, tells_usage) in [
+        ("openai", true, true),
+        ("compatible", true, true),
+        ("azure", true, true),
+        ("groq", true, true),
+        ("perplexity", true, false),
+        ("mistral", false, false),
+    ] {
+        let sent = wire(name).forward("m", &question.document, Mode::Stream);
+        assert_eq!(sent.is_some(), passes, "{name}");
+        let Some(sent) = sent else { continue };
+        let document: Value = serde_json::from_slice(&sent.body).unwrap();
+        assert_eq!((&document["z"], &document["model"]), (&json!(1), &json!("m")), "{name}");
+        assert_eq!(document.get("stream_options").is_some(), tells_usage, "{name}");
+        assert_eq!(sent.path, wire(name).request("m", &ask(), Mode::Stream).path, "{name}");
+    }
 }
