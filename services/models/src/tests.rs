@@ -16,6 +16,9 @@ use tonic::Code;
 use tonic::transport::Channel;
 use tracing_subscriber::fmt::MakeWriter;
 
+mod bad_providers;
+mod bad_requests;
+
 use super::*;
 use crate::testing::{Script, Scripted, Then, deltas, process, settings};
 
@@ -189,6 +192,12 @@ impl io::Write for Log {
     }
 }
 
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
 impl<'a> MakeWriter<'a> for Log {
     type Writer = Log;
 
@@ -199,12 +208,7 @@ impl<'a> MakeWriter<'a> for Log {
 
 #[tokio::test]
 async fn no_key_is_ever_logged_whatever_the_level() {
-    let log = Log::default();
-    // Alone, this subscriber would not be asked about events that a test on another thread meets first.
-    let _second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guards) = logged();
     let scripts =
         [Script::fails(401, ""), Script::fails(500, ""), Script::says("ok"), Script::streams(&["ok"])];
     let provider = Scripted::start(scripts).await;
@@ -215,7 +219,18 @@ async fn no_key_is_ever_logged_whatever_the_level() {
     let one = "sk-canary-one";
     let two = "sk-canary-two"; // its first call fails with 500 and is made again
     assert_eq!(provider.keys(), [one, two, two, two, two]);
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(log.contains("attempt failed") && log.contains("TRACE"), "the log is on");
     assert!(!log.contains("canary"), "{log}");
+}
+
+/// Keeps what this thread logs at any level, for as long as the guards live.
+fn logged() -> (Log, (tracing::Dispatch, tracing::subscriber::DefaultGuard)) {
+    let log = Log::default();
+    // Alone, this subscriber would not be asked about events that a test on another thread meets first.
+    let second = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    (log, (second, guard))
 }

@@ -22,10 +22,16 @@ pub struct Decoder {
     begun: bool,
 }
 
-/// An event is longer than 1 MiB: nobody's answer, and not worth the memory.
+/// Bytes that are no events of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("sent an event of more than {LONGEST} bytes")]
-pub struct TooLong;
+pub enum NoEvents {
+    /// An event is longer than 1 MiB: nobody's answer, and not worth the memory.
+    #[error("sent an event of more than {LONGEST} bytes")]
+    TooLong,
+    /// A document that is no event, such as a proxy's page of HTML.
+    #[error("sent something else amid the events of its stream")]
+    Foreign,
+}
 
 // === impl Decoder ===
 
@@ -33,8 +39,8 @@ impl Decoder {
     /// The data of the events that end within `bytes`; lines of one event are joined by line feeds.
     ///
     /// # Errors
-    /// [`TooLong`]; the decoder is of no use after that.
-    pub fn push(&mut self, mut bytes: &[u8]) -> Result<Vec<String>, TooLong> {
+    /// [`NoEvents`]; the decoder is of no use after that.
+    pub fn push(&mut self, mut bytes: &[u8]) -> Result<Vec<String>, NoEvents> {
         let mut events = Vec::new();
         while !bytes.is_empty() {
             if std::mem::take(&mut self.after_cr) && bytes[0] == b'\n' {
@@ -48,33 +54,36 @@ impl Decoder {
             self.keep(&bytes[..end])?;
             self.after_cr = bytes[end] == b'\r';
             bytes = &bytes[end + 1..];
-            events.extend(self.end_line());
+            events.extend(self.end_line()?);
         }
         Ok(events)
     }
 
-    fn keep(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
+    fn keep(&mut self, bytes: &[u8]) -> Result<(), NoEvents> {
         if self.line.len() + self.data.len() + bytes.len() > LONGEST {
-            return Err(TooLong);
+            return Err(NoEvents::TooLong);
         }
         self.line.extend_from_slice(bytes);
         Ok(())
     }
 
     /// Takes a whole line in; an empty one ends the event.
-    fn end_line(&mut self) -> Option<String> {
+    fn end_line(&mut self) -> Result<Option<String>, NoEvents> {
         let line = std::mem::take(&mut self.line);
         let line =
             if self.begun { &line[..] } else { line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line) };
         self.begun = true;
         if line.is_empty() {
-            return self.end_event();
+            return Ok(self.end_event());
+        }
+        if matches!(line[0], b'<' | b'{') {
+            return Err(NoEvents::Foreign);
         }
         if let Some(value) = data(line) {
             self.data.push_str(&String::from_utf8_lossy(value));
             self.data.push('\n');
         }
-        None
+        Ok(None)
     }
 
     fn end_event(&mut self) -> Option<String> {

@@ -50,10 +50,20 @@ fn bytes_that_are_no_utf_8_are_replaced_and_harm_nothing() {
 fn an_endless_event_is_refused_before_it_fills_the_memory() {
     let mut one_line = Decoder::default();
     let chunk = vec![b'x'; 64 * 1024];
-    assert!((0..32).any(|_| one_line.push(&chunk) == Err(TooLong)));
+    assert!((0..32).any(|_| one_line.push(&chunk) == Err(NoEvents::TooLong)));
     let mut many_lines = Decoder::default();
     let lines = b"data: xxxxxxxxxxxxxxxx\n".repeat(1024);
-    assert!((0..64).any(|_| many_lines.push(&lines) == Err(TooLong)));
+    assert!((0..64).any(|_| many_lines.push(&lines) == Err(NoEvents::TooLong)));
+}
+
+#[test]
+fn a_document_amid_the_events_is_no_event_and_is_not_skipped() {
+    for foreign in ["<html><h1>502 Bad Gateway</h1></html>\n\n", "{\"error\":\"no\"}\n\n"] {
+        let mut decoder = Decoder::default();
+        assert_eq!(decoder.push(b"data: one\n\n"), Ok(vec!["one".to_owned()]));
+        assert_eq!(decoder.push(foreign.as_bytes()), Err(NoEvents::Foreign), "{foreign}");
+    }
+    assert_eq!(decode([b"data: <p>\ndata: {}\nx<y\n\n".as_slice()]), ["<p>\n{}"], "within an event it is text");
 }
 
 proptest! {
@@ -62,7 +72,8 @@ proptest! {
         bytes in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'\r'), Just(b':'), any::<u8>()], 0..200),
         size in 1_usize..20,
     ) {
-        let bytes = [b"data: x\n\ndata:".as_slice(), &bytes].concat();
+        let lines: Vec<u8> = bytes.into_iter().map(|byte| if matches!(byte, b'<' | b'{') { b'x' } else { byte }).collect();
+        let bytes = [b"data: x\n\ndata:".as_slice(), &lines].concat();
         prop_assert_eq!(decode([&bytes[..]]), decode(bytes.chunks(size)));
     }
 }
