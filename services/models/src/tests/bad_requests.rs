@@ -36,21 +36,33 @@ fn rows() -> Vec<Row> {
     };
     vec![
         row("no messages", INVALID, "prompt.messages", |p| p.messages.clear()),
-        row("too many messages", INVALID, "prompt.messages", |p| p.messages = vec![p.messages[0].clone(); 257]),
+        row("too many messages", INVALID, "prompt.messages", |p| {
+            p.messages = vec![p.messages[0].clone(); 257]
+        }),
         row("an empty message", INVALID, "prompt.messages[0].content", |p| p.messages[0].content.clear()),
-        row("an unknown role", INVALID, "prompt.messages[0].role", |p| p.messages[0].role = "root".to_owned()),
+        row("an unknown role", INVALID, "prompt.messages[0].role", |p| {
+            p.messages[0].role = "root".to_owned()
+        }),
         row("too hot", INVALID, "prompt.temperature", |p| p.temperature = Some(2.5)),
         row("colder than cold", INVALID, "prompt.temperature", |p| p.temperature = Some(-0.1)),
-        row("a temperature that is no number", INVALID, "prompt.temperature", |p| p.temperature = Some(f64::NAN)),
+        row("a temperature that is no number", INVALID, "prompt.temperature", |p| {
+            p.temperature = Some(f64::NAN)
+        }),
         row("an endless temperature", INVALID, "prompt.temperature", |p| p.temperature = Some(f64::INFINITY)),
         row("too high a top_p", INVALID, "prompt.top_p", |p| p.top_p = Some(1.1)),
         row("no tokens at all", INVALID, "prompt.max_tokens", |p| p.max_tokens = Some(0)),
         row("an idempotency key of two lines", INVALID, "prompt.idempotency_key", |p| {
             p.idempotency_key = Some("a\r\nauthorization: x".to_owned());
         }),
-        row("a model's name of control characters", INVALID, "prompt.model", |p| p.model = Some("a\nb".to_owned())),
-        row("an unknown complexity", INVALID, "prompt.complexity", |p| p.complexity = Some("huge".to_owned())),
-        row("an unknown model", (Code::NotFound, "MODEL_NOT_FOUND"), "", |p| p.model = Some("gpt-9000".to_owned())),
+        row("a model's name of control characters", INVALID, "prompt.model", |p| {
+            p.model = Some("a\nb".to_owned())
+        }),
+        row("an unknown complexity", INVALID, "prompt.complexity", |p| {
+            p.complexity = Some("huge".to_owned())
+        }),
+        row("an unknown model", (Code::NotFound, "MODEL_NOT_FOUND"), "", |p| {
+            p.model = Some("gpt-9000".to_owned())
+        }),
         row("a tool whose schema is none", INVALID, "prompt.tools[0].parameters", |p| {
             p.tools = tool(r#"{"type": "string"}"#);
         }),
@@ -75,7 +87,8 @@ async fn every_bad_request_is_refused_with_its_field_and_nobody_is_asked() {
     let mut problems = Vec::new();
     for Row { wrong, request, code, reason, field } in rows() {
         let whole = client.complete(v1::CompleteRequest { prompt: Some(request.clone()) }).await.map(|_| ());
-        let streamed = client.stream_complete(v1::StreamCompleteRequest { prompt: Some(request) }).await.map(|_| ());
+        let streamed =
+            client.stream_complete(v1::StreamCompleteRequest { prompt: Some(request) }).await.map(|_| ());
         for end in [whole, streamed] {
             let Err(status) = end else {
                 problems.push(format!("{wrong}: it was answered"));
@@ -90,7 +103,10 @@ async fn every_bad_request_is_refused_with_its_field_and_nobody_is_asked() {
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
     assert!(provider.asked().is_empty());
-    assert!(client.complete(v1::CompleteRequest { prompt: prompt("hi") }).await.is_ok(), "the service is as before");
+    assert!(
+        client.complete(v1::CompleteRequest { prompt: prompt("hi") }).await.is_ok(),
+        "the service is as before"
+    );
 }
 
 #[tokio::test]

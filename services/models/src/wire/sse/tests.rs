@@ -63,7 +63,11 @@ fn a_document_amid_the_events_is_no_event_and_is_not_skipped() {
         assert_eq!(decoder.push(b"data: one\n\n"), Ok(vec!["one".to_owned()]));
         assert_eq!(decoder.push(foreign.as_bytes()), Err(NoEvents::Foreign), "{foreign}");
     }
-    assert_eq!(decode([b"data: <p>\ndata: {}\nx<y\n\n".as_slice()]), ["<p>\n{}"], "within an event it is text");
+    assert_eq!(
+        decode([b"data: <p>\ndata: {}\nx<y\n\n".as_slice()]),
+        ["<p>\n{}"],
+        "within an event it is text"
+    );
 }
 
 proptest! {
