@@ -2,9 +2,10 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "bsm/api/v1/rule.proto",
     "bsm/registry/v1/registry.proto",
+    "bsm/registry/v1/keys.proto",
     "bsm/knowledge/v1/knowledge.proto",
     "bsm/memory/v1/memory.proto",
     "bsm/models/v1/models.proto",

@@ -5,7 +5,9 @@
 
 use std::{path::Path, time::SystemTime};
 
-use bsm_proto::registry::v1::registry_service_server::RegistryServiceServer;
+use bsm_proto::registry::v1::{
+    key_service_server::KeyServiceServer, registry_service_server::RegistryServiceServer,
+};
 use bsm_runtime::{
     diagnostic::{Diagnostic, Strictness},
     process::Process,
@@ -23,6 +25,7 @@ mod files;
 pub mod governance;
 mod grpc;
 mod id;
+mod keys;
 pub mod lifecycle;
 pub mod rules;
 mod status;
@@ -62,7 +65,8 @@ pub async fn open(process: &Process) -> Result<Service, OpenError> {
     let server = RegistryServiceServer::new(registry)
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);
-    Ok(Service::new().add(server))
+    let keys = KeyServiceServer::new(keys::Keys::new(process)).max_decoding_message_size(MESSAGE_LIMIT);
+    Ok(Service::new().add(server).add(keys))
 }
 
 fn read(dir: &Path) -> Result<Catalog, OpenError> {

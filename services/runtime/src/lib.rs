@@ -8,7 +8,7 @@
 //! | [`client`] | the one client stack within the mesh |
 //! | [`outside`] | the one client stack toward servers outside of it |
 //! | [`call`], [`trace`] | what each hop hands on: correlation id, deadline, importance, trace |
-//! | [`scopes`], [`admin_token`], [`caller`], [`importance`] | who may call what, who did, and who comes first |
+//! | [`scopes`], [`admin_token`], [`api_key`], [`caller`], [`importance`] | who may call what, who did, and who comes first |
 //! | [`status`], [`layer_status`] | how refusals are told on the wire |
 //! | [`follow`] | caches that a watch stream keeps true |
 //! | [`guards`], [`cache_view`], [`metrics`], [`ops`], [`health`], [`readiness`], [`degraded`], [`telemetry`] | what operators see |
@@ -23,6 +23,7 @@
 
 pub mod admin_token;
 mod alerts;
+pub mod api_key;
 pub mod audit_log;
 pub mod cache_view;
 pub mod call;

@@ -1,6 +1,7 @@
 //! What a role is given to run: its settings, its guards, its way to the others, and its end.
 
 use std::{
+    io,
     path::PathBuf,
     sync::Arc,
     time::{Instant, SystemTime},
@@ -110,6 +111,16 @@ impl Process {
     /// When its URL is malformed.
     pub fn watch_edge(&self, to: Role) -> Result<Edge, BadUrl> {
         client::edge(self.role, to, Traffic::Streams, self.settings.url(to), &unguarded())
+    }
+
+    /// The role's folder for state, made and not locked: for what several processes of the role may share.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn shared_folder(&self) -> io::Result<PathBuf> {
+        let path = state(&self.settings, self.role);
+        folder::make(&path)?;
+        Ok(path)
     }
 
     /// The role's folder for state, made and locked.
