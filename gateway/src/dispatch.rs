@@ -42,11 +42,12 @@ pub(crate) async fn route(State(gateway): State<Arc<Gateway>>, request: Request)
 
 async fn admitted(gateway: &Gateway, found: &Match<'_>, mut request: Request) -> Result<Response, Fault> {
     let client = gateway.proxies.client_of(&request);
-    gateway.gate.admit(found.route, &client, request.headers(), request.uri())?;
-    let importance = gateway.gate.importance(found.route.rpc.scope, request.headers());
+    let scope = found.route.rpc.scope;
+    let asker = gateway.gate.admit(found.route, &client, request.headers(), request.uri())?;
+    let asker = gateway.confirm(asker, scope).await?;
+    let importance = gateway.gate.importance(scope, request.headers());
     let place = admission::place(gateway, &found.route.rpc, importance, &mut request)?;
-    let caller = gateway.gate.caller(request.headers());
-    let call = call_of(request.extensions()).with_priority(importance).with_caller(caller);
+    let call = call_of(request.extensions()).with_priority(importance).with_caller(asker.name());
     request.extensions_mut().insert(call);
     admission::keep(place, transcode::serve(gateway, found, &client, request).await)
 }

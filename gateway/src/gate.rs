@@ -1,5 +1,6 @@
 //! The one security gate: who may reach the API at all, and who may call which route.
 
+mod key;
 mod mobile;
 mod network;
 #[cfg(test)]
@@ -16,8 +17,9 @@ use axum::{
 use bsm_proto::api::v1::Scope;
 use bsm_runtime::{
     admin_token::AdminToken,
+    api_key::Presented,
     call::account,
-    importance::{self, Asker},
+    importance,
     settings::{Profile, Settings},
 };
 use bsm_stack::Priority;
@@ -40,6 +42,18 @@ pub(crate) struct Gate {
     open_on_loopback: bool,
     token: Option<AdminToken>,
     origins: cors::Policy,
+}
+
+/// Who asks, as far as the gate can tell by itself.
+#[must_use = "a key that is presented must be confirmed"]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Asker {
+    /// Nobody known.
+    Anybody,
+    /// Somebody with the operator's token.
+    Operator,
+    /// Somebody with an API key, if the registry confirms it.
+    Key(Presented),
 }
 
 /// Refuses requests from outside the local network, when only that is served.
@@ -73,51 +87,48 @@ impl Gate {
         Err(fault.extra("message", "This server answers clients of its local network only.".into()))
     }
 
-    /// Whether the client may call the route.
+    /// Who calls the route, if they may as far as can be told here.
     pub(crate) fn admit(
         &self,
         route: &Route,
         client: &Client,
         headers: &HeaderMap,
         uri: &Uri,
-    ) -> Result<(), Fault> {
+    ) -> Result<Asker, Fault> {
         if self.mobile_mode && mobile::is_restricted(&route.method, route.template.as_str()) {
             return Err(mobile::fault());
         }
         self.entitle(route.rpc.scope, client, headers, uri)
     }
 
-    /// Whether the client has a right, whatever it wants to use it for.
+    /// Who wants to use a right, if they have it as far as can be told here. A key that is presented counts also where
+    /// none is needed: whoever shows a wrong one is mistaken about who they are.
     pub(crate) fn entitle(
         &self,
         scope: Scope,
         client: &Client,
         headers: &HeaderMap,
         uri: &Uri,
-    ) -> Result<(), Fault> {
-        if self.is_entitled(scope, client, headers, uri) { Ok(()) } else { Err(unauthorized()) }
-    }
-
-    fn is_entitled(&self, scope: Scope, client: &Client, headers: &HeaderMap, uri: &Uri) -> bool {
+    ) -> Result<Asker, Fault> {
+        let is_home = || self.is_at_home(client, headers, uri);
         match scope {
-            Scope::Open => true,
-            Scope::Read | Scope::Invoke => self.is_at_home(client, headers, uri) || self.has_token(headers),
-            Scope::Publish | Scope::Admin => self.has_token(headers),
-            Scope::Internal | Scope::Unspecified => false,
+            Scope::Internal | Scope::Unspecified => Err(unauthorized()),
+            _ if self.has_token(headers) => Ok(Asker::Operator),
+            Scope::Open => Ok(Asker::Anybody),
+            Scope::Read | Scope::Invoke | Scope::Publish | Scope::Admin => match key::presented(headers) {
+                Some(key) => Ok(Asker::Key(key)),
+                None if matches!(scope, Scope::Read | Scope::Invoke) && is_home() => Ok(Asker::Anybody),
+                None => Err(unauthorized()),
+            },
         }
-    }
-
-    /// On whose account an admitted request is served.
-    pub(crate) fn caller(&self, headers: &HeaderMap) -> &'static str {
-        if self.has_token(headers) { account::ADMIN } else { account::ANONYMOUS }
     }
 
     /// How important an admitted request is.
     pub(crate) fn importance(&self, scope: Scope, headers: &HeaderMap) -> Priority {
         let asker = match scope {
-            Scope::Publish | Scope::Admin => Asker::Operating,
-            _ if self.has_token(headers) => Asker::Operator,
-            _ => Asker::Client,
+            Scope::Publish | Scope::Admin => importance::Asker::Operating,
+            _ if self.has_token(headers) => importance::Asker::Operator,
+            _ => importance::Asker::Client,
         };
         importance::judged(Priority::from_headers(headers), asker)
     }
@@ -145,8 +156,21 @@ impl Gate {
     }
 }
 
+// === impl Asker ===
+
+impl Asker {
+    /// On whose account it is done.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Asker::Anybody => account::ANONYMOUS,
+            Asker::Operator => account::ADMIN,
+            Asker::Key(key) => &key.id,
+        }
+    }
+}
+
 /// The same answer whether nothing, something wrong or nothing to compare with was there.
-fn unauthorized() -> Fault {
+pub(crate) fn unauthorized() -> Fault {
     Fault::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Unauthorized")
         .header(header::WWW_AUTHENTICATE, "Basic realm=\"bsm\", charset=\"UTF-8\"")
 }

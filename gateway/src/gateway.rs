@@ -2,13 +2,23 @@
 
 use std::sync::Arc;
 
+use bsm_proto::api::v1::Scope;
 use bsm_runtime::metrics::Metrics;
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    admission::Admissions, client::Proxies, gate::Gate, kept::Kept, pipeline::cors, rate_limit::RateLimit,
-    routes::Table, upstream::Upstreams, webhook::Webhook,
+    admission::Admissions,
+    client::Proxies,
+    fault::Fault,
+    gate::{Asker, Gate},
+    kept::Kept,
+    keys::Keys,
+    pipeline::cors,
+    rate_limit::RateLimit,
+    routes::Table,
+    upstream::Upstreams,
+    webhook::Webhook,
 };
 
 /// The gateway of a process.
@@ -18,6 +28,8 @@ pub(crate) struct Gateway {
     pub(crate) kept: Kept,
     pub(crate) admissions: Admissions,
     pub(crate) gate: Arc<Gate>,
+    /// Those of clients, confirmed by the registry.
+    pub(crate) keys: Keys,
     /// Who is believed about where a client is.
     pub(crate) proxies: Proxies,
     /// None when clients may call as often as they like.
@@ -29,4 +41,19 @@ pub(crate) struct Gateway {
     pub(crate) admin_token: Option<SecretString>,
     /// Cancelled as draining begins: open streams end.
     pub(crate) stopping: CancellationToken,
+}
+
+// === impl Gateway ===
+
+impl Gateway {
+    /// Lets in whom the gate did, once a key that they present is confirmed to have the scope.
+    ///
+    /// # Errors
+    /// 401, 403 or 503, as [`Keys::admit`].
+    pub(crate) async fn confirm(&self, asker: Asker, scope: Scope) -> Result<Asker, Fault> {
+        if let Asker::Key(key) = &asker {
+            self.keys.admit(key, scope).await?;
+        }
+        Ok(asker)
+    }
 }

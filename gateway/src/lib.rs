@@ -6,7 +6,7 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `pipeline` | what every request passes, in order |
-//! | `gate`, `client` | who may reach and call what; who asks |
+//! | `gate`, `keys`, `client` | who may reach and call what; who asks |
 //! | `rate_limit` | how often |
 //! | `admission` | how many at once, for each service |
 //! | `routes` | the table of methods and paths, read from the descriptors |
@@ -28,6 +28,7 @@ mod fault;
 mod gate;
 mod gateway;
 mod kept;
+mod keys;
 mod mesh;
 mod pipeline;
 mod rate_limit;
@@ -59,6 +60,7 @@ use crate::{
     gate::Gate,
     gateway::Gateway,
     kept::Kept,
+    keys::Keys,
     mesh::Mesh,
     pipeline::cors,
     rate_limit::RateLimit,
@@ -121,6 +123,7 @@ fn build(process: &Process) -> Result<Face, Error> {
         proxies,
         rate_limit,
         admissions: Admissions::new(process),
+        keys: Keys::new(edges.to(Role::Registry)),
         cors: cors::Policy::of(&process.settings),
         webhook: Webhook::new(secrets, edges.to(Role::Orchestrator)),
         upstreams,

@@ -48,6 +48,9 @@ pub(crate) fn fault(status: &Status) -> Fault {
     if let Some(valid) = details::metadata(status).get("valid") {
         fault = fault.extra("valid", valid.split(',').collect());
     }
+    if let Some(budget) = details::metadata(status).get("budget") {
+        fault = fault.extra("budget", budget.as_str().into());
+    }
     match details::retry_after(status) {
         Some(wait) => fault.retry_after(wait),
         None => fault,

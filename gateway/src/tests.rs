@@ -4,6 +4,7 @@ mod contract;
 mod deliveries;
 mod fake;
 mod kept;
+mod keys;
 mod limits;
 mod operate;
 mod sockets;

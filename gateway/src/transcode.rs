@@ -81,7 +81,7 @@ pub(crate) async fn serve(
     check_size(&message)?;
     let mut outbound = outbound(message, &call, client);
     if matches!(rpc.scope, Scope::Admin | Scope::Publish) {
-        vouch(gateway, client, &mut outbound);
+        vouch(gateway, client, call.caller(), &mut outbound);
     }
     let way = || gateway.upstreams.of(rpc).ok_or_else(Fault::internal);
     if rpc.streams {
@@ -147,8 +147,8 @@ pub(crate) fn introduce(client: &Client, metadata: &mut MetadataMap) {
 
 /// Says who the operator is whom the gate admitted: to services by metadata, to the gateway's own by what is seen
 /// only there.
-fn vouch(gateway: &Gateway, client: &Client, request: &mut tonic::Request<DynamicMessage>) {
-    let caller = Caller { actor: "admin".to_owned(), address: client.address(), via: None };
+fn vouch(gateway: &Gateway, client: &Client, actor: &str, request: &mut tonic::Request<DynamicMessage>) {
+    let caller = Caller { actor: actor.to_owned(), address: client.address(), via: None };
     caller.forward(gateway.admin_token.as_ref(), request.metadata_mut());
     request.extensions_mut().insert(caller);
 }

@@ -37,7 +37,8 @@ fn admit(gate: &Gate, method: &str, path: &str, ip: &str, with: &[(&'static str,
         panic!("{path}")
     };
     let uri = path.parse().unwrap();
-    gate.admit(found.route, &client(ip), &headers(with), &uri).map_err(|fault| fault.status.as_u16())
+    let asker = gate.admit(found.route, &client(ip), &headers(with), &uri);
+    asker.map(drop).map_err(|fault| fault.status.as_u16())
 }
 
 #[test]
@@ -90,11 +91,13 @@ fn publishing_and_administration_always_need_the_token() {
     let (gate, here) = (gate(), client("127.0.0.1"));
     let uri = "/".parse().unwrap();
     for scope in [Scope::Publish, Scope::Admin] {
-        assert!(!gate.is_entitled(scope, &here, &HeaderMap::new(), &uri));
-        assert!(gate.is_entitled(scope, &here, &headers(&[("x-admin-token", TOKEN)]), &uri));
+        assert!(gate.entitle(scope, &here, &HeaderMap::new(), &uri).is_err());
+        let shown = headers(&[("x-admin-token", TOKEN)]);
+        assert_eq!(gate.entitle(scope, &here, &shown, &uri), Ok(Asker::Operator));
     }
     for scope in [Scope::Internal, Scope::Unspecified] {
-        assert!(!gate.is_entitled(scope, &here, &headers(&[("x-admin-token", TOKEN)]), &uri));
+        let shown = headers(&[("x-admin-token", TOKEN), ("x-api-key", "bsm_x")]);
+        assert!(gate.entitle(scope, &here, &shown, &uri).is_err());
     }
 }
 

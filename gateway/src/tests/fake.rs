@@ -21,8 +21,13 @@ use bsm_proto::{
         orchestrator_service_server::{OrchestratorService, OrchestratorServiceServer},
         *,
     },
+    registry::v1::{
+        ApiKey, CheckKeyRequest, CheckKeyResponse, CreateKeyRequest, CreateKeyResponse, ListKeysRequest,
+        ListKeysResponse, RevokeKeyRequest, RevokeKeyResponse,
+        key_service_server::{KeyService, KeyServiceServer},
+    },
 };
-use bsm_runtime::status::Refusal;
+use bsm_runtime::{api_key::Presented, status::Refusal};
 use futures_util::{Stream, StreamExt as _, stream};
 use tokio::{
     net::TcpListener,
@@ -43,6 +48,10 @@ pub(super) struct Fake {
     pub(super) away: Arc<AtomicBool>,
     /// The newest version of the documents, for those who watch; they are left alone when it is replaced.
     pub(super) versions: Arc<Mutex<watch::Sender<u32>>>,
+    /// Whether the one key there is was revoked.
+    pub(super) revoked: Arc<AtomicBool>,
+    /// How often keys were checked.
+    pub(super) checked: Arc<AtomicUsize>,
     /// Told when a stream of job events is dropped.
     pub(super) left: Arc<Notify>,
 }
@@ -57,11 +66,14 @@ impl Fake {
             listed: Arc::default(),
             away: Arc::default(),
             versions: Arc::new(Mutex::new(watch::Sender::new(1))),
+            revoked: Arc::default(),
+            checked: Arc::default(),
             left: Arc::default(),
         };
         let server = tonic::transport::Server::builder()
             .add_service(OrchestratorServiceServer::new(fake.clone()))
-            .add_service(KnowledgeServiceServer::new(fake.clone()));
+            .add_service(KnowledgeServiceServer::new(fake.clone()))
+            .add_service(KeyServiceServer::new(fake.clone()));
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
         fake
     }
@@ -77,6 +89,44 @@ impl Fake {
             true => Err(Status::unavailable("away")),
             false => Ok(()),
         }
+    }
+}
+
+/// The secret of the key `KEY_ID`, which has the scopes read and admin.
+pub(super) const KEY_SECRET: &str = "0123";
+pub(super) const KEY_ID: &str = "0123456789ab";
+
+#[tonic::async_trait]
+impl KeyService for Fake {
+    async fn check_key(
+        &self,
+        request: Request<CheckKeyRequest>,
+    ) -> Result<Response<CheckKeyResponse>, Status> {
+        self.is_there()?;
+        self.checked.fetch_add(1, Relaxed);
+        let CheckKeyRequest { id, proof } = request.into_inner();
+        let right = Presented::read(format!("bsm_{KEY_ID}_{KEY_SECRET}").as_bytes());
+        if id != right.id || proof != right.proof || self.revoked.load(Relaxed) {
+            return Err(Refusal::new(Code::Unauthenticated, "UNAUTHORIZED", "the key is not valid").into());
+        }
+        Ok(Response::new(CheckKeyResponse { scopes: vec!["read".into(), "admin".into()] }))
+    }
+
+    async fn create_key(
+        &self,
+        request: Request<CreateKeyRequest>,
+    ) -> Result<Response<CreateKeyResponse>, Status> {
+        let actor = request.metadata().get("x-bsm-actor").map_or("", |actor| actor.to_str().unwrap());
+        let key = ApiKey { created_by: actor.to_owned(), ..Default::default() };
+        Ok(Response::new(CreateKeyResponse { key: Some(key), text: String::new() }))
+    }
+
+    async fn list_keys(&self, _: Request<ListKeysRequest>) -> Result<Response<ListKeysResponse>, Status> {
+        Ok(Response::new(ListKeysResponse::default()))
+    }
+
+    async fn revoke_key(&self, _: Request<RevokeKeyRequest>) -> Result<Response<RevokeKeyResponse>, Status> {
+        Ok(Response::new(RevokeKeyResponse::default()))
     }
 }
 
@@ -220,7 +270,12 @@ impl OrchestratorService for Fake {
                 .into()),
             "echo" => {
                 let text = |name| metadata.get(name).map_or("", |value| value.to_str().unwrap_or_default());
-                let output = format!("{} {}", text("x-correlation-id"), text("x-bsm-client-ip"));
+                let output = format!(
+                    "{} {} {}",
+                    text("x-correlation-id"),
+                    text("x-bsm-client-ip"),
+                    text("x-bsm-caller")
+                );
                 let result = RunAgentResult { output, ..RunAgentResult::default() };
                 Ok(Response::new(RunAgentResponse { result: Some(result) }))
             }

@@ -1,0 +1,98 @@
+//! API keys that clients present: asked of the registry, and believed for well under a second.
+//!
+//! What the registry says is kept for [`FRESH`], and for as long again while it is asked anew; after that callers wait
+//! for its word. So a busy key costs a few questions a second, and one that was revoked opens nothing a second later.
+//! When the registry cannot be asked, nobody gets in with a key: it might be one that was revoked.
+
+use std::{sync::Arc, time::Duration};
+
+use bsm_proto::api::v1::Scope;
+use bsm_proto::registry::v1::{CheckKeyRequest, key_service_client::KeyServiceClient};
+use bsm_runtime::{api_key::Presented, call::Call, client::Edge};
+use bsm_stack::cache::{Cache, Config, LoadError};
+use http::StatusCode;
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use crate::{fault::Fault, gate::unauthorized, status};
+
+/// How long an answer counts without a new question.
+const FRESH: Duration = Duration::from_millis(350);
+
+/// Keys whose answers are kept at once: the wrong ones too, so that they are asked once.
+const MOST: usize = 8_192;
+
+/// One question at most.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The keys that clients present.
+#[derive(Clone)]
+pub(crate) struct Keys(Cache<Presented, Verdict, Status>);
+
+/// What a key may do, or that it is not valid: that is an answer, too.
+type Verdict = Result<Arc<[String]>, NotValid>;
+
+#[derive(Clone, Copy, Debug)]
+struct NotValid;
+
+// === impl Keys ===
+
+impl Keys {
+    pub(crate) fn new(registry: Edge) -> Keys {
+        let config = Config {
+            capacity: MOST,
+            max_stale: FRESH,
+            max_stale_on_error: Duration::ZERO,
+            remember_failure: Duration::from_millis(100),
+            ..Config::with_ttl(FRESH)
+        };
+        Keys(Cache::new("keys", config, move |key| ask(registry.clone(), key)))
+    }
+
+    /// Whether the key is valid and has this scope.
+    ///
+    /// # Errors
+    /// 401 when it is not valid, whatever is wrong with it; 403 when it lacks the scope; 503 when nobody can say.
+    pub(crate) async fn admit(&self, key: &Presented, scope: Scope) -> Result<(), Fault> {
+        let verdict = self.0.get(key).await.map_err(|err| unknown(&err))?.value;
+        let scopes = verdict.map_err(|NotValid| unauthorized())?;
+        match word(scope) {
+            Some(word) if scopes.iter().any(|scope| scope == word) => Ok(()),
+            Some(word) => Err(lacks(word)),
+            None => Err(unauthorized()),
+        }
+    }
+}
+
+/// The scope's word, for those that a key can have.
+const fn word(scope: Scope) -> Option<&'static str> {
+    match scope {
+        Scope::Read => Some("read"),
+        Scope::Invoke => Some("invoke"),
+        Scope::Publish => Some("publish"),
+        Scope::Admin => Some("admin"),
+        Scope::Open | Scope::Internal | Scope::Unspecified => None,
+    }
+}
+
+async fn ask(registry: Edge, key: Presented) -> Result<Verdict, Status> {
+    let call = Call::background(&Uuid::new_v4().to_string()).within(PATIENCE);
+    let question = CheckKeyRequest { id: key.id, proof: key.proof.to_vec() };
+    match KeyServiceClient::new(registry).check_key(call.request(question)).await {
+        Ok(answer) => Ok(Ok(answer.into_inner().scopes.into())),
+        Err(status) if status.code() == Code::Unauthenticated => Ok(Err(NotValid)),
+        Err(status) => Err(status),
+    }
+}
+
+fn lacks(scope: &str) -> Fault {
+    let message = format!("This key does not have the scope \"{scope}\".");
+    Fault::new(StatusCode::FORBIDDEN, "SCOPE_MISSING", message)
+}
+
+fn unknown(err: &LoadError<Status>) -> Fault {
+    match err {
+        LoadError::Failed(status) => status::fault(status),
+        LoadError::Lost => Fault::internal(),
+    }
+}

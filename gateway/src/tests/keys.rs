@@ -1,0 +1,114 @@
+//! API keys at the gateway: what they open, and for how long.
+
+use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    fake::{KEY_ID, KEY_SECRET},
+    *,
+};
+
+fn key() -> String {
+    format!("bsm_{KEY_ID}_{KEY_SECRET}")
+}
+
+/// Away from this machine's open door: another host name than one of loopback.
+fn asks(path: &str, headers: &[(&str, &str)]) -> Request {
+    let mut request = request("GET", path, headers, Body::empty());
+    request.headers_mut().insert("host", "mesh.example".parse().unwrap());
+    request
+}
+
+#[tokio::test]
+async fn a_key_opens_what_its_scopes_say_and_nothing_else() {
+    let rig = Rig::start(&[("admin_token", "a-token-of-sixteen")]).await;
+    let (key, bearer) = (key(), format!("Bearer {}", key()));
+    for headers in [&[("authorization", bearer.as_str())][..], &[("x-api-key", key.as_str())]] {
+        assert_eq!(rig.json(asks("/api/knowledge", headers)).await.0, 200);
+    }
+    let run = |headers: &[(&str, &str)]| {
+        let headers = [&[("content-type", "application/json")], headers].concat();
+        let mut run = request("POST", "/api/agents/run", &headers, r#"{"agentId":"echo","input":"hi"}"#);
+        run.headers_mut().insert("host", "mesh.example".parse().unwrap());
+        run
+    };
+    let (status, refused) = rig.json(run(&[("x-api-key", key.as_str())])).await;
+    assert_eq!((status, &refused["code"]), (403, &"SCOPE_MISSING".into()), "it has read and admin");
+    assert_eq!(rig.json(asks("/api/knowledge", &[])).await.0, 401);
+    assert_eq!(rig.json(asks("/api/knowledge", &[("authorization", "Bearer sk-1")])).await.0, 401);
+    assert_eq!(rig.json(asks(&format!("/api/knowledge?_key={key}"), &[])).await.0, 401, "not in the query");
+    let made = request(
+        "POST",
+        "/api/admin/keys",
+        &[("x-api-key", &key), ("content-type", "application/json")],
+        "{}",
+    );
+    let (status, made) = rig.json(made).await;
+    assert_eq!((status, &made["key"]["createdBy"]), (201, &KEY_ID.into()), "the audit names the key");
+}
+
+#[tokio::test]
+async fn unknown_and_wrong_keys_get_the_answer_of_those_without_one_even_at_home() {
+    let rig = Rig::start(&[]).await;
+    let at_home = |key: &str| request("GET", "/api/knowledge", &[("x-api-key", key)], Body::empty());
+    let unknown = format!("bsm_zzzzzzzzzzzz_{KEY_SECRET}");
+    let wrong = format!("bsm_{KEY_ID}_4567");
+    for key in [unknown.as_str(), &wrong, "bsm_", "bsm_\u{7f}"] {
+        let headers = [("x-api-key", key), ("x-correlation-id", "c-1")];
+        let Ok(refused) =
+            std::panic::catch_unwind(|| request("GET", "/api/knowledge", &headers, Body::empty()))
+        else {
+            continue; // no header
+        };
+        let refused = read(rig.send(refused).await).await;
+        let nothing = read(rig.send(asks("/api/knowledge", &[("x-correlation-id", "c-1")])).await).await;
+        assert_eq!((refused.status, &refused.body), (401, &nothing.body), "{key}");
+    }
+    assert_eq!(rig.json(at_home("sk-anything")).await.0, 200, "no key of ours: as if there were none");
+    assert_eq!(rig.json(get("/api/knowledge")).await.0, 200, "the first run needs none");
+    assert_eq!(rig.json(request("GET", "/api/health", &[("x-api-key", "bsm_")], Body::empty())).await.0, 200);
+}
+
+#[tokio::test]
+async fn the_caller_is_who_the_gateway_says_and_never_who_a_client_does() {
+    let rig = Rig::start(&[("admin_token", "a-token-of-sixteen")]).await;
+    for (headers, caller) in [
+        (&[("x-bsm-caller", "vip")][..], "anonymous"),
+        (&[("x-bsm-caller", "vip"), ("x-admin-token", "a-token-of-sixteen")], "admin"),
+    ] {
+        let headers = [&[("content-type", "application/json")], headers].concat();
+        let run = request("POST", "/api/agents/run", &headers, r#"{"agentId":"echo","input":"hi"}"#);
+        let (_, answer) = rig.json(run).await;
+        let output = answer["result"]["output"].as_str().unwrap();
+        assert_eq!(output.rsplit(' ').next(), Some(caller), "{output}");
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_key_opens_nothing_a_second_later_and_a_busy_one_is_asked_about_rarely() {
+    let rig = Rig::start(&[]).await;
+    let key = key();
+    for _ in 0..50 {
+        assert_eq!(rig.json(asks("/api/knowledge", &[("x-api-key", &key)])).await.0, 200);
+    }
+    assert!(rig.fake.checked.load(Relaxed) < 50);
+    rig.fake.revoked.store(true, Relaxed);
+    let revoked = Instant::now();
+    loop {
+        let began = revoked.elapsed();
+        let status = rig.json(asks("/api/knowledge", &[("x-api-key", &key)])).await.0;
+        if status == 401 {
+            break;
+        }
+        assert!(began < Duration::from_secs(1), "it still opens after {began:?}");
+    }
+}
+
+#[tokio::test]
+async fn when_nobody_can_say_what_a_key_may_do_it_opens_nothing() {
+    let rig = Rig::start(&[]).await;
+    rig.fake.leave();
+    let answer = read(rig.send(asks("/api/models", &[("x-api-key", &key())])).await).await;
+    assert_eq!(answer.status, 503, "{}", answer.body);
+}
