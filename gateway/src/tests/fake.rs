@@ -268,14 +268,14 @@ impl OrchestratorService for Fake {
             "busy" => Err(Refusal::new(Code::Unavailable, "BULKHEAD_FULL", "no room is left")
                 .retry_after(Duration::from_millis(2500))
                 .into()),
+            "whoami" => {
+                let caller = metadata.get("x-bsm-caller").map_or("", |caller| caller.to_str().unwrap());
+                let result = RunAgentResult { output: caller.to_owned(), ..RunAgentResult::default() };
+                Ok(Response::new(RunAgentResponse { result: Some(result) }))
+            }
             "echo" => {
                 let text = |name| metadata.get(name).map_or("", |value| value.to_str().unwrap_or_default());
-                let output = format!(
-                    "{} {} {}",
-                    text("x-correlation-id"),
-                    text("x-bsm-client-ip"),
-                    text("x-bsm-caller")
-                );
+                let output = format!("{} {}", text("x-correlation-id"), text("x-bsm-client-ip"));
                 let result = RunAgentResult { output, ..RunAgentResult::default() };
                 Ok(Response::new(RunAgentResponse { result: Some(result) }))
             }

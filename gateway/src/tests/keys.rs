@@ -54,14 +54,9 @@ async fn unknown_and_wrong_keys_get_the_answer_of_those_without_one_even_at_home
     let at_home = |key: &str| request("GET", "/api/knowledge", &[("x-api-key", key)], Body::empty());
     let unknown = format!("bsm_zzzzzzzzzzzz_{KEY_SECRET}");
     let wrong = format!("bsm_{KEY_ID}_4567");
-    for key in [unknown.as_str(), &wrong, "bsm_", "bsm_\u{7f}"] {
+    for key in [unknown.as_str(), &wrong, "bsm_", "bsm_x_y"] {
         let headers = [("x-api-key", key), ("x-correlation-id", "c-1")];
-        let Ok(refused) =
-            std::panic::catch_unwind(|| request("GET", "/api/knowledge", &headers, Body::empty()))
-        else {
-            continue; // no header
-        };
-        let refused = read(rig.send(refused).await).await;
+        let refused = read(rig.send(request("GET", "/api/knowledge", &headers, Body::empty())).await).await;
         let nothing = read(rig.send(asks("/api/knowledge", &[("x-correlation-id", "c-1")])).await).await;
         assert_eq!((refused.status, &refused.body), (401, &nothing.body), "{key}");
     }
@@ -78,16 +73,15 @@ async fn the_caller_is_who_the_gateway_says_and_never_who_a_client_does() {
         (&[("x-bsm-caller", "vip"), ("x-admin-token", "a-token-of-sixteen")], "admin"),
     ] {
         let headers = [&[("content-type", "application/json")], headers].concat();
-        let run = request("POST", "/api/agents/run", &headers, r#"{"agentId":"echo","input":"hi"}"#);
+        let run = request("POST", "/api/agents/run", &headers, r#"{"agentId":"whoami","input":"hi"}"#);
         let (_, answer) = rig.json(run).await;
-        let output = answer["result"]["output"].as_str().unwrap();
-        assert_eq!(output.rsplit(' ').next(), Some(caller), "{output}");
+        assert_eq!(answer["result"]["output"], caller, "{answer}");
     }
 }
 
 #[tokio::test]
 async fn a_revoked_key_opens_nothing_a_second_later_and_a_busy_one_is_asked_about_rarely() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&[("rate_limit.max", "0")]).await;
     let key = key();
     for _ in 0..50 {
         assert_eq!(rig.json(asks("/api/knowledge", &[("x-api-key", &key)])).await.0, 200);
