@@ -106,3 +106,26 @@ async fn when_nobody_can_say_what_a_key_may_do_it_opens_nothing() {
     let answer = read(rig.send(asks("/api/models", &[("x-api-key", &key())])).await).await;
     assert_eq!(answer.status, 503, "{}", answer.body);
 }
+
+#[tokio::test]
+async fn the_apis_of_others_take_keys_as_their_clients_show_them() {
+    let rig = Rig::start(&[]).await;
+    let chat = |headers: &[(&str, &str)]| {
+        let headers = [&[("content-type", "application/json")], headers].concat();
+        request("POST", "/v1/chat/completions", &headers, r#"{"model":"auto","messages":[]}"#)
+    };
+    let bearer = |token: &str| format!("Bearer {token}");
+    let (lacking, wrong) = (bearer(&key()), bearer("bsm_x_y"));
+    assert_eq!(rig.send(chat(&[("authorization", &wrong)])).await.status().as_u16(), 401, "even at home");
+    assert_eq!(rig.send(chat(&[("x-api-key", "bsm_x_y")])).await.status().as_u16(), 401);
+    assert_eq!(
+        rig.send(chat(&[("authorization", &lacking)])).await.status().as_u16(),
+        403,
+        "it may not invoke"
+    );
+    let other = rig.send(chat(&[("authorization", "Bearer sk-anything")])).await.status().as_u16();
+    assert!(![401, 403].contains(&other), "a token of somebody else's is as none: {other}");
+    let mut away = chat(&[("authorization", "Bearer sk-anything")]);
+    away.headers_mut().insert("host", "mesh.example".parse().unwrap());
+    assert_eq!(rig.send(away).await.status().as_u16(), 401);
+}
