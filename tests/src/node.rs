@@ -8,7 +8,7 @@ use std::{
         Arc, Mutex,
         mpsc::{self, Receiver},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -39,6 +39,8 @@ pub fn command() -> Command {
 pub struct Node {
     child: Child,
     log: Arc<Mutex<String>>,
+    /// They end when the process has.
+    readers: Vec<JoinHandle<()>>,
     /// Behind a lock, so that tasks of several threads may hold a node.
     serving: Mutex<Receiver<(Role, String, String)>>,
 }
@@ -54,7 +56,7 @@ impl Node {
         let log = Arc::new(Mutex::new(String::new()));
         let (stderr, stdout) = (child.stderr.take().unwrap(), child.stdout.take().unwrap());
         let (lines, output) = (log.clone(), log.clone());
-        thread::spawn(move || {
+        let reads_lines = thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                 if let Some(found) = serving_line(&line) {
                     let _ = told.send(found);
@@ -62,14 +64,14 @@ impl Node {
                 lines.lock().unwrap().extend([line.as_str(), "\n"]);
             }
         });
-        thread::spawn(move || {
+        let reads_output = thread::spawn(move || {
             let mut stdout = BufReader::new(stdout);
             let mut chunk = [0; 1024];
             while let Ok(n @ 1..) = stdout.read(&mut chunk) {
                 output.lock().unwrap().push_str(&String::from_utf8_lossy(&chunk[..n]));
             }
         });
-        Node { child, log, serving: Mutex::new(serving) }
+        Node { child, log, readers: vec![reads_lines, reads_output], serving: Mutex::new(serving) }
     }
 
     /// Waits until the next role serves: its API address and its ops address.
@@ -104,11 +106,12 @@ impl Node {
         (self.wait(), began.elapsed())
     }
 
-    /// Waits for the end.
+    /// Waits for the end, and for all that was written before it.
     pub fn wait(&mut self) -> ExitStatus {
         let began = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
+                self.readers.drain(..).for_each(|reader| reader.join().unwrap());
                 return status;
             }
             assert!(began.elapsed() < START, "the process does not end; its log:\n{}", self.log());

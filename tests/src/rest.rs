@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 /// Longer than any job of these tests takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Less than the gateway keeps a connection on which nothing comes: a request must not meet its end.
+const IDLE: Duration = Duration::from_secs(5);
+
 /// A client with the gateway's address.
 #[derive(Clone)]
 pub struct Rest {
@@ -32,7 +35,7 @@ impl Rest {
     /// A client of the gateway at `base`.
     pub fn new(base: &str) -> Rest {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+        let client = Client::builder().no_proxy().timeout(PATIENCE).pool_idle_timeout(IDLE).build().unwrap();
         Rest { client, base: base.to_owned() }
     }
 

@@ -111,5 +111,5 @@ async fn who_asks_a_hanging_provider_is_refused_at_once_and_the_others_do_not_no
         assert!(hanging_now[at].max() < Duration::from_secs(2), "{}", hanging_now[at]);
         assert!(open[at].max() < Duration::from_secs(2), "{}", open[at]);
     }
-    assert!(decided < Duration::from_millis(100), "{decided:?}");
+    assert!(decided < Duration::from_secs(1), "{decided:?}");
 }
