@@ -20,6 +20,7 @@ const EXAMPLES: &str = "Examples:
   git diff main | bsm review -  findings and a decision for a change
   bsm validate .                every mistake in ./agents, with its place and fix
   bsm config                    all settings in force, and where each came from
+  bsm config --models           providers, models, prices, limits and routes in force
   bsm ops breakers              what guards the calls of a running mesh
   bsm bench http://127.0.0.1:8080/api/agents --rate 500    how it does under load
   bsm serve registry            one service, as containers run it
@@ -90,6 +91,10 @@ pub(crate) enum Command {
         /// As JSON
         #[arg(long)]
         json: bool,
+        /// Print the models file in force instead: what is built in, as BSM_MODELS_FILE and the environment change it,
+        /// and which variables hold keys. A file with mistakes is told with all of them, exit code 78
+        #[arg(long)]
+        models: bool,
     },
     /// Exit 0 if a URL answers with success, 1 if not: for container health checks
     Healthcheck {

@@ -39,7 +39,8 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Validate(args) => commands::validate::run(&options, &args),
         Command::Ops(args) => commands::ops::run(&options, &args),
         Command::Bench(args) => commands::bench::run(&args),
-        Command::Config { json } => commands::config::run(&options, json),
+        Command::Config { json, models: true } => commands::config::models(&options, json),
+        Command::Config { json, models: false } => commands::config::run(&options, json),
         Command::Healthcheck { url, timeout } => commands::healthcheck::run(&url, timeout),
     }
 }

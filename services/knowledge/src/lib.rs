@@ -39,7 +39,7 @@ pub async fn open(process: &Process) -> Result<Service, LoadError> {
     let folder = process.settings.knowledge_dir.clone();
     let folders = vec![folder.clone()];
     let read = Box::new(move || read(&folder));
-    let corpora = reload::open(process, Source { name: "documents", folders, read }).await?;
+    let corpora = reload::open(process, Source { name: "documents", places: folders, read }).await?;
     let server = KnowledgeServiceServer::new(grpc::Knowledge::new(corpora, process.drain.stopping()))
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);

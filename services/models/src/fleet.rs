@@ -17,9 +17,13 @@ use crate::route::{self, Candidate, Landscape, Policy, Question, Sight, Standing
 
 mod builder;
 mod environment;
+mod file;
+#[cfg(test)]
+mod tests;
 
 pub use builder::Builder;
 pub use environment::overrides;
+pub use file::{effective, printed};
 
 /// What is read again, in logs, metrics and health.
 const WHAT: &str = "models";
@@ -35,7 +39,7 @@ pub async fn open(process: &Process) -> Result<Versions<Fleet>, OpenError> {
         return Ok(Versions::new(builder.build()?));
     };
     let read = Box::new(move || builder.build());
-    reload::open(process, Source { name: WHAT, folders: vec![file], read }).await
+    reload::open(process, Source { name: WHAT, places: vec![file], read }).await
 }
 
 /// The providers of one version of the catalog.

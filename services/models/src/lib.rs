@@ -18,7 +18,9 @@
 //! - `face` holds the forms of others' APIs in which questions may come; a provider of the same form is sent the bytes.
 //! - `failure` is the table of everything that goes wrong with a provider and what follows from it.
 //! - `family` says which models fail together.
-//! - A provider that speaks a known wire is a row in [`provider::TABLE`]; a new wire is a file under `wire`.
+//! - A provider that speaks a known wire is an entry of the models file (`catalog`); a new wire is a file under `wire`.
+//! - `fleet` is everybody who can be asked, as one version of that file has them; an edit makes another fleet, in which
+//!   whoever did not change is the same.
 //! - Keys are secrets throughout: they are in no error, log or debug output.
 
 use bsm_proto::models::v1::model_service_server::ModelServiceServer;

@@ -1,6 +1,6 @@
 //! How a provider is spoken to: bytes out, bytes in, and no I/O here.
 //!
-//! Providers that speak the same wire share one implementation and differ by their row in [`crate::provider::TABLE`].
+//! Providers that speak the same wire share one implementation and differ by their entry in the models file.
 //! Failures are worded without a subject ("answered 500"); the caller puts the provider's name before it.
 
 use std::fmt;

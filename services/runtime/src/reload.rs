@@ -33,8 +33,8 @@ const POLL: Duration = Duration::from_secs(10);
 pub struct Source<T, E> {
     /// What it is, in logs, metrics and health: `agents`.
     pub name: &'static str,
-    /// The folders it lies in. Names that begin with a dot are not looked at.
-    pub folders: Vec<PathBuf>,
+    /// The folders it lies in, of which names that begin with a dot are not looked at; or single files.
+    pub places: Vec<PathBuf>,
     /// Reads and checks all of it; blocks. An error is displayed with all that was found.
     pub read: Box<dyn Fn() -> Result<T, E> + Send + Sync>,
 }
@@ -59,7 +59,7 @@ where
     T: Versioned,
     E: Display + From<JoinError> + Send + 'static,
 {
-    let alarm = Alarm::on(&source.folders); // before the files are read: no edit falls in between
+    let alarm = Alarm::on(&source.places); // before the files are read: no edit falls in between
     let source = Arc::new(source);
     let (stamp, first) = source.read().await?;
     let versions = Versions::new(first?);
@@ -75,12 +75,12 @@ impl<T: Send + 'static, E: Send + 'static> Source<T, E> {
     /// The stamp is taken first: an edit while the files are read shows as one at the next look.
     async fn read(self: &Arc<Self>) -> Result<(Stamp, Result<T, E>), JoinError> {
         let source = Arc::clone(self);
-        spawn_blocking(move || (Stamp::of(&source.folders), (source.read)())).await
+        spawn_blocking(move || (Stamp::of(&source.places), (source.read)())).await
     }
 
     async fn stamp(self: &Arc<Self>) -> Result<Stamp, JoinError> {
         let source = Arc::clone(self);
-        spawn_blocking(move || Stamp::of(&source.folders)).await
+        spawn_blocking(move || Stamp::of(&source.places)).await
     }
 }
 
@@ -100,7 +100,7 @@ where
             }
             if self.source.stamp().await? != self.stamp {
                 self.alarm.quiet().await;
-                self.alarm = Alarm::on(&self.source.folders); // a folder may have been put in the place of another
+                self.alarm = Alarm::on(&self.source.places); // a folder may have been put in the place of another
                 self.read_again().await?;
             }
         }

@@ -7,14 +7,12 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bsm_runtime::diagnostic::{Findings, Strictness};
 use bsm_runtime::guards::Guards;
 use bsm_runtime::settings::Settings;
-use tracing::warn;
 
-use super::Fleet;
-use super::environment::{keys, overrides};
-use crate::catalog::{self, Catalog};
+use super::environment::keys;
+use super::{Fleet, file};
+use crate::catalog;
 use crate::config::{OpenError, Prepared, REVIEWS};
 use crate::provider::{Offline, Provider, Remote};
 use crate::route::{self, Policy, Standing};
@@ -57,7 +55,7 @@ impl Builder {
     /// # Errors
     /// Everything that is wrong with the file, or what keeps a provider from being made; then all is as before.
     pub fn build(&self) -> Result<Fleet, OpenError> {
-        let (catalog, policy) = (self.read()?, self.policy());
+        let (catalog, policy) = (file::effective(&self.settings.models)?, self.policy());
         route::check_default(&policy, &catalog).map_err(OpenError::DefaultModel)?;
         let mut last = self.last();
         let (mut steps, mut missing) = (Vec::new(), Vec::new());
@@ -74,29 +72,6 @@ impl Builder {
         let remotes = last.iter().map(|(_, remote)| Provider::Remote(Arc::clone(remote)));
         let providers = remotes.chain([Provider::Offline(Arc::clone(&self.offline))]).collect();
         Ok(Fleet::new(catalog, policy, providers, missing))
-    }
-
-    /// The catalog that is in force with these settings. Blocks on the disk.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the file; also a variable that would move a provider which is not in it.
-    fn read(&self) -> Result<Catalog, OpenError> {
-        let settings = &self.settings.models;
-        let catalog = match &settings.file {
-            None => Catalog::built_in(),
-            Some(path) => {
-                let (catalog, warnings) = Catalog::read(Findings::of_file(path, Strictness::Strict))?;
-                warnings.iter().for_each(|warning| warn!("{warning}"));
-                catalog
-            }
-        };
-        let strays = strays(&settings.variables.names(), &catalog);
-        if let Some(variable) = strays.first() {
-            let known = catalog.providers.iter().map(catalog::Provider::override_variable).collect();
-            return Err(OpenError::Stray { variable: variable.clone(), known });
-        }
-        let overrides = overrides(settings, &catalog);
-        Ok(catalog.with(&overrides))
     }
 
     /// What becomes of an entry; inside, why its provider cannot be asked at all.
@@ -146,11 +121,4 @@ impl Step {
             Step::Make(prepared) => Arc::new(prepared.remote(guards)),
         }
     }
-}
-
-/// Variables that would move a provider which is not in the catalog: a mistyped name would be ignored in silence.
-fn strays(names: &[String], catalog: &Catalog) -> Vec<String> {
-    let known: Vec<String> = catalog.providers.iter().map(catalog::Provider::override_variable).collect();
-    let moves = |name: &&String| name.starts_with("BSM_") && name.ends_with("_BASE_URL");
-    names.iter().filter(moves).filter(|name| !known.contains(name)).cloned().collect()
 }

@@ -1,6 +1,6 @@
 //! Rings when files may have changed.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{path::{Path, PathBuf}, sync::Arc, time::Duration};
 
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -16,7 +16,7 @@ const QUIET: Duration = Duration::from_millis(200);
 /// Waits no longer for quiet than this.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The events of some folders and all below them.
+/// The events of some folders and all below them, and of single files.
 pub(super) struct Alarm {
     bell: Arc<Notify>,
     /// Events end when it is dropped. `None` where the system has none to give.
@@ -27,9 +27,9 @@ pub(super) struct Alarm {
 
 impl Alarm {
     /// Listens from now on. Where that cannot be done it never rings, which is said in the log.
-    pub(super) fn on(folders: &[PathBuf]) -> Alarm {
+    pub(super) fn on(places: &[PathBuf]) -> Alarm {
         let bell = Arc::new(Notify::new());
-        let watcher = watch(folders, bell.clone());
+        let watcher = watch(places, bell.clone());
         if let Err(problem) = &watcher {
             warn!(%problem, "file events are not to be had; edits are found by looking every few seconds");
         }
@@ -48,14 +48,21 @@ impl Alarm {
     }
 }
 
-fn watch(folders: &[PathBuf], bell: Arc<Notify>) -> notify::Result<RecommendedWatcher> {
+fn watch(places: &[PathBuf], bell: Arc<Notify>) -> notify::Result<RecommendedWatcher> {
     let mut watcher = notify::recommended_watcher(move |event| {
         if matters(&event) {
             bell.notify_one();
         }
     })?;
-    for folder in folders {
-        watcher.watch(folder, RecursiveMode::Recursive)?;
+    for place in places {
+        match place.parent() {
+            // A file is watched through its folder: editors put another file in its place.
+            Some(folder) if !place.is_dir() => {
+                let folder = if folder == Path::new("") { Path::new(".") } else { folder };
+                watcher.watch(folder, RecursiveMode::NonRecursive)?;
+            }
+            _ => watcher.watch(place, RecursiveMode::Recursive)?,
+        }
     }
     Ok(watcher)
 }

@@ -26,10 +26,16 @@ struct Mark {
 // === impl Stamp ===
 
 impl Stamp {
-    /// Of all files below `folders`, those aside whose names begin with a dot. What cannot be read is left out. Blocks.
-    pub(super) fn of(folders: &[PathBuf]) -> Stamp {
+    /// Of all files below these folders, those aside whose names begin with a dot, and of these files. What cannot be
+    /// read is left out. Blocks.
+    pub(super) fn of(places: &[PathBuf]) -> Stamp {
         let mut stamp = Stamp(Vec::new());
-        folders.iter().for_each(|folder| stamp.add(folder, 0));
+        for place in places {
+            match fs::metadata(place) {
+                Ok(found) if !found.is_dir() => stamp.0.push((place.clone(), Mark::of(&found))),
+                _ => stamp.add(place, 0),
+            }
+        }
         stamp.0.sort();
         stamp
     }

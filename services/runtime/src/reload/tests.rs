@@ -37,7 +37,7 @@ fn source(folder: &Path) -> Source<Text, Problem> {
         Ok(text) => Err(Problem::Bad(format!("{text} is not ok"))),
         Err(err) => Err(Problem::Bad(err.to_string())),
     };
-    Source { name: "texts", folders: vec![folder.to_owned()], read: Box::new(read) }
+    Source { name: "texts", places: vec![folder.to_owned()], read: Box::new(read) }
 }
 
 fn process() -> Process {
@@ -77,6 +77,27 @@ async fn a_good_edit_is_in_force_soon_and_a_bad_one_leaves_the_last_good_one() {
     let page = process.metrics.render();
     assert!(page.contains("bsm_reload_failures_total{what=\"texts\"} 1"), "{page}");
     assert!(page.contains("bsm_reloads_total{what=\"texts\"} 2"), "{page}");
+    process.drain.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_single_file_is_followed_through_every_way_of_writing_it() {
+    let (dir, process) = (tempfile::tempdir().unwrap(), process());
+    let file = dir.path().join("text");
+    fs::write(&file, "ok 1").unwrap();
+    let alone = Source { places: vec![file.clone()], ..source(dir.path()) };
+    let texts = open(&process, alone).await.unwrap();
+    fs::write(&file, "ok 2").unwrap();
+    until("the edit is in force", || texts.current().0 == "ok 2").await;
+    fs::write(dir.path().join("text.new"), "ok 3").unwrap();
+    fs::rename(dir.path().join("text.new"), &file).unwrap();
+    until("another file in its place is in force", || texts.current().0 == "ok 3").await;
+    fs::remove_file(&file).unwrap();
+    until("a file that is gone is told", || !process.degraded.notes().is_empty()).await;
+    assert_eq!(texts.current().0, "ok 3");
+    fs::write(&file, "ok 4").unwrap();
+    until("it is back", || texts.current().0 == "ok 4").await;
+    assert_eq!(process.degraded.notes(), Vec::<String>::new());
     process.drain.finish().await.unwrap();
 }
 

@@ -1,0 +1,55 @@
+//! The models file with all that the environment says: what is in force.
+
+use bsm_runtime::diagnostic::{Findings, Strictness};
+use bsm_runtime::settings::ModelSettings;
+use tracing::warn;
+
+use super::environment::{keys, overrides};
+use crate::catalog::{Catalog, Provider};
+use crate::config::OpenError;
+
+/// The catalog that is in force with these settings. Blocks on the disk.
+///
+/// # Errors
+/// Everything that is wrong with the file; also a variable that would move a provider which is not in it.
+pub fn effective(settings: &ModelSettings) -> Result<Catalog, OpenError> {
+    let catalog = match &settings.file {
+        None => Catalog::built_in(),
+        Some(path) => {
+            let (catalog, warnings) = Catalog::read(Findings::of_file(path, Strictness::Strict))?;
+            warnings.iter().for_each(|warning| warn!("{warning}"));
+            catalog
+        }
+    };
+    let known: Vec<String> = catalog.providers.iter().map(Provider::override_variable).collect();
+    if let Some(variable) = strays(&settings.variables.names(), &known).into_iter().next() {
+        return Err(OpenError::Stray { variable, known });
+    }
+    let overrides = overrides(settings, &catalog);
+    Ok(catalog.with(&overrides))
+}
+
+/// What is in force as a file, with a remark about the keys that are set: their variables, never the keys.
+///
+/// # Errors
+/// As for [`effective`].
+pub fn printed(settings: &ModelSettings) -> Result<String, OpenError> {
+    let catalog = effective(settings)?;
+    let remarks = catalog.providers.iter().map(|provider| {
+        let set = keys(settings, provider);
+        let named = set.iter().map(|key| &*key.variable).filter(|variable| !variable.is_empty());
+        let named = named.collect::<Vec<_>>().join(", ");
+        match (set.len(), named.as_str()) {
+            (0, _) => format!("#   {}: none\n", provider.name),
+            (count, "") => format!("#   {}: {count}\n", provider.name),
+            (count, named) => format!("#   {}: {count} ({named})\n", provider.name),
+        }
+    });
+    Ok(format!("{}# keys that are set:\n{}", catalog.to_yaml(), remarks.collect::<String>()))
+}
+
+/// Variables that would move a provider which is not in the catalog: a mistyped name would be ignored in silence.
+fn strays(names: &[String], known: &[String]) -> Vec<String> {
+    let moves = |name: &&String| name.starts_with("BSM_") && name.ends_with("_BASE_URL");
+    names.iter().filter(moves).filter(|name| !known.contains(name)).cloned().collect()
+}
