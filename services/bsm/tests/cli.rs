@@ -373,6 +373,34 @@ fn config_tells_each_value_and_where_it_came_from_and_no_secret() {
 }
 
 #[test]
+fn the_models_file_in_force_is_printed_and_every_mistake_in_one_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("models.yaml");
+    let print = |extra: &[&str]| {
+        let output = bsm(&[&["config", "--models"], extra].concat())
+            .env("BSM_MODELS_FILE", &file)
+            .env("GROQ_API_KEY", "gsk-very-secret")
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    fs::write(&file, "models:\n  openai/gpt-4o: { price: { output: 11 } }\n").unwrap();
+    let (code, text, _) = print(&[]);
+    assert_eq!(code, Some(0));
+    assert!(text.contains("openai/gpt-4o: { context: 128000, output: 16384, price: { input: 2.5, cached: 1.25, output: 11"));
+    assert!(text.contains("#   groq: 1 (GROQ_API_KEY)") && !text.contains("very-secret"), "{text}");
+    let json: Value = serde_json::from_str(&print(&["--json"]).1).unwrap();
+    assert_eq!(json["models"]["openai/gpt-4o"]["price"]["output"], 11);
+
+    fs::write(&file, "routes:\n  chat_response: { high: [gtp-4o] }\nmodles: {}\n").unwrap();
+    let (code, _, mistakes) = print(&[]);
+    assert_eq!(code, Some(78));
+    assert!(mistakes.contains("models.yaml:2:3: error: routes.chat_response: there is no family"), "{mistakes}");
+    assert!(mistakes.contains("models.yaml:3:1: error: modles"), "{mistakes}");
+}
+
+#[test]
 fn a_health_check_of_nothing_exits_1() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (code, _, err) = run(&["healthcheck", &format!("http://{free}/healthz")], b"");
