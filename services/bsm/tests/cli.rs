@@ -388,7 +388,9 @@ fn the_models_file_in_force_is_printed_and_every_mistake_in_one_is_told() {
     fs::write(&file, "models:\n  openai/gpt-4o: { price: { output: 11 } }\n").unwrap();
     let (code, text, _) = print(&[]);
     assert_eq!(code, Some(0));
-    assert!(text.contains("openai/gpt-4o: { context: 128000, output: 16384, price: { input: 2.5, cached: 1.25, output: 11"));
+    assert!(text.contains(
+        "openai/gpt-4o: { context: 128000, output: 16384, price: { input: 2.5, cached: 1.25, output: 11"
+    ));
     assert!(text.contains("#   groq: 1 (GROQ_API_KEY)") && !text.contains("very-secret"), "{text}");
     let json: Value = serde_json::from_str(&print(&["--json"]).1).unwrap();
     assert_eq!(json["models"]["openai/gpt-4o"]["price"]["output"], 11);
@@ -396,7 +398,10 @@ fn the_models_file_in_force_is_printed_and_every_mistake_in_one_is_told() {
     fs::write(&file, "routes:\n  chat_response: { high: [gtp-4o] }\nmodles: {}\n").unwrap();
     let (code, _, mistakes) = print(&[]);
     assert_eq!(code, Some(78));
-    assert!(mistakes.contains("models.yaml:2:3: error: routes.chat_response: there is no family"), "{mistakes}");
+    assert!(
+        mistakes.contains("models.yaml:2:3: error: routes.chat_response: there is no family"),
+        "{mistakes}"
+    );
     assert!(mistakes.contains("models.yaml:3:1: error: modles"), "{mistakes}");
 }
 

@@ -58,7 +58,8 @@ pub async fn open(process: &Process) -> Result<Service, OpenError> {
     let dir = process.settings.agents_dir.clone();
     let folders = files::folders(&dir);
     let catalogs =
-        reload::open(process, Source { name: "agents", places: folders, read: Box::new(move || read(&dir)) }).await?;
+        reload::open(process, Source { name: "agents", places: folders, read: Box::new(move || read(&dir)) })
+            .await?;
     let Settings { profile, safe_mode, mobile_mode, .. } = *process.settings;
     let here = grpc::Here { profile, safe_mode, mobile_mode };
     let registry = grpc::Registry::new(catalogs, here, process.drain.stopping());

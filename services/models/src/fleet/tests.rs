@@ -68,7 +68,12 @@ const TWO: &str = "providers:
 
 /// Who can be asked, the built-in reviewer aside.
 fn names(fleet: &Fleet) -> Vec<&str> {
-    fleet.providers().iter().map(|provider| &**provider.name()).filter(|name| *name != route::OFFLINE).collect()
+    fleet
+        .providers()
+        .iter()
+        .map(|provider| &**provider.name())
+        .filter(|name| *name != route::OFFLINE)
+        .collect()
 }
 
 #[test]
@@ -98,10 +103,17 @@ fn who_is_missing_is_told_the_variable_to_set_the_key_first() {
 fn a_variable_moves_a_provider_and_one_that_moves_nobody_is_a_mistake() {
     let moved = File::with(TWO).variable("BSM_PAID_BASE_URL", "https://elsewhere.example/v1/");
     let fleet = moved.fleet();
-    assert_eq!(fleet.catalog().provider("paid").unwrap().base_url.as_deref(), Some("https://elsewhere.example/v1"));
+    assert_eq!(
+        fleet.catalog().provider("paid").unwrap().base_url.as_deref(),
+        Some("https://elsewhere.example/v1")
+    );
     let sentence = File::with(TWO).variable("BSM_PIAD_BASE_URL", "https://x").refusal();
-    assert!(sentence.starts_with("BSM_PIAD_BASE_URL is set, but there is no such provider; known are"), "{sentence}");
-    let none = File::with(TWO).variable("BSM_PAID_BASE_URL", "elsewhere").variable("PAID_ONE", "sk").refusal();
+    assert!(
+        sentence.starts_with("BSM_PIAD_BASE_URL is set, but there is no such provider; known are"),
+        "{sentence}"
+    );
+    let none =
+        File::with(TWO).variable("BSM_PAID_BASE_URL", "elsewhere").variable("PAID_ONE", "sk").refusal();
     assert_eq!(none, "the base URL of paid cannot be read; it must look like https://api.example.com/v1");
 }
 

@@ -13,7 +13,8 @@ families:
 
 fn guards(process: &Process) -> Vec<String> {
     let breakers = process.guards.breakers().into_iter().map(|guard| guard.name.to_string());
-    let bulkheads = process.guards.bulkheads().into_iter().map(|guard| format!("{} {}", guard.name, guard.max_in_flight));
+    let bulkheads =
+        process.guards.bulkheads().into_iter().map(|guard| format!("{} {}", guard.name, guard.max_in_flight));
     breakers.chain(bulkheads).collect()
 }
 
@@ -42,7 +43,11 @@ fn who_did_not_change_is_the_same_and_who_did_begins_anew_with_its_guards_in_pla
     file.write("providers:\n  paid: { model: m2 }\n");
     let refused = builder.build().unwrap_err().to_string();
     assert!(refused.contains("providers.paid.wire: this field is missing"), "{refused}");
-    assert_eq!(guards(&process), ["paid/m", "ours/other", "offline 4", "paid 10", "ours 3"], "all is as before");
+    assert_eq!(
+        guards(&process),
+        ["paid/m", "ours/other", "offline 4", "paid 10", "ours 3"],
+        "all is as before"
+    );
 
     file.write("routes: {}\n");
     let gone = builder.build().unwrap();
