@@ -19,8 +19,11 @@ use crate::{fault::Fault, status, transcode};
 /// What a client accepts that wants a stream.
 pub(crate) const MEDIA_TYPE: &str = "text/event-stream";
 
-/// The field of a message that its stream can be resumed after.
+/// The field of a message that its stream can be resumed after, whichever process serves it by then.
 const EVENT_ID: &str = "event_id";
+
+/// The field of a piece of a model's answer, behind which the answer goes on: as long as it is kept, if it is.
+const RESUME_ID: &str = "resume_id";
 
 /// A comment is sent when nothing else was for so long: proxies drop connections that are quiet.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -51,8 +54,8 @@ where
 }
 
 /// Whether a client comes back to a stream of such messages with the last id that it saw. Then the stream ends as the
-/// process drains: it may be one that lasts for hours. A model's answer has no ids, and what is left of it would be
-/// lost: it is let come to its end, for which the grace period is long enough or nothing is.
+/// process drains: it may be one that lasts for hours. What is left of a model's answer would be lost, unless it is kept:
+/// it is let come to its end, for which the grace period is long enough or nothing is.
 pub(crate) fn can_be_resumed(message: &MessageDescriptor) -> bool {
     message.get_field_by_name(EVENT_ID).is_some()
 }
@@ -70,7 +73,7 @@ fn until_error<T, E>(results: impl Stream<Item = Result<T, E>>) -> impl Stream<I
 fn event(message: &DynamicMessage) -> Result<Event, Fault> {
     let data = transcode::value(message)?.to_string(); // compact JSON holds no line ends
     let mut event = Event::default();
-    if let Some(id) = one_line(message, EVENT_ID) {
+    if let Some(id) = one_line(message, EVENT_ID).or_else(|| one_line(message, RESUME_ID)) {
         event = event.id(id);
     }
     if let Some(name) = one_line(message, "event_type") {
@@ -128,6 +131,24 @@ mod tests {
             "{text}"
         );
         assert_eq!(events[1].lines().count(), 1, "a line end in an id or name makes no further line: {text}");
+    }
+
+    #[tokio::test]
+    async fn a_piece_of_an_answer_has_an_id_where_the_answer_can_be_resumed() {
+        let pool = DescriptorPool::decode(bsm_proto::DESCRIPTORS).unwrap();
+        for name in ["StreamCompleteResponse", "StreamChatDirectResponse"] {
+            let descriptor = pool.get_message_by_name(&format!("bsm.models.v1.{name}")).unwrap();
+            let piece = |id: &str| {
+                let mut message = DynamicMessage::new(descriptor.clone());
+                message.set_field_by_name("resume_id", Value::String(id.to_owned()));
+                Ok(message)
+            };
+            let messages = stream::iter([piece("0a.1"), piece("")]);
+            let text = text(answer(messages, "c-1", CancellationToken::new())).await;
+            let events: Vec<&str> = text.trim_end().split("\n\n").collect();
+            assert!(events[0].contains("id: 0a.1\n") || events[0].ends_with("id: 0a.1"), "{text}");
+            assert!(!events[1].contains("id:"), "{text}");
+        }
     }
 
     #[tokio::test]

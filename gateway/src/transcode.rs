@@ -6,6 +6,7 @@ mod codec;
 mod depth;
 mod etag;
 mod media;
+mod notes;
 mod request;
 mod response;
 mod scalar;
@@ -80,6 +81,7 @@ pub(crate) async fn serve(
     let message = request::message(found, &given(&parts, &body))?;
     check_size(&message)?;
     let mut outbound = outbound(message, &call, client);
+    notes::hand_on(&parts.headers, outbound.metadata_mut());
     if matches!(rpc.scope, Scope::Admin | Scope::Publish) {
         vouch(gateway, client, call.caller(), &mut outbound);
     }
@@ -87,9 +89,12 @@ pub(crate) async fn serve(
     if rpc.streams {
         let way = Way { edge: way()?, rpc: Arc::clone(rpc) };
         let messages = way.stream(outbound).await.map_err(|status| fault(rpc, &status))?;
+        let (metadata, messages, _) = messages.into_parts();
         let until =
             if sse::can_be_resumed(&rpc.output) { gateway.stopping.clone() } else { Default::default() };
-        return Ok(sse::answer(messages, call.correlation_id(), until));
+        let mut response = sse::answer(messages, call.correlation_id(), until);
+        notes::show(&metadata, response.headers_mut());
+        return Ok(response);
     }
     if let Some(kept) = gateway.kept.ask(rpc, outbound.get_ref()).await {
         let told = kept.map_err(|status| fault(rpc, &status))?;
@@ -98,8 +103,10 @@ pub(crate) async fn serve(
         return Ok(response);
     }
     let way = Way { edge: way()?, rpc: Arc::clone(rpc) };
-    let message = way.ask(outbound).await.map_err(|status| fault(rpc, &status))?;
-    answer(rpc, &message, &parts, &call)
+    let answered = way.ask(outbound).await.map_err(|status| fault(rpc, &status))?;
+    let mut response = answer(rpc, answered.get_ref(), &parts, &call)?;
+    notes::show(answered.metadata(), response.headers_mut());
+    Ok(response)
 }
 
 /// The body, when the route has use for one.

@@ -6,7 +6,7 @@ use bsm_runtime::call::Call;
 use bytes::Bytes;
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
-use tonic::Status;
+use tonic::{Response as Answered, Status};
 use uuid::Uuid;
 
 use super::{Answer, is_failure};
@@ -45,7 +45,7 @@ impl Question {
             let call = Call::background(&Uuid::new_v4().to_string()).within(PATIENCE);
             match way.ask(call.request(message)).await {
                 Err(status) if is_failure(&status) => Err(status),
-                answered => Ok(Arc::new(answered)),
+                answered => Ok(Arc::new(answered.map(Answered::into_inner))),
             }
         }
     }

@@ -5,8 +5,10 @@ use bsm_proto::ops::v1::{Cache, CacheStats, GetCacheStatsResponse};
 /// The caches that the contract has figures of.
 const NAMES: [&str; 3] = ["agents", "knowledge", "registry"];
 
-/// The caches that can be cleared by name: those of the contract, and what the gateway keeps of the providers' state.
-pub(super) const CLEARABLE: [&str; 4] = ["agents", "knowledge", "registry", "providers"];
+/// The caches that can be cleared by name: those of the contract, what the gateway keeps of the providers' state, and
+/// models' answers, kept for who asks the same and for who repeats a call.
+pub(super) const CLEARABLE: [&str; 6] =
+    ["agents", "knowledge", "registry", "providers", "responses", "idempotency"];
 
 /// How long a value of each is fresh, in ms; told when no process has the cache.
 const TTLS: [f64; 3] = [300_000.0, 600_000.0, 900_000.0];

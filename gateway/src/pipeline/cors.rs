@@ -17,7 +17,7 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PAT
 
 /// Headers of ours that a page may read.
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "x-correlation-id, retry-after, etag, age, warning, x-bsm-stale, ratelimit-policy, ratelimit-limit, ratelimit-remaining, ratelimit-reset",
+    "x-correlation-id, retry-after, etag, age, warning, x-bsm-stale, x-bsm-cache, idempotent-replayed, ratelimit-policy, ratelimit-limit, ratelimit-remaining, ratelimit-reset",
 );
 
 /// How long a browser may remember a preflight, in seconds.

@@ -148,7 +148,8 @@ async fn a_cache_is_cleared_in_every_process_and_an_unknown_one_is_refused_with_
     for wrong in [json!({"cache": "agent"}), json!({"cache": ""}), json!({})] {
         let (status, answer) = mesh.admin("POST", "/api/cache/clear", wrong).await;
         assert_eq!((status, &answer["code"]), (400, &json!("INVALID_CACHE")));
-        assert_eq!(answer["valid"], json!(["agents", "knowledge", "registry", "providers", "all"]));
+        let valid = ["agents", "knowledge", "registry", "providers", "responses", "idempotency", "all"];
+        assert_eq!(answer["valid"], json!(valid));
     }
 }
 

@@ -18,17 +18,20 @@ pub(crate) struct Way {
 
 impl Way {
     /// Calls it once. Cancelled with the future.
-    pub(crate) async fn ask(self, request: Request<DynamicMessage>) -> Result<DynamicMessage, Status> {
+    pub(crate) async fn ask(
+        self,
+        request: Request<DynamicMessage>,
+    ) -> Result<Response<DynamicMessage>, Status> {
         let (mut client, codec) = self.ready().await?;
-        client.unary(request, self.rpc.path.clone(), codec).await.map(Response::into_inner)
+        client.unary(request, self.rpc.path.clone(), codec).await
     }
 
     pub(crate) async fn stream(
         self,
         request: Request<DynamicMessage>,
-    ) -> Result<Streaming<DynamicMessage>, Status> {
+    ) -> Result<Response<Streaming<DynamicMessage>>, Status> {
         let (mut client, codec) = self.ready().await?;
-        client.server_streaming(request, self.rpc.path.clone(), codec).await.map(Response::into_inner)
+        client.server_streaming(request, self.rpc.path.clone(), codec).await
     }
 
     async fn ready(&self) -> Result<(Grpc<Edge>, DynamicCodec), Status> {

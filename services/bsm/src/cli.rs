@@ -220,7 +220,7 @@ pub(crate) enum OpsCommand {
     },
     /// Forget what a cache holds
     Clear {
-        /// agents, knowledge, registry, providers or all
+        /// agents, knowledge, registry, providers, responses, idempotency or all
         cache: String,
     },
 }

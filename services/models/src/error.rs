@@ -73,6 +73,9 @@ pub enum Error {
     /// The usage cannot be read.
     #[error(transparent)]
     Usage(#[from] usage::ReadError),
+    /// The call cannot be repeated or resumed.
+    #[error(transparent)]
+    Replay(crate::replay::Refused),
     /// Every candidate failed.
     #[error("{}", told(.0))]
     Failed(Attempts),

@@ -12,17 +12,18 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tonic::{Request, Response, Status};
 
 use crate::answer::{Answer, CallDelta, Citation, Embedding, Finish, Piece, ToolCall, Usage};
-use crate::ask::{Ask, EmbedAsk, Hints, Language};
+use crate::ask::{EmbedAsk, Hints, Language};
 use crate::catalog;
 use crate::chat::{self, Said};
 use crate::error::{Attempt, Attempts, Error};
 use crate::gateway::{Answered, Gateway, ModelLine, ProviderLine};
 use crate::key_status::KeyStatus;
 use crate::keys::KeyLine;
-use crate::provider::PieceStream;
+use crate::replay::{Numbered, NumberedStream, Replay};
 use crate::route::{Candidate, Question};
 use crate::usage::Listed;
 
+mod notes;
 mod relay;
 #[cfg(test)]
 mod tests;
@@ -32,6 +33,7 @@ mod usage;
 #[derive(Clone, Debug)]
 pub struct Models {
     gateway: Arc<Gateway>,
+    replay: Arc<Replay>,
     /// Characters of a chat message at most.
     max_message: usize,
 }
@@ -39,10 +41,10 @@ pub struct Models {
 // === impl Models ===
 
 impl Models {
-    /// A face for this gateway; chat messages may have `max_message` characters.
+    /// A face for this gateway and its memory; chat messages may have `max_message` characters.
     #[must_use]
-    pub fn new(gateway: Gateway, max_message: usize) -> Self {
-        Self { gateway: Arc::new(gateway), max_message }
+    pub fn new(gateway: Arc<Gateway>, replay: Replay, max_message: usize) -> Self {
+        Self { gateway, replay: Arc::new(replay), max_message }
     }
 }
 
@@ -57,13 +59,16 @@ impl ModelService for Models {
         request: Request<v1::CompleteRequest>,
     ) -> Result<Response<v1::CompleteResponse>, Status> {
         let call = Call::of(&request);
-        let ask = Ask::parse(request.into_inner().prompt.unwrap_or_default()).map_err(Error::Invalid)?;
-        let Answered { answer, provider, attempts, .. } = self.gateway.complete(&ask, call).await?;
-        let Answer { output, calls, citations, finish } = answer;
-        let completion = Some(completion(&provider, finish, &attempts));
-        let tool_calls = calls.into_iter().map(tool_call).collect();
-        let citations = citations.into_iter().map(citation).collect();
-        Ok(Response::new(v1::CompleteResponse { output, completion, tool_calls, citations }))
+        let (metadata, _, message) = request.into_parts();
+        let (ask, wishes) = notes::read(&metadata, message.prompt.unwrap_or_default())?;
+        let told = self.replay.complete(ask, wishes, call).await?;
+        Ok(notes::noted(told, |Answered { answer, provider, attempts, .. }| {
+            let Answer { output, calls, citations, finish } = answer;
+            let completion = Some(completion(&provider, finish, &attempts));
+            let tool_calls = calls.into_iter().map(tool_call).collect();
+            let citations = citations.into_iter().map(citation).collect();
+            v1::CompleteResponse { output, completion, tool_calls, citations }
+        }))
     }
 
     async fn stream_complete(
@@ -71,9 +76,11 @@ impl ModelService for Models {
         request: Request<v1::StreamCompleteRequest>,
     ) -> Result<Response<Self::StreamCompleteStream>, Status> {
         let call = Call::of(&request);
-        let ask = Ask::parse(request.into_inner().prompt.unwrap_or_default()).map_err(Error::Invalid)?;
-        let answered = self.gateway.stream(&ask, call).await?;
-        Ok(Response::new(told(answered).map_err(Status::from).boxed()))
+        let (metadata, _, message) = request.into_parts();
+        let (ask, wishes) = notes::read(&metadata, message.prompt.unwrap_or_default())?;
+        let wishes = wishes.after(message.last_event_id.as_deref());
+        let answered = self.replay.stream(ask, wishes, call).await?;
+        Ok(notes::noted(answered, |answered| told(answered).map_err(Status::from).boxed()))
     }
 
     async fn embed(&self, request: Request<v1::EmbedRequest>) -> Result<Response<v1::EmbedResponse>, Status> {
@@ -164,12 +171,16 @@ impl ModelService for Models {
         request: Request<v1::ChatDirectRequest>,
     ) -> Result<Response<v1::ChatDirectResponse>, Status> {
         let call = Call::of(&request);
-        let v1::ChatDirectRequest { message, history, language } = request.into_inner();
+        let (metadata, _, message) = request.into_parts();
+        let v1::ChatDirectRequest { message, history, language } = message;
         let ask = said(message, history, language).into_ask(self.max_message).map_err(Error::Chat)?;
-        let Answered { answer, provider, .. } = self.gateway.complete(&ask, call).await?;
-        let output = or_nothing_said(answer.output, ask.language);
-        let provider = provider.to_string();
-        Ok(Response::new(v1::ChatDirectResponse { output, provider, model: answer.finish.model }))
+        let language = ask.language;
+        let wishes = notes::wishes(&metadata)?;
+        let told = self.replay.complete(notes::keyed(ask, &wishes), wishes, call).await?;
+        Ok(notes::noted(told, |Answered { answer, provider, .. }| {
+            let output = or_nothing_said(answer.output, language);
+            v1::ChatDirectResponse { output, provider: provider.to_string(), model: answer.finish.model }
+        }))
     }
 
     async fn stream_chat_direct(
@@ -177,13 +188,19 @@ impl ModelService for Models {
         request: Request<v1::StreamChatDirectRequest>,
     ) -> Result<Response<Self::StreamChatDirectStream>, Status> {
         let call = Call::of(&request);
-        let v1::StreamChatDirectRequest { message, history, language } = request.into_inner();
+        let (metadata, _, message) = request.into_parts();
+        let v1::StreamChatDirectRequest { message, history, language, last_event_id } = message;
         let ask = said(message, history, language).into_ask(self.max_message).map_err(Error::Chat)?;
-        let mut answered = self.gateway.stream(&ask, call).await?;
-        answered.answer = never_silent(answered.answer, ask.language);
-        let messages =
-            told(answered).map_err(Status::from).try_filter_map(|message| ready(Ok(chat_piece(message))));
-        Ok(Response::new(messages.boxed()))
+        let language = ask.language;
+        let wishes = notes::wishes(&metadata)?.after(last_event_id.as_deref());
+        let mut answered = self.replay.stream(notes::keyed(ask, &wishes), wishes, call).await?;
+        if answered.from_start {
+            answered.answered.answer = never_silent(answered.answered.answer, language);
+        }
+        Ok(notes::noted(answered, |answered| {
+            let messages = told(answered).map_err(Status::from);
+            messages.try_filter_map(|message| ready(Ok(chat_piece(message)))).boxed()
+        }))
     }
 }
 
@@ -196,13 +213,15 @@ fn or_nothing_said(output: String, language: Language) -> String {
     if output.trim().is_empty() { chat::nothing_said(language).to_owned() } else { output }
 }
 
-/// A stream that ends without a piece of text says so before its end.
-fn never_silent(pieces: PieceStream, language: Language) -> PieceStream {
+/// A stream that ends without a piece of text says so before its end. The sentence is no piece of the stream's own:
+/// nobody comes back to the place behind it.
+fn never_silent(pieces: NumberedStream, language: Language) -> NumberedStream {
     let mut silent = true;
     let spoken = pieces.flat_map(move |piece| {
-        let ends_silently = silent && matches!(piece, Ok(Piece::Done(_)));
-        silent &= !matches!(piece, Ok(Piece::Delta(_)));
-        let sentence = ends_silently.then(|| Ok(Piece::Delta(chat::nothing_said(language).to_owned())));
+        let ends_silently = silent && matches!(piece, Ok(Numbered { piece: Piece::Done(_), .. }));
+        silent &= !matches!(piece, Ok(Numbered { piece: Piece::Delta(_), .. }));
+        let sentence = || Piece::Delta(chat::nothing_said(language).to_owned());
+        let sentence = ends_silently.then(|| Ok(Numbered { id: None, piece: sentence() }));
         stream::iter(sentence.into_iter().chain([piece]))
     });
     spoken.boxed()
@@ -211,22 +230,25 @@ fn never_silent(pieces: PieceStream, language: Language) -> PieceStream {
 /// The pieces as the wire has them, and the completion with the last one. A failure midway is told with the attempts
 /// before it.
 fn told(
-    answered: Answered<PieceStream>,
+    answered: Answered<NumberedStream>,
 ) -> impl futures_util::Stream<Item = Result<v1::StreamCompleteResponse, Error>> + Send {
     let Answered { answer, provider, model, attempts } = answered;
-    let none = v1::StreamCompleteResponse::default;
     answer.map(move |piece| match piece {
-        Ok(Piece::Delta(delta)) => Ok(v1::StreamCompleteResponse { delta, ..none() }),
-        Ok(Piece::Call(call)) => {
-            Ok(v1::StreamCompleteResponse { tool_call: Some(call_delta(call)), ..none() })
-        }
-        Ok(Piece::Citations(citations)) => {
-            let citations = citations.into_iter().map(citation).collect();
-            Ok(v1::StreamCompleteResponse { citations, ..none() })
-        }
-        Ok(Piece::Done(finish)) => {
-            let done = Some(completion(&provider, finish, &attempts));
-            Ok(v1::StreamCompleteResponse { done, ..none() })
+        Ok(Numbered { id, piece }) => {
+            let resume_id = id.map(|id| id.to_string()).unwrap_or_default();
+            let bare = v1::StreamCompleteResponse { resume_id, ..Default::default() };
+            Ok(match piece {
+                Piece::Delta(delta) => v1::StreamCompleteResponse { delta, ..bare },
+                Piece::Call(call) => v1::StreamCompleteResponse { tool_call: Some(call_delta(call)), ..bare },
+                Piece::Citations(citations) => {
+                    let citations = citations.into_iter().map(citation).collect();
+                    v1::StreamCompleteResponse { citations, ..bare }
+                }
+                Piece::Done(finish) => {
+                    let done = Some(completion(&provider, finish, &attempts));
+                    v1::StreamCompleteResponse { done, ..bare }
+                }
+            })
         }
         Err(failure) => {
             let last = Attempt { provider: Arc::clone(&provider), model: model.clone(), failure };
@@ -237,8 +259,8 @@ fn told(
 
 /// The chat box shows text alone.
 fn chat_piece(message: v1::StreamCompleteResponse) -> Option<v1::StreamChatDirectResponse> {
-    let v1::StreamCompleteResponse { delta, done, .. } = message;
-    (!delta.is_empty() || done.is_some()).then_some(v1::StreamChatDirectResponse { delta, done })
+    let v1::StreamCompleteResponse { delta, done, resume_id, .. } = message;
+    (!delta.is_empty() || done.is_some()).then_some(v1::StreamChatDirectResponse { delta, done, resume_id })
 }
 
 fn tool_call(call: ToolCall) -> v1::ToolCall {

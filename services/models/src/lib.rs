@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! grpc ─ ask, chat (what is asked, checked)
+//!   └─ replay (answers given more than once: idempotency keys, cache, resumed streams)
 //!   └─ gateway (one candidate after the other)
 //!        ├─ ledger     reserves before, settles after: budget (pure), price, usage (on disk)
 //!        ├─ route      which candidates, in which order, and why: pure
@@ -22,6 +23,8 @@
 //! - `fleet` is everybody who can be asked, as one version of that file has them; an edit makes another fleet, in which
 //!   whoever did not change is the same.
 //! - Keys are secrets throughout: they are in no error, log or debug output.
+
+use std::sync::Arc;
 
 use bsm_proto::models::v1::model_service_server::ModelServiceServer;
 use bsm_runtime::process::Process;
@@ -48,6 +51,7 @@ pub mod pace;
 pub mod patience;
 pub mod price;
 pub mod provider;
+pub mod replay;
 pub mod route;
 mod status;
 #[cfg(test)]
@@ -68,12 +72,13 @@ use price::Prices;
 pub async fn open(process: &Process) -> Result<Service, OpenError> {
     let ledger = ledger::Ledger::open(process).await?;
     let fleets = fleet::open(process).await?;
-    let gateway = gateway::Gateway::new(fleets.clone(), ledger.clone());
+    let gateway = Arc::new(gateway::Gateway::new(fleets.clone(), ledger.clone()));
+    let replay = replay::Replay::of(process, Arc::clone(&gateway));
     process.drain.spawn("prices", |stop| async move {
         fleets.each(stop, |fleet| ledger.set_prices(Prices::of_catalog(fleet.catalog()))).await;
         Ok(())
     });
-    let models = grpc::Models::new(gateway, process.settings.max_agent_input);
+    let models = grpc::Models::new(gateway, replay, process.settings.max_agent_input);
     let server = ModelServiceServer::new(models)
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);

@@ -6,6 +6,7 @@ use tonic::{Code, Status};
 use crate::budget::Exhausted;
 use crate::error::{Attempts, Error};
 use crate::failure::Kind;
+use crate::replay::Refused;
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
@@ -34,6 +35,7 @@ impl From<Error> for Status {
             }
             Error::Budget(exhausted) => budget(&exhausted, sentence),
             Error::Usage(_) => Refusal::new(Code::Unavailable, "USAGE_UNREADABLE", sentence),
+            Error::Replay(refused) => Refusal::new(replay_code(refused), refused.reason(), sentence),
             Error::Failed(attempts) => failed(&attempts, sentence),
         };
         refusal.into()
@@ -70,6 +72,15 @@ fn failed(attempts: &Attempts, sentence: String) -> Refusal {
     match attempts.retry_after() {
         Some(wait) => refusal.retry_after(wait),
         None => refusal,
+    }
+}
+
+/// The code of a call that cannot be repeated or resumed.
+const fn replay_code(refused: Refused) -> Code {
+    match refused {
+        Refused::OtherQuestion => Code::AlreadyExists,
+        Refused::TooLarge | Refused::Gone => Code::FailedPrecondition,
+        Refused::Lost => Code::Internal,
     }
 }
 

@@ -147,6 +147,11 @@ impl Call {
         Call { deadline: Some(deadline), ..self.clone() }
     }
 
+    /// The same call without its deadline: work that goes on for others when this caller has gone.
+    pub fn detached(&self) -> Call {
+        Call { deadline: None, ..self.clone() }
+    }
+
     /// The same call, to end within `budget` from now.
     pub fn within(&self, budget: Duration) -> Call {
         self.with_deadline(Deadline::after(budget))

@@ -192,6 +192,19 @@ pub struct ModelSettings {
     pub timeout: Option<Duration>,
     /// Making a connection to any provider at most; `None`: as the models file says.
     pub connect_timeout: Option<Duration>,
+    /// Answers that are given more than once.
+    pub replay: ReplaySettings,
+}
+
+/// How much of models' answers is kept, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplaySettings {
+    /// Bytes at most.
+    pub bytes: usize,
+    /// For repeats of a call under its idempotency key.
+    pub repeats: Duration,
+    /// For whoever asks exactly the same and asked for kept answers.
+    pub answers: Duration,
 }
 
 /// Settings of the orchestrator.
@@ -326,6 +339,17 @@ impl ModelSettings {
             usage_days: p.number("models.usage_days", 1, 3_650) as u32,
             timeout: p.optional_seconds("models.timeout_seconds", 0.01, 600.0),
             connect_timeout: p.optional_seconds("models.connect_timeout_seconds", 0.01, 60.0),
+            replay: ReplaySettings::parse(p),
+        }
+    }
+}
+
+impl ReplaySettings {
+    fn parse(p: &mut Parser<'_>) -> ReplaySettings {
+        ReplaySettings {
+            bytes: p.number("models.replay_bytes", 65_536, 17_179_869_184) as usize,
+            repeats: p.seconds("models.replay_seconds", 1.0, 604_800.0),
+            answers: p.seconds("models.cache_seconds", 1.0, 604_800.0),
         }
     }
 }

@@ -9,6 +9,7 @@ use bsm_runtime::{call::Call, json};
 use crate::{
     answer::{self, Review, Unfit},
     clients::{Mesh, Refused},
+    digest,
     job::Usage,
     journal::Answer,
     prompt,
@@ -128,10 +129,11 @@ impl Conversation {
         let request = answer::repair_request(unfit, &answer::schema());
         // A message without content is refused by the models service and by most providers.
         let answer = if answer.trim().is_empty() { "(no text)".to_owned() } else { answer };
-        self.prompt.messages.extend([message("assistant", answer), message("user", request)]);
         if let Some(key) = &mut self.prompt.idempotency_key {
-            key.push_str(":repair");
+            key.push_str(":repair:");
+            key.push_str(&digest::of(&[&answer])[..16]);
         }
+        self.prompt.messages.extend([message("assistant", answer), message("user", request)]);
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     clients::SharedMesh,
+    digest,
     job::{JobId, Usage},
     journal::Setback,
     prompt::{self, Nonce},
@@ -79,7 +80,10 @@ impl Attempt {
         let prompt = prompt::render(agent, &self.supplies.material(&knowledge, &nonce))
             .map_err(|err| setback("PROMPT_FAILED", err.to_string(), Usage::default()))?;
         let notes = prompt.notes.clone();
-        // The key is the same for every attempt: repeats are the same call upstream.
+        // The key is the same for every attempt: repeats are the same call upstream. A step that runs again after a
+        // crash may have found other documents meanwhile: that is another question.
+        let asked = digest::of(&[&prompt.system, &prompt.user]);
+        let key = format!("{key}:{}", &asked[..16]);
         Ok((Question { agent: agent.clone(), prompt, idempotency_key: Some(key) }, notes))
     }
 }

@@ -198,6 +198,9 @@ fn cache(role: Role, stats: &cache::Stats) -> Cache {
         load_failures: stats.load_failures as f64,
         coalesced: stats.coalesced as f64,
         stale_served: stats.stale_served as f64,
+        bytes: stats.held_bytes.map(|bytes| bytes as f64),
+        max_bytes: stats.most_bytes.map(|bytes| bytes as f64),
+        evicted: stats.evicted.map(|count| count as f64),
     }
 }
 

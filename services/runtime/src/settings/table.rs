@@ -117,6 +117,9 @@ pub const SETTINGS: &[Setting] = &[
     row("models.connect_timeout_seconds", &["BSM_MODEL_CONNECT_TIMEOUT_SECONDS"], "", Kind::Seconds, "connecting to any provider at most (0.01 to 60); default: as the models file says"),
     row("models.budgets", &["BSM_BUDGETS"], "", Kind::List, "what callers, agents and jobs may ask of models: key 60 requests/minute, agent reviewer 50000 tokens/day, job 0.25 usd/day"),
     row("models.usage_days", &["BSM_USAGE_DAYS"], "90", Kind::Number, "days that the usage of models is kept (1 to 3650)"),
+    row("models.replay_bytes", &["BSM_MODEL_REPLAY_BYTES"], "67108864", Kind::Number, "bytes of answers that are kept for repeats of a call, for who asks the same and for resumed streams (65536 to 17179869184)"),
+    row("models.replay_seconds", &["BSM_MODEL_REPLAY_SECONDS"], "86400", Kind::Seconds, "how long a call can be repeated under its idempotency key (1 to 604800)"),
+    row("models.cache_seconds", &["BSM_MODEL_CACHE_SECONDS"], "3600", Kind::Seconds, "how long an answer is good for who asks exactly the same and asked for kept answers (1 to 604800)"),
     row("orchestrator.max_jobs", &["BSM_MAX_JOBS"], "16", Kind::Number, "jobs that run at once (1 to 1000)"),
     row("orchestrator.keep_days", &["BSM_KEEP_DAYS"], "90", Kind::Number, "days that a job is kept after its end; decisions stay (1 to 3650)"),
 ];

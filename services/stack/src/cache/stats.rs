@@ -36,6 +36,12 @@ pub struct Stats {
     pub oldest: Option<Duration>,
     /// Age of the newest one.
     pub newest: Option<Duration>,
+    /// Bytes held, where they are counted.
+    pub held_bytes: Option<usize>,
+    /// Bytes held at most, where they are what is bounded.
+    pub most_bytes: Option<usize>,
+    /// Values that made room for others, where they are counted.
+    pub evicted: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -113,6 +119,9 @@ impl Totals {
             stale_served: self.stale_served.load(Relaxed),
             oldest: ages.iter().max().copied(),
             newest: ages.iter().min().copied(),
+            held_bytes: None,
+            most_bytes: None,
+            evicted: None,
         }
     }
 }

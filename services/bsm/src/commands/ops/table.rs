@@ -44,8 +44,10 @@ const CONCURRENCY: &[&str] = &[
 const RATES: &[&str] =
     &["service", "calls per client", "calls", "per", "at once", "clients", "of", "refused"];
 const BUDGETS: &[&str] = &["service", "budget", "left", "calls", "retries and hedges", "refused"];
-const CACHES: &[&str] =
-    &["service", "cache", "values", "age", "ttl", "hits", "misses", "loads", "failed", "shared", "stale"];
+const CACHES: &[&str] = &[
+    "service", "cache", "values", "bytes", "of", "age", "ttl", "hits", "misses", "loads", "failed", "shared", "stale",
+    "gone for room",
+];
 const FLAGS: &[&str] = &["flag", "calls inside", "services"];
 
 fn table(header: &[&str], rows: impl Iterator<Item = Row>) -> String {
@@ -149,6 +151,8 @@ fn cache(cache: &Cache) -> Row {
         Cell::new(&cache.service),
         Cell::new(&cache.name),
         count(cache.entries),
+        cache.bytes.map_or_else(none, count),
+        cache.max_bytes.map_or_else(none, count),
         if is_old { right(age).fg(Color::Yellow) } else { right(age) },
         right(duration(cache.ttl)),
         count(cache.hits),
@@ -157,7 +161,13 @@ fn cache(cache: &Cache) -> Row {
         bad(cache.load_failures),
         count(cache.coalesced),
         count(cache.stale_served),
+        cache.evicted.map_or_else(none, count),
     ])
+}
+
+/// What is not counted.
+fn none() -> Cell {
+    right("–".to_owned())
 }
 
 /// A flag, a percentage and the services that have it so: one row, while all agree.

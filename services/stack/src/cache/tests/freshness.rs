@@ -211,6 +211,9 @@ async fn stats_say_what_happened_and_how_old_the_values_are() {
         stale_served: 1,
         oldest: Some(TTL),
         newest: Some(SECOND),
+        held_bytes: None,
+        most_bytes: None,
+        evicted: None,
     };
     assert_eq!(stats, expected);
     assert_eq!(stats.hit_rate(), Some(0.4));

@@ -1,0 +1,147 @@
+//! Repeats, kept answers and resumed streams through the rpcs, before a scripted provider.
+
+use futures_util::StreamExt;
+use tonic::metadata::MetadataMap;
+
+use super::*;
+
+fn with<T>(message: T, metadata: &[(&'static str, &str)]) -> Request<T> {
+    let mut request = Request::new(message);
+    for (name, value) in metadata {
+        request.metadata_mut().insert(*name, value.parse().unwrap());
+    }
+    request
+}
+
+fn asking(text: &str) -> v1::CompleteRequest {
+    v1::CompleteRequest { prompt: Some(prompt(text)) }
+}
+
+fn streaming(text: &str) -> v1::StreamCompleteRequest {
+    v1::StreamCompleteRequest { prompt: Some(prompt(text)), last_event_id: None }
+}
+
+fn note(metadata: &MetadataMap, name: &str) -> Option<String> {
+    Some(metadata.get(name)?.to_str().unwrap().to_owned())
+}
+
+/// The text of a stream, and the id of each message that has one.
+async fn heard(response: Response<<Models as ModelService>::StreamCompleteStream>) -> (String, Vec<String>) {
+    let messages: Vec<_> = response.into_inner().try_collect().await.unwrap();
+    let ids = messages.iter().map(|message| message.resume_id.clone()).filter(|id| !id.is_empty()).collect();
+    (messages.into_iter().map(|message| message.delta).collect(), ids)
+}
+
+#[tokio::test]
+async fn a_repeated_call_is_one_call_whole_or_streamed() {
+    let provider = Scripted::start([Script::says("Hello!")]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let key = [("idempotency-key", "k-1")];
+    let first = models.complete(with(asking("hi"), &key)).await.unwrap();
+    assert_eq!(note(first.metadata(), "idempotent-replayed"), None);
+    let again = models.complete(with(asking("hi"), &key)).await.unwrap();
+    assert_eq!(note(again.metadata(), "idempotent-replayed").as_deref(), Some("true"));
+    assert_eq!(first.into_inner(), again.into_inner());
+    let streamed = models.stream_complete(with(streaming("hi"), &key)).await.unwrap();
+    assert_eq!(note(streamed.metadata(), "idempotent-replayed").as_deref(), Some("true"));
+    assert_eq!(heard(streamed).await.0, "Hello!");
+    assert_eq!(provider.seen().len(), 1);
+    assert_eq!(provider.seen()[0].idempotency_key.as_deref(), Some("k-1"), "the provider hears of it, too");
+
+    let other = models.complete(with(asking("bye"), &key)).await.unwrap_err();
+    assert_eq!(shown(&other), (Code::AlreadyExists, "IDEMPOTENCY_CONFLICT".to_owned()));
+}
+
+#[tokio::test]
+async fn a_streamed_call_is_repeated_whole_with_all_there_was_in_it() {
+    let provider = Scripted::start([Script::streams(&["Hel", "lo"])]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let key = [("idempotency-key", "k-1")];
+    let (text, ids) = heard(models.stream_complete(with(streaming("hi"), &key)).await.unwrap()).await;
+    assert_eq!((text.as_str(), ids.len()), ("Hello", 3));
+    let whole = models.complete(with(asking("hi"), &key)).await.unwrap().into_inner();
+    assert_eq!((whole.output.as_str(), provider.seen().len()), ("Hello", 1));
+    assert_eq!(whole.completion.unwrap().usage.unwrap().input_tokens, 3);
+}
+
+#[tokio::test]
+async fn a_call_that_failed_is_asked_anew() {
+    let provider = Scripted::start([Script::fails(400, ""), Script::says("better")]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let key = [("idempotency-key", "k-1")];
+    let failed = models.complete(with(asking("hi"), &key)).await.unwrap_err();
+    assert_eq!(shown(&failed).1, "UPSTREAM_REJECTED");
+    let answer = models.complete(with(asking("hi"), &key)).await.unwrap();
+    assert_eq!(note(answer.metadata(), "idempotent-replayed"), None);
+    assert_eq!(answer.into_inner().output, "better");
+}
+
+#[tokio::test]
+async fn kept_answers_are_for_who_asked_for_them_and_say_so() {
+    let provider = Scripted::start([Script::says("one"), Script::says("two"), Script::says("three")]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let ask = async |metadata: &[(&'static str, &str)]| {
+        let answer = models.complete(with(asking("hi"), metadata)).await.unwrap();
+        let notes = (note(answer.metadata(), "x-bsm-cache"), note(answer.metadata(), "age"));
+        (answer.into_inner().output, notes)
+    };
+    let miss = (Some("miss".to_owned()), None);
+    assert_eq!(ask(&[("x-bsm-cache", "on")]).await, ("one".to_owned(), miss.clone()));
+    let hit = (Some("hit".to_owned()), Some("0".to_owned()));
+    assert_eq!(ask(&[("x-bsm-cache", "on")]).await, ("one".to_owned(), hit.clone()));
+    assert_eq!(ask(&[]).await, ("two".to_owned(), (None, None)), "nobody else gets it");
+    assert_eq!(ask(&[("x-bsm-cache", "on"), ("cache-control", "no-store")]).await.0, "three");
+    assert_eq!(ask(&[("x-bsm-cache", "refresh")]).await, ("three".to_owned(), miss));
+    assert_eq!(ask(&[("x-bsm-cache", "on"), ("idempotency-key", "k")]).await, ("three".to_owned(), hit));
+
+    let streamed = models.stream_complete(with(streaming("hi"), &[("x-bsm-cache", "on")])).await.unwrap();
+    assert_eq!(note(streamed.metadata(), "x-bsm-cache").as_deref(), Some("hit"));
+    assert_eq!(heard(streamed).await, ("three".to_owned(), Vec::new()), "without a key there are no ids");
+    let mut strangers = with(asking("hi"), &[("x-bsm-cache", "on")]);
+    strangers.extensions_mut().insert(Call::background("c").with_caller("somebody-else"));
+    let answer = models.complete(strangers).await.unwrap();
+    assert_eq!(note(answer.metadata(), "x-bsm-cache").as_deref(), Some("miss"), "never another tenant's");
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_behind_the_last_id_that_was_seen() {
+    let tail = Script::streams(&["Hel", "lo", " you"]);
+    let provider = Scripted::start([tail]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let key = [("idempotency-key", "k-1"), ("x-bsm-resume-grace", "60")];
+    let mut first = models.stream_complete(with(streaming("hi"), &key)).await.unwrap().into_inner();
+    let seen = first.next().await.unwrap().unwrap();
+    drop(first);
+    let back = |id: &str| v1::StreamCompleteRequest { last_event_id: Some(id.to_owned()), ..streaming("hi") };
+    let rest = models.stream_complete(with(back(&seen.resume_id), &key)).await.unwrap();
+    assert_eq!(format!("{}{}", seen.delta, heard(rest).await.0), "Hello you");
+    assert_eq!(provider.seen().len(), 1);
+    for (id, metadata) in [("17", &key[..]), (&seen.resume_id, &[]), (&seen.resume_id, &[("idempotency-key", "k-2")])] {
+        let gone = models.stream_complete(with(back(id), metadata)).await.map(drop).unwrap_err();
+        assert_eq!(shown(&gone), (Code::FailedPrecondition, "STREAM_GONE".to_owned()), "{id} {metadata:?}");
+    }
+    assert_eq!(provider.seen().len(), 1, "nothing is begun in vain");
+}
+
+#[tokio::test]
+async fn the_last_caller_who_leaves_ends_the_call_upstream() {
+    let provider = Scripted::start([Script::Stream(deltas(&["Hel"]), Then::Hang)]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let key = [("idempotency-key", "k-1")];
+    let mut first = models.stream_complete(with(streaming("hi"), &key)).await.unwrap().into_inner();
+    let mut second = models.stream_complete(with(streaming("hi"), &key)).await.unwrap().into_inner();
+    drop(first.next().await);
+    drop(first);
+    assert_eq!(second.next().await.unwrap().unwrap().delta, "Hel");
+    drop(second);
+    assert_eq!(provider.left().await, 1);
+}
+
+#[tokio::test]
+async fn a_wish_that_cannot_be_read_is_named_with_the_other_mistakes() {
+    let mut wrong = asking("");
+    wrong.prompt.as_mut().unwrap().cache = Some("maybe".to_owned());
+    let refused = without_key().complete(with(wrong, &[("x-bsm-resume-grace", "-1")])).await.unwrap_err();
+    let fields: Vec<String> = status::field_violations(&refused).into_iter().map(|(field, _)| field).collect();
+    assert_eq!(fields, ["prompt.messages[0].content", "prompt.cache", "x-bsm-resume-grace"]);
+}
