@@ -12,11 +12,8 @@ const ASKED: [HeaderName; 4] = [
 ];
 
 /// What services say of where an answer is from.
-const TOLD: [HeaderName; 3] = [
-    HeaderName::from_static("x-bsm-cache"),
-    HeaderName::from_static("idempotent-replayed"),
-    header::AGE,
-];
+const TOLD: [HeaderName; 3] =
+    [HeaderName::from_static("x-bsm-cache"), HeaderName::from_static("idempotent-replayed"), header::AGE];
 
 /// Hands on what a client said.
 pub(super) fn hand_on(headers: &HeaderMap, metadata: &mut MetadataMap) {

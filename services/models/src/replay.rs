@@ -70,7 +70,9 @@ pub enum Refused {
     #[error("this idempotency key belongs to another request; use a new key for a new request")]
     OtherQuestion,
     /// The beginning of the answer is not there any more.
-    #[error("the call under this idempotency key goes on, and its answer is too large to be shared; wait for its end")]
+    #[error(
+        "the call under this idempotency key goes on, and its answer is too large to be shared; wait for its end"
+    )]
     TooLarge,
     /// There is nothing to go on with.
     #[error("nothing is kept of the stream behind this event id; begin it again without Last-Event-ID")]
@@ -174,13 +176,21 @@ impl Replay {
     }
 
     /// A reader of the call that this one is; `None` where it can only be a call of its own.
-    fn open(&self, ask: &Ask, wishes: &Wishes, call: &Call, manner: Manner) -> Result<Option<Place>, Refused> {
+    fn open(
+        &self,
+        ask: &Ask,
+        wishes: &Wishes,
+        call: &Call,
+        manner: Manner,
+    ) -> Result<Option<Place>, Refused> {
         let (tenant, print) = (tenant(call), Print::of(ask));
-        let key = wishes.key.as_deref().map(|key| Key::Repeat { tenant: Arc::clone(&tenant), key: key.into() });
+        let key =
+            wishes.key.as_deref().map(|key| Key::Repeat { tenant: Arc::clone(&tenant), key: key.into() });
         let want = |key, max_age, fresh| Want { key, print, max_age, fresh, grace: wishes.grace };
         let fresh = wishes.cache == CacheUse::Refresh;
         let exact = want(Key::Exact { tenant, print }, wishes.max_age, fresh);
-        let start = Start { gateway: Arc::clone(&self.gateway), ask: ask.clone(), call: call.detached(), manner };
+        let start =
+            Start { gateway: Arc::clone(&self.gateway), ask: ask.clone(), call: call.detached(), manner };
         match (key.map(|key| want(key, None, false)), wishes.resume) {
             (Some(repeat), None) => {
                 let run = match wishes.cache {

@@ -74,7 +74,9 @@ async fn a_client_who_leaves_ends_the_call_at_the_provider() {
 async fn a_client_who_leaves_amid_a_stream_ends_the_call_at_the_provider() {
     let provider = Scripted::start([Script::Stream(deltas(&["a"]), Then::Hang)]).await;
     let mut client = served(settings(&provider.url, &["sk-one"])).await;
-    let stream = client.stream_complete(v1::StreamCompleteRequest { prompt: prompt("hi"), ..Default::default() }).await;
+    let stream = client
+        .stream_complete(v1::StreamCompleteRequest { prompt: prompt("hi"), ..Default::default() })
+        .await;
     let mut stream = stream.unwrap().into_inner();
     assert_eq!(stream.message().await.unwrap().unwrap().delta, "a");
     drop(stream);

@@ -71,7 +71,8 @@ async fn unknown_models_and_missing_keys_have_their_own_reasons() {
 async fn a_stream_ends_with_done_and_nothing_else_is_done() {
     let provider = Scripted::start([Script::streams(&["Hel", "lo"])]).await;
     let models = models(settings(&provider.url, &["sk-one"]));
-    let request = Request::new(v1::StreamCompleteRequest { prompt: Some(prompt("hi")), ..Default::default() });
+    let request =
+        Request::new(v1::StreamCompleteRequest { prompt: Some(prompt("hi")), ..Default::default() });
     let stream = models.stream_complete(request).await.unwrap().into_inner();
     let messages: Vec<_> = stream.try_collect().await.unwrap();
     let deltas: Vec<&str> = messages.iter().map(|message| message.delta.as_str()).collect();
@@ -84,7 +85,8 @@ async fn a_stream_ends_with_done_and_nothing_else_is_done() {
 async fn a_stream_that_fails_midway_ends_with_an_error_that_names_its_attempts() {
     let provider = Scripted::start([Script::Stream(deltas(&["a"]), Then::Reset)]).await;
     let models = models(settings(&provider.url, &["sk-one"]));
-    let request = Request::new(v1::StreamCompleteRequest { prompt: Some(prompt("hi")), ..Default::default() });
+    let request =
+        Request::new(v1::StreamCompleteRequest { prompt: Some(prompt("hi")), ..Default::default() });
     let mut stream = models.stream_complete(request).await.unwrap().into_inner();
     assert_eq!(stream.next().await.unwrap().unwrap().delta, "a");
     let status = stream.next().await.unwrap().unwrap_err();
@@ -108,8 +110,7 @@ async fn a_silent_model_is_said_to_be_silent_in_the_callers_language() {
 async fn a_silent_stream_says_so_before_its_end() {
     let provider = Scripted::start([Script::streams(&[])]).await;
     let models = models(settings(&provider.url, &["sk-one"]));
-    let request =
-        v1::StreamChatDirectRequest { message: "hi".to_owned(), ..Default::default() };
+    let request = v1::StreamChatDirectRequest { message: "hi".to_owned(), ..Default::default() };
     let stream = models.stream_chat_direct(Request::new(request)).await.unwrap().into_inner();
     let messages: Vec<_> = stream.try_collect().await.unwrap();
     assert_eq!((messages.len(), messages[0].delta.as_str()), (2, "لم يتم استلام رد."));
@@ -232,7 +233,8 @@ async fn tool_calls_are_part_of_the_answer_whole_and_in_pieces() {
     let expected = v1::ToolCall { id: "c1".to_owned(), name: "now".to_owned(), arguments: "{}".to_owned() };
     assert_eq!(whole.tool_calls, [expected]);
     assert_eq!(whole.completion.unwrap().finish_reason, "tool_calls");
-    let request = Request::new(v1::StreamCompleteRequest { prompt: Some(prompt("when?")), ..Default::default() });
+    let request =
+        Request::new(v1::StreamCompleteRequest { prompt: Some(prompt("when?")), ..Default::default() });
     let stream = models.stream_complete(request).await.unwrap().into_inner();
     let messages: Vec<_> = stream.try_collect().await.unwrap();
     let call = messages[0].tool_call.clone().unwrap();

@@ -94,7 +94,8 @@ impl Head {
 
     /// The whole call failed, because its answer broke off.
     pub(super) fn failed(&self, failure: Failure) -> Error {
-        let last = error::Attempt { provider: Arc::clone(&self.provider), model: self.model.clone(), failure };
+        let last =
+            error::Attempt { provider: Arc::clone(&self.provider), model: self.model.clone(), failure };
         Error::Failed(Attempts::new(self.attempts.clone(), last))
     }
 }

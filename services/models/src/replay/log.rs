@@ -123,7 +123,6 @@ impl<T: Item, E: Clone> Log<T, E> {
         drop(state);
         Some(Reader { log: Arc::clone(self), id, news: self.news.subscribe(), ended: false })
     }
-
 }
 
 impl<T: Item, E> Log<T, E> {

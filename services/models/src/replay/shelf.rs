@@ -124,8 +124,15 @@ struct Entry<V> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     /// `vacancies` counts how often its last reader has left.
-    Running { readers: usize, vacancies: u64, kept: bool },
-    Ended { at: Instant, until: Instant },
+    Running {
+        readers: usize,
+        vacancies: u64,
+        kept: bool,
+    },
+    Ended {
+        at: Instant,
+        until: Instant,
+    },
 }
 
 /// The shelf.

@@ -146,7 +146,8 @@ impl Store {
             Found::OtherQuestion => return Err(Refused::OtherQuestion),
             Found::Spilled => return Err(Refused::TooLarge),
         };
-        let reader = (log as Arc<dyn Any + Send + Sync>).downcast::<Log<T, E>>().ok().map(|log| log.read(from));
+        let reader =
+            (log as Arc<dyn Any + Send + Sync>).downcast::<Log<T, E>>().ok().map(|log| log.read(from));
         drop(shelf); // the lease locks it when it is dropped
         let is_kept = matches!(source, Source::Kept(_));
         let lease = (!is_kept).then(|| Lease { store: Arc::clone(self), run });
@@ -197,10 +198,12 @@ impl Store {
             abandoned.into_iter().for_each(|run| run.task.abort());
         };
         match Handle::try_current() {
-            Ok(runtime) => _ = runtime.spawn(async move {
-                sleep(grace).await;
-                look();
-            }),
+            Ok(runtime) => {
+                _ = runtime.spawn(async move {
+                    sleep(grace).await;
+                    look();
+                })
+            }
             Err(_) => look(), // the runtime is gone, and all runs with it
         }
     }

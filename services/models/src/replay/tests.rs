@@ -60,7 +60,13 @@ fn limits(bytes: usize) -> Limits {
 
 fn repeat(tenant: &str, key: &str, question: &str) -> Want {
     let key = Key::Repeat { tenant: tenant.into(), key: key.into() };
-    Want { key, print: Print::of_bytes("test", question.as_bytes()), max_age: None, fresh: false, grace: Duration::ZERO }
+    Want {
+        key,
+        print: Print::of_bytes("test", question.as_bytes()),
+        max_age: None,
+        fresh: false,
+        grace: Duration::ZERO,
+    }
 }
 
 fn exact(tenant: &str, question: &str) -> Want {

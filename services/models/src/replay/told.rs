@@ -79,7 +79,8 @@ impl<T> Told<T> {
 impl Told<PieceStream> {
     /// Pieces that are not kept have no numbers.
     pub(super) fn unnumbered(self) -> Told<NumberedStream> {
-        let Told { answered: Answered { answer, provider, model, attempts }, cached, replayed, from_start } = self;
+        let Told { answered: Answered { answer, provider, model, attempts }, cached, replayed, from_start } =
+            self;
         let answer = answer.map_ok(|piece| Numbered { id: None, piece }).boxed();
         Told { answered: Answered { answer, provider, model, attempts }, cached, replayed, from_start }
     }

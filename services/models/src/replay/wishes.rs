@@ -201,7 +201,11 @@ mod tests {
         ];
         for (headers, cache, seconds) in cases {
             let wishes = read(headers, v1::Prompt::default()).unwrap();
-            assert_eq!((wishes.cache, wishes.max_age), (cache, seconds.map(Duration::from_secs)), "{headers:?}");
+            assert_eq!(
+                (wishes.cache, wishes.max_age),
+                (cache, seconds.map(Duration::from_secs)),
+                "{headers:?}"
+            );
             assert_eq!(wishes.is_plain(), cache == CacheUse::Off, "{headers:?}");
         }
     }
@@ -223,7 +227,10 @@ mod tests {
         ];
         let wishes = read(&headers, prompt).unwrap();
         assert_eq!((wishes.key.as_deref(), wishes.cache), (Some("mine"), CacheUse::Off));
-        assert_eq!((wishes.max_age, wishes.grace), (Some(Duration::from_secs(5)), Duration::from_millis(1500)));
+        assert_eq!(
+            (wishes.max_age, wishes.grace),
+            (Some(Duration::from_secs(5)), Duration::from_millis(1500))
+        );
         let wishes = read(&headers, v1::Prompt::default()).unwrap();
         assert_eq!((wishes.key.as_deref(), wishes.grace), (Some("other"), Duration::from_secs(30)));
     }

@@ -289,7 +289,7 @@ async fn ask(client: &mut ModelServiceClient<Channel>, way: Way) -> Seen {
 }
 
 async fn read(client: &mut ModelServiceClient<Channel>, output: &mut String) -> Result<(), Status> {
-    let request = v1::StreamCompleteRequest { prompt: prompt("hi") };
+    let request = v1::StreamCompleteRequest { prompt: prompt("hi"), ..Default::default() };
     let mut stream = client.stream_complete(request).await?.into_inner();
     while let Some(piece) = stream.message().await? {
         output.push_str(&piece.delta);

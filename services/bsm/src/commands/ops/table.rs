@@ -45,7 +45,19 @@ const RATES: &[&str] =
     &["service", "calls per client", "calls", "per", "at once", "clients", "of", "refused"];
 const BUDGETS: &[&str] = &["service", "budget", "left", "calls", "retries and hedges", "refused"];
 const CACHES: &[&str] = &[
-    "service", "cache", "values", "bytes", "of", "age", "ttl", "hits", "misses", "loads", "failed", "shared", "stale",
+    "service",
+    "cache",
+    "values",
+    "bytes",
+    "of",
+    "age",
+    "ttl",
+    "hits",
+    "misses",
+    "loads",
+    "failed",
+    "shared",
+    "stale",
     "gone for room",
 ];
 const FLAGS: &[&str] = &["flag", "calls inside", "services"];

@@ -116,7 +116,9 @@ async fn a_stream_goes_on_behind_the_last_id_that_was_seen() {
     let rest = models.stream_complete(with(back(&seen.resume_id), &key)).await.unwrap();
     assert_eq!(format!("{}{}", seen.delta, heard(rest).await.0), "Hello you");
     assert_eq!(provider.seen().len(), 1);
-    for (id, metadata) in [("17", &key[..]), (&seen.resume_id, &[]), (&seen.resume_id, &[("idempotency-key", "k-2")])] {
+    for (id, metadata) in
+        [("17", &key[..]), (&seen.resume_id, &[]), (&seen.resume_id, &[("idempotency-key", "k-2")])]
+    {
         let gone = models.stream_complete(with(back(id), metadata)).await.map(drop).unwrap_err();
         assert_eq!(shown(&gone), (Code::FailedPrecondition, "STREAM_GONE".to_owned()), "{id} {metadata:?}");
     }
@@ -142,6 +144,7 @@ async fn a_wish_that_cannot_be_read_is_named_with_the_other_mistakes() {
     let mut wrong = asking("");
     wrong.prompt.as_mut().unwrap().cache = Some("maybe".to_owned());
     let refused = without_key().complete(with(wrong, &[("x-bsm-resume-grace", "-1")])).await.unwrap_err();
-    let fields: Vec<String> = status::field_violations(&refused).into_iter().map(|(field, _)| field).collect();
+    let fields: Vec<String> =
+        status::field_violations(&refused).into_iter().map(|(field, _)| field).collect();
     assert_eq!(fields, ["prompt.messages[0].content", "prompt.cache", "x-bsm-resume-grace"]);
 }

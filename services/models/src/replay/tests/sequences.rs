@@ -69,13 +69,18 @@ impl World {
 
     fn apply(&mut self, step: Step) {
         match step {
-            Step::Open { key, question, exact, fresh, grace } => self.open(key, question, exact, fresh, grace),
+            Step::Open { key, question, exact, fresh, grace } => {
+                self.open(key, question, exact, fresh, grace)
+            }
             Step::Grow { run, by } => {
                 let Some((id, _)) = self.pick(run) else { return };
                 let relief = self.shelf.grew(id, by.into());
                 for spilled in relief.spilled {
                     let known = self.runs.values_mut().nth(spilled as usize).unwrap();
-                    assert!(!known.over && !known.spilled, "only what is kept of a run is given up, and once");
+                    assert!(
+                        !known.over && !known.spilled,
+                        "only what is kept of a run is given up, and once"
+                    );
                     known.spilled = true;
                 }
             }
@@ -128,7 +133,8 @@ impl World {
     fn open(&mut self, key: u8, question: u8, is_exact: bool, fresh: bool, grace: bool) {
         let (tenant, name) = (format!("t{}", key % 2), format!("k{key}"));
         let question_text = format!("q{question}");
-        let want = if is_exact { exact(&tenant, &question_text) } else { repeat(&tenant, &name, &question_text) };
+        let want =
+            if is_exact { exact(&tenant, &question_text) } else { repeat(&tenant, &name, &question_text) };
         let grace = if grace { HOUR } else { Duration::ZERO };
         let known = Known { readers: 1, question, ..Known::default() };
         match self.shelf.open(Want { fresh, grace, ..want }, self.now, RunId::number) {
@@ -182,7 +188,9 @@ proptest! {
 fn what_ended_first_makes_room_first_and_running_calls_last() {
     let (mut shelf, now) = (Shelf::<u64>::new(limits(4_000), 0), Instant::now());
     let mut open = |key: &str, ends: bool| {
-        let Found::Begun(id, _) = shelf.open(repeat("t", key, key), now, RunId::number) else { panic!("{key}") };
+        let Found::Begun(id, _) = shelf.open(repeat("t", key, key), now, RunId::number) else {
+            panic!("{key}")
+        };
         let relief = shelf.grew(id, 400);
         if ends {
             shelf.end(id, now);

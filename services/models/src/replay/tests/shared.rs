@@ -99,9 +99,8 @@ async fn a_grace_keeps_the_run_for_who_comes_back_and_not_for_longer() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_ends_without_a_word_is_told_as_lost() {
     let store = Store::new(limits(1 << 20));
-    let opened = store.open(repeat("t", "k", "q"), || {
-        stream::once(async { panic!("as a provider's code might") }).boxed()
-    });
+    let opened = store
+        .open(repeat("t", "k", "q"), || stream::once(async { panic!("as a provider's code might") }).boxed());
     let place: Place = opened.unwrap();
     assert_eq!(rest(place).await, [Err(Broke::Lost)]);
     begin(&store, repeat("t", "k", "q"));
