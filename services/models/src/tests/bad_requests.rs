@@ -87,8 +87,10 @@ async fn every_bad_request_is_refused_with_its_field_and_nobody_is_asked() {
     let mut problems = Vec::new();
     for Row { wrong, request, code, reason, field } in rows() {
         let whole = client.complete(v1::CompleteRequest { prompt: Some(request.clone()) }).await.map(|_| ());
-        let streamed =
-            client.stream_complete(v1::StreamCompleteRequest { prompt: Some(request), ..Default::default() }).await.map(|_| ());
+        let streamed = client
+            .stream_complete(v1::StreamCompleteRequest { prompt: Some(request), ..Default::default() })
+            .await
+            .map(|_| ());
         for end in [whole, streamed] {
             let Err(status) = end else {
                 problems.push(format!("{wrong}: it was answered"));
