@@ -31,6 +31,15 @@ const REASONS: [(&str, StatusCode); 13] = [
 /// A sentence is shown when one of our services wrote it for callers (it carries a reason) or when it is about
 /// the request. Everything else (transport errors, panics, bugs) may name addresses and is told as our own fault.
 pub(crate) fn fault(status: &Status) -> Fault {
+    told(status, camel_case)
+}
+
+/// The same where the document was the client's own, in which fields have their names already.
+pub(crate) fn fault_in_a_document(status: &Status) -> Fault {
+    told(status, str::to_owned)
+}
+
+fn told(status: &Status, field_name: fn(&str) -> String) -> Fault {
     let reason = details::reason(status);
     let http = http_code(status.code(), reason.as_deref());
     let (name, sentence) = words(status.code());
@@ -42,7 +51,7 @@ pub(crate) fn fault(status: &Status) -> Fault {
         _ => Fault::new(http, name, message),
     };
     for (field, description) in details::field_violations(status) {
-        fault = fault.violation(camel_case(&field), description);
+        fault = fault.violation(field_name(&field), description);
     }
     // Fields of the contract beside the usual ones: the names that would have been taken.
     if let Some(valid) = details::metadata(status).get("valid") {

@@ -2,6 +2,7 @@
 
 mod contract;
 mod deliveries;
+mod faces;
 mod fake;
 mod kept;
 mod keys;

@@ -109,7 +109,7 @@ fn answer(head: &RelayHead, body: Body) -> Response {
 }
 
 fn fault(status: &Status) -> Fault {
-    let fault = status::fault(status);
+    let fault = status::fault_in_a_document(status);
     if fault.status.is_server_error() && !is_turned_away(&fault.code) {
         let (code, said) = (status.code(), status.message());
         tracing::warn!(?code, reason = %fault.code, said, "a model could not be asked");

@@ -1,6 +1,10 @@
 //! From bytes to a document's fields, with every refusal naming its place.
 
-use serde::de::DeserializeOwned;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeOwned, SeqAccess, Visitor, value::SeqAccessDeserializer};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
 use crate::ask::Violation;
@@ -9,6 +13,14 @@ use crate::error::Error;
 /// Collects what is wrong.
 #[derive(Debug, Default)]
 pub(super) struct Wrong(Vec<Violation>);
+
+/// A text, or a list of parts. Read without being put aside first, as serde's own choice between forms would: prompts
+/// are long.
+#[derive(Debug)]
+pub(super) enum TextOr<T> {
+    Text(String),
+    Parts(Vec<T>),
+}
 
 /// Reads a document whose fields may have the wrong form, but not make it another document than JSON.
 pub(super) fn document<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
@@ -37,6 +49,36 @@ fn misfit<T: DeserializeOwned>(bytes: &[u8]) -> Violation {
 fn clause(problem: &serde_json::Error) -> String {
     let said = problem.to_string();
     said.rsplit_once(" at line ").map_or(said.clone(), |(what, _)| what.to_owned())
+}
+
+// === impl TextOr ===
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for TextOr<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
+            type Value = TextOr<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or a list of parts")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<TextOr<T>, E> {
+                Ok(TextOr::Text(text.to_owned()))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<TextOr<T>, E> {
+                Ok(TextOr::Text(text))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, parts: A) -> Result<TextOr<T>, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(parts)).map(TextOr::Parts)
+            }
+        }
+
+        deserializer.deserialize_any(Either(PhantomData))
+    }
 }
 
 // === impl Wrong ===

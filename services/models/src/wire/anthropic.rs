@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Dialect, Mode, Outgoing, Pieces, Wire, secret};
 use crate::answer::Answer;
 use crate::ask::Ask;
+use crate::face::{Document, Face};
 use crate::failure::Failure;
 
 mod refusal;
@@ -65,6 +66,14 @@ impl Wire for Anthropic {
 
     fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
         refusal::of_answer(status, headers, body)
+    }
+
+    fn forward(&self, model: &str, document: &Document, mode: Mode) -> Option<Outgoing> {
+        (document.face == Face::AnthropicMessages).then(|| {
+            let mut headers = self.headers(mode);
+            headers.extend(document.headers.clone()); // the version that the caller speaks is the document's
+            Outgoing { path: "/v1/messages".to_owned(), headers, body: document.asking(model, false).into() }
+        })
     }
 
     fn pieces(&self) -> Box<dyn Pieces> {

@@ -6,13 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::answer::ToolCall;
 use crate::ask::{Role, Turn};
+use crate::face::read::TextOr;
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum Content {
-    Text(String),
-    Blocks(Vec<Block>),
-}
+/// A text or blocks.
+pub(super) type Content = TextOr<Block>;
 
 #[derive(Deserialize)]
 pub(super) struct Block {
@@ -30,8 +27,8 @@ pub(super) struct Block {
 /// The turns that a message stands for. What no other wire can carry is noted as `beyond`.
 pub(super) fn turns(field: &str, role: Role, content: Content, beyond: &mut Option<String>) -> Vec<Turn> {
     let blocks = match content {
-        Content::Text(text) => return vec![Turn::new(role, text)],
-        Content::Blocks(blocks) => blocks,
+        TextOr::Text(text) => return vec![Turn::new(role, text)],
+        TextOr::Parts(blocks) => blocks,
     };
     let mut results = Vec::new();
     let mut turn = Turn::new(role, "");
@@ -63,8 +60,8 @@ pub(super) fn turns(field: &str, role: Role, content: Content, beyond: &mut Opti
 
 fn text_of(content: Content, beyond: &mut Option<String>) -> String {
     match content {
-        Content::Text(text) => text,
-        Content::Blocks(blocks) => blocks
+        TextOr::Text(text) => text,
+        TextOr::Parts(blocks) => blocks
             .into_iter()
             .map(|block| {
                 if block.text.is_none() {

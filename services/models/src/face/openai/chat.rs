@@ -10,7 +10,7 @@ use super::tools;
 use crate::answer::ToolCall;
 use crate::ask::{Ask, Format, Role, Turn};
 use crate::error::Error;
-use crate::face::read::{self, Wrong};
+use crate::face::read::{self, TextOr, Wrong};
 use crate::face::{Document, Face, Question};
 use crate::wire::Mode;
 
@@ -47,16 +47,9 @@ struct StreamOptions {
 #[derive(Deserialize)]
 struct Message {
     role: String,
-    content: Option<Content>,
+    content: Option<TextOr<Part>>,
     tool_calls: Option<Vec<Call>>,
     tool_call_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Content {
-    Text(String),
-    Parts(Vec<Part>),
 }
 
 #[derive(Deserialize)]
@@ -175,11 +168,11 @@ impl Findings {
     }
 
     /// The text of a message; parts that are none go to providers of this API alone.
-    fn content(&mut self, at: usize, content: Option<Content>) -> String {
+    fn content(&mut self, at: usize, content: Option<TextOr<Part>>) -> String {
         let parts = match content {
             None => return String::new(),
-            Some(Content::Text(text)) => return text,
-            Some(Content::Parts(parts)) => parts,
+            Some(TextOr::Text(text)) => return text,
+            Some(TextOr::Parts(parts)) => parts,
         };
         let mut whole = String::new();
         for (nth, part) in parts.into_iter().enumerate() {

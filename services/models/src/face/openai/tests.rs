@@ -179,3 +179,20 @@ fn texts_are_one_or_several_and_tokens_are_for_this_api_alone() {
         assert!(matches!(read(wrong), Err(Error::Invalid(_))));
     }
 }
+
+#[test]
+fn a_plain_question_is_forwarded_with_few_allocations_whatever_its_length() {
+    let counted = |prompt: usize| {
+        let document = asks("x".repeat(prompt).into()).to_string();
+        let body = bytes::Bytes::from(document);
+        allocation_counter::measure(|| {
+            let question = chat(body.clone(), &[]).unwrap();
+            assert!(!question.document.asking("gpt-4o-mini", true).is_empty());
+        })
+    };
+    let (short, long) = (counted(10), counted(100_000));
+    assert_eq!(short.count_total, long.count_total);
+    assert!(short.count_total <= 24, "{short:?}");
+    // What is read is kept once beside the caller's bytes, and what is sent is written once.
+    assert!(long.bytes_max < 350_000, "{long:?}");
+}

@@ -21,6 +21,10 @@ use crate::provider::{Attempt, Echo, EchoStream, Passed};
 use crate::upstream::Reply;
 use crate::wire::{Mode, Outgoing, Pieces};
 
+/// Bytes of a stream after which it has begun although no piece came: a model may think aloud before it answers, which is
+/// told in the provider's own words. What a stream begins with is less.
+const HEADWAY: usize = 1024;
+
 /// A stream under way.
 struct Echoing {
     reply: Reply,
@@ -28,7 +32,9 @@ struct Echoing {
     events: Events,
     /// What has come and was not handed on yet.
     ready: VecDeque<Echo>,
-    /// Whether a piece of the answer is among what came.
+    /// Bytes that have come.
+    read: usize,
+    /// Whether the answer has begun.
     begun: bool,
 }
 
@@ -123,7 +129,7 @@ impl Remote {
         }
         let events = Events::new(!document.tells_usage);
         let pieces = self.wire.pieces();
-        let mut echoing = Echoing { reply, pieces, events, ready: VecDeque::new(), begun: false };
+        let mut echoing = Echoing { reply, pieces, events, ready: VecDeque::new(), read: 0, begun: false };
         echoing.first(&mut turn.patience).await?;
         Ok(echoing)
     }
@@ -158,7 +164,8 @@ impl Echoing {
             return Ok(());
         };
         let pieces = self.pieces.push(&bytes)?;
-        self.begun |= !pieces.is_empty();
+        self.read += bytes.len();
+        self.begun |= !pieces.is_empty() || self.read > HEADWAY;
         let wrote = pieces.iter().map(Part::wrote).sum();
         let finish = pieces.into_iter().find_map(|piece| match piece {
             Piece::Done(finish) => Some(finish),

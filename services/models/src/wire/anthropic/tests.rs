@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::answer::{CallDelta, Citation, Finish, Piece, ToolCall, Usage};
 use crate::ask::{Format, Role, Tool, ToolChoice, Turn};
+use crate::face::{Asked, Face};
 use crate::failure::Kind;
 
 mod requests;
@@ -166,4 +167,25 @@ fn an_error_within_a_success_is_no_answer() {
     let body =
         json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}).to_string();
     assert_eq!(WIRE.answer(body.as_bytes()).unwrap_err().kind, Kind::Transient);
+}
+
+#[test]
+fn a_message_passes_as_it_came_in_the_callers_version() {
+    let body = r#"{ "model":"auto", "max_tokens":9, "messages":[{"role":"user","content":"x"}], "thinking":{"z":1} }"#;
+    let headers = [("anthropic-version", "2030-01-01"), ("anthropic-beta", "b"), ("cookie", "c")];
+    let headers = headers.map(|(name, value)| bsm_proto::models::v1::RelayHeader {
+        name: name.to_owned(),
+        value: value.to_owned(),
+    });
+    let Asked::Words(question) = Face::AnthropicMessages.read(body.into(), &headers).unwrap() else {
+        panic!()
+    };
+    let sent = Anthropic::new(&Dialect::default()).forward("m", &question.document, Mode::Whole).unwrap();
+    assert_eq!(sent.body, body.replace("auto", "m").into_bytes());
+    assert_eq!(sent.headers["anthropic-version"], "2030-01-01");
+    assert_eq!(sent.headers["anthropic-beta"], "b");
+    assert!(!sent.headers.contains_key("cookie"));
+    let asked = Face::OpenAiChat.read(r#"{"messages":[{"role":"user","content":"x"}]}"#.into(), &[]).unwrap();
+    let Asked::Words(other) = asked else { panic!() };
+    assert_eq!(Anthropic::new(&Dialect::default()).forward("m", &other.document, Mode::Whole), None);
 }
