@@ -1,6 +1,8 @@
 //! What can be typed after `bsm`, and the help that explains it.
 
 mod bench;
+mod keys;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -8,6 +10,8 @@ use bsm_runtime::role::Role;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use bench::{BenchArgs, FASTEST};
+pub(crate) use keys::{KeysArgs, KeysCommand};
+pub(crate) use usage::{By, UsageArgs};
 
 const ABOUT: &str = "A governed mesh for AI agents: a change goes in, a decision comes out.
 
@@ -22,13 +26,15 @@ const EXAMPLES: &str = "Examples:
   bsm config                    all settings in force, and where each came from
   bsm config --models           providers, models, prices, limits and routes in force
   bsm ops breakers              what guards the calls of a running mesh
+  bsm usage --by key --since 7d what each caller took and cost
+  bsm keys create ci --scope read,invoke    a key for a client of the mesh
   bsm bench http://127.0.0.1:8080/api/agents --rate 500    how it does under load
   bsm serve registry            one service, as containers run it
 
 Settings come from defaults, then the file of --config, then the environment, then --set; the strongest wins.
 
 Exit codes: 0 done; 64 wrong usage; 65 unusable data; 66 unreadable input; 70 a part of bsm failed; 74 output not written; 78 wrong \
-settings. `review`, `validate`, `ops` and `bench` say more with theirs.";
+settings. `review`, `validate`, `ops`, `usage`, `keys` and `bench` say more with theirs.";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -84,6 +90,10 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     /// Show and change a running mesh: breakers, bulkheads, retry budgets, caches, flags
     Ops(OpsArgs),
+    /// Show what calls to models took and cost, by day, key, agent, job, provider and model, and what budgets have left
+    Usage(UsageArgs),
+    /// Make, list and revoke API keys
+    Keys(KeysArgs),
     /// Send load at a fixed rate and report how the target does: REST, or any rpc of the contract
     Bench(BenchArgs),
     /// Print every setting in force and where its value came from; secrets are masked

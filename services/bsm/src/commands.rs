@@ -3,11 +3,16 @@
 pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod healthcheck;
+pub(crate) mod keys;
 pub(crate) mod ops;
 pub(crate) mod review;
 pub(crate) mod serve;
+mod service;
+mod shown;
 pub(crate) mod up;
+pub(crate) mod usage;
 pub(crate) mod validate;
+mod when;
 
 /// Runs a command's async part on a runtime of its own.
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {

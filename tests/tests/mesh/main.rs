@@ -11,6 +11,7 @@ mod decisions;
 mod faults;
 mod figures;
 mod jobs;
+mod keys;
 mod matrix;
 mod ops;
 mod recovery;

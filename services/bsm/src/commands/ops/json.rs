@@ -1,12 +1,10 @@
 //! An answer for machines: the contract's own JSON of each item.
 
-use anyhow::Context as _;
-use bsm_runtime::json::number;
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, List};
+use crate::commands::shown;
 
 impl Answer {
     /// One object: each list under its name, and who did not answer.
@@ -34,25 +32,9 @@ fn all<M: Message>(name: &str, list: &[M]) -> anyhow::Result<Value> {
     list.iter().map(|message| one(name, message)).collect()
 }
 
-/// A message of `bsm.ops.v1` as the contract shows it: zeros included, whole numbers without a point.
+/// A message of `bsm.ops.v1` as the contract shows it.
 pub(super) fn one<M: Message>(name: &str, message: &M) -> anyhow::Result<Value> {
-    let pool = DescriptorPool::decode(bsm_proto::DESCRIPTORS)?;
-    let descriptor = pool.get_message_by_name(&format!("bsm.ops.v1.{name}"));
-    let descriptor = descriptor.with_context(|| format!("the contract has no message {name}"))?;
-    let message = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())?;
-    let options = SerializeOptions::new().skip_default_fields(false);
-    let mut value = message.serialize_with_options(serde_json::value::Serializer, &options)?;
-    make_whole(&mut value);
-    Ok(value)
-}
-
-fn make_whole(value: &mut Value) {
-    match value {
-        Value::Number(n) if n.is_f64() => *value = number(n.as_f64().unwrap_or_default()),
-        Value::Array(items) => items.iter_mut().for_each(make_whole),
-        Value::Object(fields) => fields.values_mut().for_each(make_whole),
-        _ => {}
-    }
+    shown::json(&format!("bsm.ops.v1.{name}"), message)
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use std::{fmt::Display, time::Duration};
 
 use bsm_proto::ops::v1::{Breaker, Bulkhead, Cache, ConcurrencyLimit, Flag, RateLimit, RetryBudget};
-use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Row, Table, presets::UTF8_FULL_CONDENSED};
+use comfy_table::{Cell, CellAlignment, Color, Row};
 
 use super::answer::{Answer, List};
+use crate::commands::shown;
 
 impl Answer {
     /// A table, or a sentence where there is nothing to tabulate.
@@ -63,14 +64,7 @@ const CACHES: &[&str] = &[
 const FLAGS: &[&str] = &["flag", "calls inside", "services"];
 
 fn table(header: &[&str], rows: impl Iterator<Item = Row>) -> String {
-    let rows: Vec<Row> = rows.collect();
-    if rows.is_empty() {
-        return "There are none.".to_owned();
-    }
-    let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(header).add_rows(rows);
-    table.to_string()
+    shown::table(header.to_vec(), rows)
 }
 
 fn breaker(breaker: &Breaker) -> Row {

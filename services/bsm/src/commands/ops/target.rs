@@ -1,20 +1,12 @@
 //! Who is asked: the gateway for the whole mesh, or one service about itself.
 
-use std::time::Duration;
-
 use bsm_proto::ops::v1::{mesh_service_client::MeshServiceClient, ops_service_client::OpsServiceClient, *};
-use bsm_runtime::{admin_token, role::Role};
+use bsm_runtime::role::Role;
 use secrecy::SecretString;
-use tonic::{
-    Code, Request, Response, Status, Streaming,
-    transport::{Channel, Endpoint},
-};
+use tonic::{Streaming, transport::Channel};
 
 use super::answer::{Answer, List};
-use crate::exit::{Exit, Failure};
-
-/// Connecting, and one question.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::commands::service::{self, asks, failure, said, vouched};
 
 /// A process that answered.
 #[derive(Debug)]
@@ -39,17 +31,7 @@ pub(super) enum Changes {
 impl Target {
     /// Connects and asks which role it is.
     pub(super) async fn connect(url: &str, token: Option<SecretString>) -> anyhow::Result<Target> {
-        let bad =
-            || Failure::error(Exit::Usage, format!("\"{url}\" is not a URL such as http://127.0.0.1:8080"));
-        let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|_| bad())?.connect_timeout(PATIENCE);
-        if endpoint.uri().scheme().is_none() {
-            return Err(bad()); // a host alone or a path alone is taken for a URI, and nobody can be called there
-        }
-        let gone = |_| {
-            let sentence = format!("nobody answers at {url}; is the mesh running? --url names another place");
-            Failure::error(Exit::Unavailable, sentence)
-        };
-        let channel = endpoint.connect().await.map_err(gone)?;
+        let channel = service::connect(url).await?;
         let mut service = OpsServiceClient::new(channel.clone());
         let shown = token.as_ref();
         let info = said(shown, service.get_info(asks(shown, GetInfoRequest {})).await)?;
@@ -226,38 +208,4 @@ impl Changes {
             }
         }
     }
-}
-
-fn asks<M>(token: Option<&SecretString>, message: M) -> Request<M> {
-    let mut request = vouched(token, message);
-    request.set_timeout(PATIENCE);
-    request
-}
-
-fn vouched<M>(token: Option<&SecretString>, message: M) -> Request<M> {
-    let mut request = Request::new(message);
-    admin_token::show(token, request.metadata_mut());
-    request
-}
-
-fn said<M>(token: Option<&SecretString>, answer: Result<Response<M>, Status>) -> anyhow::Result<M> {
-    answer.map(Response::into_inner).map_err(|status| failure(token, &status))
-}
-
-/// What the other side refused to a call with this token, under the exit code that says who has to do something.
-fn failure(token: Option<&SecretString>, status: &Status) -> anyhow::Error {
-    let exit = match status.code() {
-        Code::Unauthenticated | Code::PermissionDenied => Exit::Permission,
-        Code::InvalidArgument | Code::NotFound => Exit::Usage,
-        _ => Exit::Unavailable,
-    };
-    let sentence = match status.code() {
-        Code::Unauthenticated => match token {
-            Some(_) => format!("{}; the one given (ADMIN_TOKEN, --token) is wrong", status.message()),
-            None => format!("{}; give it as ADMIN_TOKEN or with --token", status.message()),
-        },
-        Code::Unimplemented => "what answers there is no part of a mesh, or an older one".to_owned(),
-        _ => status.message().to_owned(),
-    };
-    Failure::error(exit, sentence)
 }
