@@ -36,7 +36,7 @@ pub struct Citation {
 /// How an answer ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finish {
-    /// The model that the provider says answered.
+    /// The model that the provider says answered; empty from wires where it does not say.
     pub model: String,
     /// `stop`, `length`, `content_filter` or `tool_calls`; the provider's own word where it means none of these.
     pub reason: String,
@@ -88,10 +88,30 @@ pub struct CallDelta {
 pub struct Embedding {
     /// One for each text, in the order of the texts.
     pub vectors: Vec<Vec<f32>>,
-    /// The model that the provider says made them; empty where it does not say.
+    /// The model that the provider says made them; empty from wires where it does not say.
     pub model: String,
     /// What it took.
     pub usage: Usage,
+}
+
+// === impl Embedding ===
+
+impl Embedding {
+    /// The same; where the provider does not say which model made them, it is the one that was asked.
+    #[must_use]
+    pub fn or_model(self, asked: &str) -> Self {
+        if self.model.is_empty() { Self { model: asked.to_owned(), ..self } } else { self }
+    }
+}
+
+// === impl Finish ===
+
+impl Finish {
+    /// The same; where the provider does not say which model answered, it is the one that was asked.
+    #[must_use]
+    pub fn or_model(self, asked: &str) -> Self {
+        if self.model.is_empty() { Self { model: asked.to_owned(), ..self } } else { self }
+    }
 }
 
 // === impl Answer ===

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use secrecy::SecretString;
 
@@ -16,7 +17,9 @@ use crate::failure::{Failure, Kind};
 
 pub mod anthropic;
 mod call_id;
+pub mod cohere;
 pub mod excerpt;
+pub mod gemini;
 pub mod openai;
 mod path;
 pub mod reason;
@@ -24,8 +27,12 @@ mod refusal;
 pub mod retry_after;
 mod sources;
 pub mod sse;
+#[cfg(test)]
+mod tests;
 
 use anthropic::Anthropic;
+use cohere::Cohere;
+use gemini::Gemini;
 use openai::OpenAi;
 use openai::variant::VARIANTS;
 
@@ -129,7 +136,15 @@ pub trait Pieces: Send {
     fn end(&mut self) -> Result<Piece, Failure>;
 }
 
-const ANTHROPIC: &str = "anthropic";
+/// Makes a wire.
+type Make = fn(&Dialect) -> Arc<dyn Wire>;
+
+/// The wires beside OpenAI's, whose names are those of its variants.
+const WIRES: [(&str, Make); 3] = [
+    ("anthropic", |dialect| Arc::new(Anthropic::new(dialect))),
+    ("gemini", |dialect| Arc::new(Gemini::new(dialect))),
+    ("cohere", |dialect| Arc::new(Cohere::new(dialect))),
+];
 
 /// The wire of this name, which may be that of a variant of one; `None` if there is none. [`names`] lists them.
 #[must_use]
@@ -137,15 +152,12 @@ pub fn named(name: &str, dialect: &Dialect) -> Option<Arc<dyn Wire>> {
     if let Some(variant) = VARIANTS.iter().find(|variant| variant.name == name) {
         return Some(Arc::new(OpenAi::new(variant, dialect)));
     }
-    match name {
-        ANTHROPIC => Some(Arc::new(Anthropic::new(dialect))),
-        _ => None,
-    }
+    WIRES.iter().find(|(known, _)| *known == name).map(|(_, wire)| wire(dialect))
 }
 
 /// The names of all wires.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    VARIANTS.iter().map(|variant| variant.name).chain([ANTHROPIC])
+    VARIANTS.iter().map(|variant| variant.name).chain(WIRES.iter().map(|(name, _)| *name))
 }
 
 // === impl Dialect ===
@@ -154,6 +166,18 @@ impl Default for Dialect {
     fn default() -> Self {
         Self { api_version: None, citations: true }
     }
+}
+
+/// The headers of a JSON document, and of what is to come back.
+fn json_headers(mode: Mode) -> HeaderMap {
+    let accepted = match mode {
+        Mode::Whole => "application/json",
+        Mode::Stream => "text/event-stream",
+    };
+    let mut headers = HeaderMap::with_capacity(4);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, HeaderValue::from_static(accepted));
+    headers
 }
 
 /// A header's value that the HTTP library keeps out of its own traces; `None` if it cannot stand in a header.

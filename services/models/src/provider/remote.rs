@@ -199,7 +199,7 @@ impl Remote {
         let body = turn.patience.wait(reply.all()).await?;
         let embedding = self.wire.embedding(&body)?;
         match (embedding.vectors.len(), attempt.ask.inputs.len()) {
-            (made, wanted) if made == wanted => Ok(embedding),
+            (made, wanted) if made == wanted => Ok(embedding.or_model(attempt.model)),
             (made, wanted) => {
                 Err(Failure::new(Kind::Malformed, format!("made {made} vectors of {wanted} texts")))
             }
@@ -215,7 +215,8 @@ impl Remote {
         let request = self.wire.request(attempt.model, attempt.ask, Mode::Whole);
         let mut reply = self.send(turn, attempt, request).await?;
         let body = turn.patience.wait(reply.all()).await?;
-        self.wire.answer(&body)
+        let answer = self.wire.answer(&body)?;
+        Ok(Answer { finish: answer.finish.or_model(attempt.model), ..answer })
     }
 
     /// Opens a stream up to its first piece: until then another candidate can take over.
@@ -228,9 +229,9 @@ impl Remote {
         if reply.is("application/json") {
             // A server that does not know streams answers whole, or with an error in a 200.
             let body = turn.patience.wait(reply.all()).await?;
-            return Ok(Running::whole(self.wire.answer(&body)?));
+            return Ok(Running::whole(self.wire.answer(&body)?, attempt.model));
         }
-        let mut running = Running::new(reply, self.wire.pieces());
+        let mut running = Running::new(reply, self.wire.pieces(), attempt.model);
         running.first(&mut turn.patience).await?;
         Ok(running)
     }

@@ -19,7 +19,7 @@ mod request;
 mod response;
 mod stream;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// The version of the interface that this was written for.
 pub const VERSION: &str = "2023-06-01";

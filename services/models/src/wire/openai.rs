@@ -25,7 +25,7 @@ mod response;
 mod search;
 mod stream;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod tools;
 pub mod variant;
 

@@ -18,18 +18,20 @@ pub(super) struct Running {
     /// Where more comes from; `None` when all has come.
     source: Option<(Reply, Box<dyn Pieces>)>,
     ready: VecDeque<Piece>,
+    /// The model that was asked.
+    model: String,
 }
 
 // === impl Running ===
 
 impl Running {
-    pub(super) fn new(reply: Reply, pieces: Box<dyn Pieces>) -> Self {
-        Self { source: Some((reply, pieces)), ready: VecDeque::new() }
+    pub(super) fn new(reply: Reply, pieces: Box<dyn Pieces>, model: &str) -> Self {
+        Self { source: Some((reply, pieces)), ready: VecDeque::new(), model: model.to_owned() }
     }
 
     /// An answer that came whole although a stream was asked for.
-    pub(super) fn whole(answer: Answer) -> Self {
-        Self { source: None, ready: answer.into_pieces().collect() }
+    pub(super) fn whole(answer: Answer, model: &str) -> Self {
+        Self { source: None, ready: answer.into_pieces().collect(), model: model.to_owned() }
     }
 
     /// Waits until something can be handed on.
@@ -66,9 +68,9 @@ impl Running {
             let (mut running, mut turn, provider) = state?;
             let piece = running.next(&mut turn.patience).await;
             match piece {
-                Ok(done @ Piece::Done(_)) => {
+                Ok(Piece::Done(finish)) => {
                     turn.conclude(None);
-                    Some((Ok(done), None))
+                    Some((Ok(Piece::Done(finish.or_model(&running.model))), None))
                 }
                 Ok(piece) => {
                     turn.goes_on();

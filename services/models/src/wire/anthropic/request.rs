@@ -1,13 +1,12 @@
 //! The request: headers and the JSON document.
 
-use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
 use crate::answer::ToolCall;
 use crate::ask::{Ask, Format, Role, Tool, ToolChoice, Turn};
-use crate::wire::Mode;
 use crate::wire::call_id::{fitted, is_plain};
+use crate::wire::{Mode, json_headers};
 
 const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
@@ -20,13 +19,7 @@ const HOTTEST: f64 = 1.0;
 const LONGEST_ID: usize = 64;
 
 pub(super) fn headers(version: &str, mode: Mode) -> HeaderMap {
-    let accepted = match mode {
-        Mode::Whole => "application/json",
-        Mode::Stream => "text/event-stream",
-    };
-    let mut headers = HeaderMap::with_capacity(4);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(ACCEPT, HeaderValue::from_static(accepted));
+    let mut headers = json_headers(mode);
     headers.extend(HeaderValue::from_str(version).ok().map(|version| (VERSION, version)));
     headers
 }

@@ -14,6 +14,8 @@ use crate::failure::Kind;
 mod requests;
 mod streams;
 
+pub(in crate::wire) use streams::{pieces, recorded};
+
 static WIRE: LazyLock<Anthropic> = LazyLock::new(|| Anthropic::new(&Dialect::default()));
 
 fn ask() -> Ask {

@@ -1,6 +1,5 @@
 //! The request: headers and the JSON document.
 
-use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
@@ -8,18 +7,12 @@ use super::variant::{Feature, Variant};
 use super::{search, tools::call_id};
 use crate::answer::ToolCall;
 use crate::ask::{Ask, Format, Role, Tool, ToolChoice, Turn};
-use crate::wire::Mode;
+use crate::wire::{Mode, json_headers};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 pub(super) fn headers(idempotency_key: Option<&str>, mode: Mode) -> HeaderMap {
-    let accepted = match mode {
-        Mode::Whole => "application/json",
-        Mode::Stream => "text/event-stream",
-    };
-    let mut headers = HeaderMap::with_capacity(4);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(ACCEPT, HeaderValue::from_static(accepted));
+    let mut headers = json_headers(mode);
     let key = idempotency_key.and_then(|key| HeaderValue::from_str(key).ok());
     headers.extend(key.map(|key| (IDEMPOTENCY_KEY, key)));
     headers

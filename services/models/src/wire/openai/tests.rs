@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::variant::{OPENAI, VARIANTS};
 use super::*;
-use crate::answer::{Finish, Piece, Usage};
+use crate::answer::{CallDelta, Finish, Piece, Usage};
 use crate::ask::{Format, Role, Turn};
 use crate::failure::Kind;
 
@@ -17,6 +17,8 @@ mod refusals;
 mod streams;
 mod tools;
 mod variants;
+
+pub(in crate::wire) use streams::{pieces, recorded};
 
 static WIRE: LazyLock<OpenAi> = LazyLock::new(|| OpenAi::new(&OPENAI, &Dialect::default()));
 

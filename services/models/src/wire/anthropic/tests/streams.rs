@@ -33,7 +33,7 @@ fn stop() -> String {
 }
 
 /// A stream with everything in it: pings, thoughts, text, sources, calls with input and without, events of tomorrow.
-pub(crate) fn recorded() -> String {
+pub(in crate::wire) fn recorded() -> String {
     let text = |text: &str| delta(1, json!({"type": "text_delta", "text": text}));
     let input = |index, json: &str| delta(index, json!({"type": "input_json_delta", "partial_json": json}));
     let page = json!({"type": "web_search_result_location", "url": "https://a.test/", "title": "A"});
@@ -64,7 +64,7 @@ pub(crate) fn recorded() -> String {
     .concat()
 }
 
-pub(crate) fn pieces() -> Vec<Piece> {
+pub(in crate::wire) fn pieces() -> Vec<Piece> {
     let text = |text: &str| Piece::Delta(text.to_owned());
     let head = |index, id: &str, name: &str| {
         let (id, name) = (Some(id.to_owned()), Some(name.to_owned()));

@@ -10,6 +10,11 @@ fn delta(delta: Value) -> String {
     chunk(json!([{"index": 0, "delta": delta, "logprobs": null, "finish_reason": null}]), Value::Null)
 }
 
+fn call(mut call: Value) -> String {
+    call["index"] = 0.into();
+    delta(json!({"tool_calls": [call]}))
+}
+
 fn last(reason: &str) -> String {
     chunk(json!([{"index": 0, "delta": {}, "logprobs": null, "finish_reason": reason}]), Value::Null)
 }
@@ -20,23 +25,38 @@ fn usage() -> String {
 
 const END: &str = "data: [DONE]\n\n";
 
-fn stream() -> String {
+/// A stream with text, a call in pieces, and its usage at the end.
+pub(in crate::wire) fn recorded() -> String {
     let role = delta(json!({"role": "assistant", "content": "", "refusal": null}));
     [
         role,
         delta(json!({"content": "Hello"})),
-        delta(json!({"content": " سلام"})),
-        last("stop"),
+        delta(json!({"content": " سلام 👋"})),
+        call(json!({"id": "c1", "type": "function", "function": {"name": "now", "arguments": ""}})),
+        call(json!({"function": {"arguments": "{\"zone\": \"حي"}})),
+        call(json!({"function": {"arguments": "فا\"}"}})),
+        ": keep-alive\n\n".to_owned(),
+        last("tool_calls"),
         usage(),
         END.to_owned(),
     ]
     .concat()
 }
 
-fn pieces() -> Vec<Piece> {
+pub(in crate::wire) fn pieces() -> Vec<Piece> {
     let usage = Usage { input_tokens: 9, output_tokens: 2, ..Usage::default() };
-    let finish = Finish { model: "gpt-4o-mini".to_owned(), reason: "stop".to_owned(), usage };
-    vec![Piece::Delta("Hello".to_owned()), Piece::Delta(" سلام".to_owned()), Piece::Done(finish)]
+    let finish = Finish { model: "gpt-4o-mini".to_owned(), reason: "tool_calls".to_owned(), usage };
+    let (id, name) = (Some("c1".to_owned()), Some("now".to_owned()));
+    let more =
+        |arguments: &str| Piece::Call(CallDelta { arguments: arguments.to_owned(), ..CallDelta::default() });
+    vec![
+        Piece::Delta("Hello".to_owned()),
+        Piece::Delta(" سلام 👋".to_owned()),
+        Piece::Call(CallDelta { id, name, ..CallDelta::default() }),
+        more("{\"zone\": \"حي"),
+        more("فا\"}"),
+        Piece::Done(finish),
+    ]
 }
 
 fn read(text: &str) -> Result<Vec<Piece>, Failure> {
@@ -44,18 +64,9 @@ fn read(text: &str) -> Result<Vec<Piece>, Failure> {
 }
 
 #[test]
-fn chunks_become_pieces_however_the_bytes_are_cut() {
-    for size in [1, 2, 3, 7, 64, 4096] {
-        let mut reader = WIRE.pieces();
-        let stream = stream();
-        let read = stream.as_bytes().chunks(size).flat_map(|bytes| reader.push(bytes).unwrap());
-        assert_eq!(read.collect::<Vec<_>>(), pieces(), "chunks of {size} bytes");
-    }
-}
-
-#[test]
-fn nothing_follows_the_end() {
-    let text = [stream(), delta(json!({"content": "more"}))].concat();
+fn chunks_become_pieces_and_nothing_follows_the_end() {
+    assert_eq!(read(&recorded()).unwrap(), pieces());
+    let text = [recorded(), delta(json!({"content": "more"}))].concat();
     assert_eq!(read(&text).unwrap(), pieces());
 }
 

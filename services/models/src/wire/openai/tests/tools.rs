@@ -1,5 +1,5 @@
 use super::*;
-use crate::answer::{CallDelta, ToolCall};
+use crate::answer::ToolCall;
 use crate::ask::{Tool, ToolChoice};
 
 fn weather() -> Tool {
