@@ -7,6 +7,7 @@ use bsm_runtime::yaml::{Bool, Fields, Filled, Key, Node, Path, Read, Text, list_
 
 use super::limits::{self, Limits};
 use super::timeouts::{self, Timeouts};
+use crate::wire;
 
 /// A provider outside of this process.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,10 +42,6 @@ pub struct Provider {
     pub family_limits: Vec<(Arc<str>, Limits)>,
 }
 
-/// The languages that providers speak.
-pub const WIRES: &[&str] =
-    &["openai", "anthropic", "gemini", "cohere", "perplexity", "azure", "groq", "mistral"];
-
 /// What begins the names of bsm's own variables.
 const OURS: &str = "BSM_";
 
@@ -73,7 +70,7 @@ pub(super) fn read(
 ) -> Option<Provider> {
     let name_is_fit = check_name(key, path, findings);
     let mut fields = Fields::of(node, path, findings)?;
-    let words: Vec<(&str, &str)> = WIRES.iter().map(|wire| (*wire, *wire)).collect();
+    let words: Vec<(&str, &str)> = wire::names().map(|wire| (wire, wire)).collect();
     let wire = match base {
         Some(base) => fields.optional("wire", one_of(&words)).or(Some(&*base.wire)),
         None => fields.required("wire", one_of(&words)),
