@@ -52,6 +52,7 @@ use crate::{
 pub(crate) use accept::prefers;
 pub(crate) use body::{check_depth, invalid_json};
 pub(crate) use media::check as check_media_type;
+pub(crate) use notes::show as show_notes;
 use request::Given;
 pub(crate) use response::value;
 pub(crate) use way::Way;

@@ -22,8 +22,16 @@ use crate::{
 };
 
 /// The headers of a client that mean something to whoever answers. None of them is a secret.
-const PASSED: [&str; 6] =
-    ["idempotency-key", "cache-control", "x-bsm-cache", "anthropic-version", "anthropic-beta", "openai-beta"];
+const PASSED: [&str; 8] = [
+    "idempotency-key",
+    "last-event-id",
+    "cache-control",
+    "x-bsm-cache",
+    "x-bsm-resume-grace",
+    "anthropic-version",
+    "anthropic-beta",
+    "openai-beta",
+];
 
 /// Who answers, and which model was asked for: in the headers of every answer.
 const PROVIDER: HeaderName = HeaderName::from_static("x-bsm-provider");
@@ -44,7 +52,8 @@ pub(super) async fn serve(
     let mut outbound = call.request(question);
     transcode::introduce(client, outbound.metadata_mut());
     let mut way = ModelServiceClient::new(way(gateway)).max_decoding_message_size(MESSAGE_LIMIT);
-    let mut messages = way.relay(outbound).await.map_err(|status| fault(&status))?.into_inner();
+    let answered = way.relay(outbound).await.map_err(|status| fault(&status))?;
+    let (notes, mut messages, _) = answered.into_parts();
     let first = messages.message().await.map_err(|status| fault(&status))?.ok_or_else(Fault::internal)?;
     let RelayResponse { head, body } = first;
     let head = head.ok_or_else(Fault::internal)?;
@@ -52,7 +61,9 @@ pub(super) async fn serve(
         true => streamed(body, messages, face.into(), &call),
         false => Body::from(whole(body, messages).await.map_err(|status| fault(&status))?),
     };
-    Ok(answer(&head, body))
+    let mut response = answer(&head, body);
+    transcode::show_notes(&notes, response.headers_mut());
+    Ok(response)
 }
 
 fn passed(headers: &HeaderMap) -> Vec<RelayHeader> {

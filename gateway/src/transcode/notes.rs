@@ -21,7 +21,7 @@ pub(super) fn hand_on(headers: &HeaderMap, metadata: &mut MetadataMap) {
 }
 
 /// Shows what a service said.
-pub(super) fn show(metadata: &MetadataMap, headers: &mut HeaderMap) {
+pub(crate) fn show(metadata: &MetadataMap, headers: &mut HeaderMap) {
     copy(&TOLD, metadata.as_ref(), headers);
 }
 

@@ -96,7 +96,17 @@ impl ModelService for Models {
 
     async fn relay(&self, request: Request<v1::RelayRequest>) -> Result<Response<Self::RelayStream>, Status> {
         let call = Call::of(&request);
-        relay::relay(&self.gateway, call, request.into_inner()).await
+        let request = request.into_inner();
+        let wishes = notes::wishes_of_relay(&request)?;
+        if wishes.is_plain() {
+            return relay::relay(&self.gateway, call, request).await;
+        }
+        let (print, gateway) = (notes::print_of_relay(&request), Arc::clone(&self.gateway));
+        let start = move |call| {
+            let begin = async move { relay::relay(&gateway, call, request).await.map(Response::into_inner) };
+            stream::once(begin).try_flatten()
+        };
+        self.replay.relay((print, wishes), call, start).await.map(notes::noted_relay)
     }
 
     async fn list_models(

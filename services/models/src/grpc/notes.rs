@@ -1,14 +1,14 @@
 //! What a caller wishes beside the question, and what it is told beside the answer: both in metadata.
 
 use bsm_proto::models::v1;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tonic::Response;
 use tonic::metadata::{MetadataMap, MetadataValue};
 
 use crate::ask::Ask;
 use crate::error::Error;
 use crate::gateway::Answered;
-use crate::replay::{CACHE, Cached, Told, Wishes};
+use crate::replay::{CACHE, Cached, Print, Relayed, Told, Wishes};
 
 /// Says how many seconds old an answer is that was kept, in HTTP's own word.
 const AGE: &str = "age";
@@ -38,11 +38,43 @@ pub(super) fn keyed(ask: Ask, wishes: &Wishes) -> Ask {
     Ask { idempotency_key: wishes.key.clone(), ..ask }
 }
 
+/// What is wished of a question in the form of another API.
+pub(super) fn wishes_of_relay(request: &v1::RelayRequest) -> Result<Wishes, Error> {
+    let named = |header: &v1::RelayHeader| {
+        let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
+        Some((name, HeaderValue::from_str(&header.value).ok()?))
+    };
+    let headers: HeaderMap = request.headers.iter().filter_map(named).collect();
+    Ok(Wishes::of(&headers).map_err(Error::Invalid)?.after_header(&headers))
+}
+
+/// What tells such a question from others: all of it, and the headers that say how it is meant.
+pub(super) fn print_of_relay(request: &v1::RelayRequest) -> Print {
+    let of_form = |header: &&v1::RelayHeader| header.name.ends_with("-version") || header.name.ends_with("-beta");
+    let meant = request.headers.iter().filter(of_form).map(|header| format!("{}: {}", header.name, header.value));
+    let mut meant: Vec<String> = meant.collect();
+    meant.sort_unstable();
+    let face = request.face.to_be_bytes();
+    Print::of_parts(&[&face, meant.join("\n").as_bytes(), &request.body])
+}
+
+/// An answer that is passed on, with its notes.
+pub(super) fn noted_relay(relayed: Relayed) -> Response<super::relay::Messages> {
+    let Relayed { messages, cached, replayed } = relayed;
+    let mut response = Response::new(messages);
+    note(response.metadata_mut(), cached, replayed);
+    response
+}
+
 /// An answer as a message, with its notes.
 pub(super) fn noted<T, M>(told: Told<T>, message: impl FnOnce(Answered<T>) -> M) -> Response<M> {
     let Told { answered, cached, replayed, .. } = told;
     let mut response = Response::new(message(answered));
-    let metadata = response.metadata_mut();
+    note(response.metadata_mut(), cached, replayed);
+    response
+}
+
+fn note(metadata: &mut MetadataMap, cached: Option<Cached>, replayed: bool) {
     match cached {
         None => {}
         Some(Cached::Miss) => _ = metadata.insert(CACHE, MetadataValue::from_static("miss")),
@@ -54,5 +86,4 @@ pub(super) fn noted<T, M>(told: Told<T>, message: impl FnOnce(Answered<T>) -> M)
     if replayed {
         metadata.insert(REPLAYED, MetadataValue::from_static("true"));
     }
-    response
 }

@@ -27,7 +27,7 @@ pub(super) enum Key {
 
 /// A question by the SHA-256 of all there is in it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Print([u8; 32]);
+pub struct Print([u8; 32]);
 
 /// Hashes what is written to it.
 struct Hasher(Sha256);
@@ -75,13 +75,14 @@ impl Print {
         }
     }
 
-    /// Of a request that is forwarded as it is.
-    #[cfg(test)]
-    pub(super) fn of_bytes(face: &str, body: &[u8]) -> Print {
+    /// Of a request that is passed on as it is: all that tells it from others.
+    #[must_use]
+    pub fn of_parts(parts: &[&[u8]]) -> Print {
         let mut hasher = Sha256::new();
-        hasher.update((face.len() as u64).to_be_bytes());
-        hasher.update(face);
-        hasher.update(body);
+        for part in parts {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part);
+        }
         Print(hasher.finalize().into())
     }
 

@@ -62,7 +62,7 @@ fn repeat(tenant: &str, key: &str, question: &str) -> Want {
     let key = Key::Repeat { tenant: tenant.into(), key: key.into() };
     Want {
         key,
-        print: Print::of_bytes("test", question.as_bytes()),
+        print: Print::of_parts(&[question.as_bytes()]),
         max_age: None,
         fresh: false,
         grace: Duration::ZERO,
@@ -70,7 +70,7 @@ fn repeat(tenant: &str, key: &str, question: &str) -> Want {
 }
 
 fn exact(tenant: &str, question: &str) -> Want {
-    let print = Print::of_bytes("test", question.as_bytes());
+    let print = Print::of_parts(&[question.as_bytes()]);
     Want { key: Key::Exact { tenant: tenant.into(), print }, ..repeat(tenant, "", question) }
 }
 

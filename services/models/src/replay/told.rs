@@ -92,6 +92,12 @@ impl Note {
     /// The answer with this note.
     pub(super) fn tell<T>(self, head: &Arc<Head>, answer: T) -> Told<T> {
         let below = head.kept_since.map(|since| Instant::now().saturating_duration_since(since));
+        let (cached, replayed) = self.seen(below);
+        Told { answered: head.answered(answer), cached, replayed, from_start: self.from_start }
+    }
+
+    /// What the cache had, and whether the answer is a repeat; the cache below a key had one of age `below`.
+    pub(super) fn seen(self, below: Option<Duration>) -> (Option<Cached>, bool) {
         let kept = match (self.by, self.source) {
             (By::IdempotencyKey(_), _) => below,
             (By::Question, Source::Kept(age)) => Some(age),
@@ -100,7 +106,7 @@ impl Note {
         let was_asked = self.by != By::IdempotencyKey(CacheUse::Off);
         let cached = was_asked.then(|| kept.map_or(Cached::Miss, Cached::Hit));
         let replayed = matches!(self.by, By::IdempotencyKey(_)) && self.source != Source::Asked;
-        Told { answered: head.answered(answer), cached, replayed, from_start: self.from_start }
+        (cached, replayed)
     }
 }
 

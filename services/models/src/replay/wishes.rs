@@ -15,6 +15,8 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 pub const CACHE: &str = "x-bsm-cache";
 /// Metadata, and header, that says how many seconds a call goes on whose caller is gone.
 pub const GRACE: &str = "x-bsm-resume-grace";
+/// Header that says behind which event of a stream to go on.
+const LAST_EVENT_ID: &str = "last-event-id";
 /// HTTP's own word about caches.
 const CACHE_CONTROL: &str = "cache-control";
 
@@ -116,8 +118,15 @@ impl Wishes {
         Self { resume, ..self }
     }
 
+    /// The same for a call whose last event id stands with the rest.
+    #[must_use]
+    pub fn after_header(self, headers: &HeaderMap) -> Self {
+        self.after(headers.get(LAST_EVENT_ID).map(|id| id.to_str().unwrap_or("\u{fffd}")))
+    }
+
     /// Whether nothing is wished that a plain call has not.
-    pub(super) fn is_plain(&self) -> bool {
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
         self.key.is_none() && self.cache == CacheUse::Off && self.resume.is_none()
     }
 }

@@ -148,3 +148,67 @@ async fn a_wish_that_cannot_be_read_is_named_with_the_other_mistakes() {
         status::field_violations(&refused).into_iter().map(|(field, _)| field).collect();
     assert_eq!(fields, ["prompt.messages[0].content", "prompt.cache", "x-bsm-resume-grace"]);
 }
+
+fn relayed(stream: bool, headers: &[(&str, &str)]) -> Request<v1::RelayRequest> {
+    let body = serde_json::json!({"model": "openai/gpt-4o", "stream": stream, "messages": [{"role": "user", "content": "hi"}]});
+    let header = |(name, value): &(&str, &str)| v1::RelayHeader { name: (*name).to_owned(), value: (*value).to_owned() };
+    let headers = headers.iter().map(header).collect();
+    let mut request = v1::RelayRequest { body: body.to_string().into(), headers, ..Default::default() };
+    request.set_face(v1::Face::OpenaiChat);
+    Request::new(request)
+}
+
+/// The notes of an answer that was passed on, and its body.
+async fn passed(models: &Models, request: Request<v1::RelayRequest>) -> (MetadataMap, String) {
+    let (metadata, messages, _) = models.relay(request).await.unwrap().into_parts();
+    let messages: Vec<v1::RelayResponse> = messages.try_collect().await.unwrap();
+    assert!(messages[0].head.is_some() && messages[1..].iter().all(|message| message.head.is_none()));
+    let body = messages.iter().flat_map(|message| message.body.to_vec()).collect();
+    (metadata, String::from_utf8(body).unwrap())
+}
+
+/// What a stream says without the ids of its events, and those.
+fn without_ids(body: &str) -> (String, Vec<&str>) {
+    let (ids, rest): (Vec<&str>, Vec<&str>) = body.lines().partition(|line| line.starts_with("id: "));
+    (rest.join("\n"), ids.into_iter().map(|line| &line[4..]).collect())
+}
+
+#[tokio::test]
+async fn what_is_passed_on_is_repeated_and_resumed_in_its_own_bytes() {
+    let provider = Scripted::start([Script::streams(&["Hel", "lo"]), Script::says("whole")]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let key = ("idempotency-key", "k-1");
+    let (_, first) = passed(&models, relayed(true, &[key])).await;
+    let (notes, again) = passed(&models, relayed(true, &[key])).await;
+    assert_eq!((note(&notes, "idempotent-replayed").as_deref(), &again), (Some("true"), &first));
+    let (said, ids) = without_ids(&first);
+    assert!(said.contains("Hel") && said.ends_with("data: [DONE]\n"), "{first}");
+    assert_eq!(ids.len(), said.matches("data: ").count(), "an id for each event");
+    for (at, id) in ids.iter().enumerate() {
+        let (_, rest) = passed(&models, relayed(true, &[key, ("last-event-id", id)])).await;
+        let seen = first.find(&format!("id: {id}\n")).unwrap();
+        let behind = first[seen..].find("\n\n").unwrap() + seen + 2;
+        assert_eq!(rest, first[behind..], "behind event {at}");
+    }
+    let other = models.relay(relayed(false, &[key])).await.map(drop).unwrap_err();
+    assert_eq!(shown(&other), (Code::AlreadyExists, "IDEMPOTENCY_CONFLICT".to_owned()));
+    let gone = models.relay(relayed(true, &[("last-event-id", ids[0])])).await.map(drop).unwrap_err();
+    assert_eq!(shown(&gone).1, "STREAM_GONE");
+
+    let cached = [("x-bsm-cache", "on")];
+    let (notes, whole) = passed(&models, relayed(false, &cached)).await;
+    assert_eq!(note(&notes, "x-bsm-cache").as_deref(), Some("miss"));
+    let (notes, kept) = passed(&models, relayed(false, &cached)).await;
+    assert_eq!((note(&notes, "x-bsm-cache").as_deref(), kept), (Some("hit"), whole));
+    assert_eq!(provider.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_question_that_is_passed_on_and_refused_is_refused_to_all_who_wait_and_asked_anew() {
+    let provider = Scripted::start([Script::fails(400, ""), Script::says("better")]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let key = [("idempotency-key", "k-1")];
+    let refused = models.relay(relayed(false, &key)).await.map(drop).unwrap_err();
+    assert_eq!(shown(&refused).1, "UPSTREAM_REJECTED");
+    assert!(passed(&models, relayed(false, &key)).await.1.contains("better"));
+}
