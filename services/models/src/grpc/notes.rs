@@ -50,8 +50,10 @@ pub(super) fn wishes_of_relay(request: &v1::RelayRequest) -> Result<Wishes, Erro
 
 /// What tells such a question from others: all of it, and the headers that say how it is meant.
 pub(super) fn print_of_relay(request: &v1::RelayRequest) -> Print {
-    let of_form = |header: &&v1::RelayHeader| header.name.ends_with("-version") || header.name.ends_with("-beta");
-    let meant = request.headers.iter().filter(of_form).map(|header| format!("{}: {}", header.name, header.value));
+    let of_form =
+        |header: &&v1::RelayHeader| header.name.ends_with("-version") || header.name.ends_with("-beta");
+    let meant =
+        request.headers.iter().filter(of_form).map(|header| format!("{}: {}", header.name, header.value));
     let mut meant: Vec<String> = meant.collect();
     meant.sort_unstable();
     let face = request.face.to_be_bytes();

@@ -95,7 +95,8 @@ impl Replay {
     {
         let tenant = tenant(call);
         let want = |key, max_age, fresh| Want { key, print, max_age, fresh, grace: wishes.grace };
-        let key = wishes.key.as_deref().map(|key| Key::Repeat { tenant: Arc::clone(&tenant), key: key.into() });
+        let key =
+            wishes.key.as_deref().map(|key| Key::Repeat { tenant: Arc::clone(&tenant), key: key.into() });
         let by = key.as_ref().map_or(By::Question, |_| By::IdempotencyKey(CacheUse::Off));
         let (run, from_start) = match (key, wishes.resume) {
             (Some(key), None) => (self.store.open(want(key, None, false), start)?, true),
@@ -134,7 +135,10 @@ fn events(
             Some(Err(status)) => vec![Err(status)],
             None => {
                 let rest = cutter.as_mut().map(|cutter: &mut Cutter| take(&mut cutter.rest).freeze());
-                rest.filter(|rest| !rest.is_empty()).map(|rest| Ok(bare(rest))).into_iter().collect::<Vec<_>>()
+                rest.filter(|rest| !rest.is_empty())
+                    .map(|rest| Ok(bare(rest)))
+                    .into_iter()
+                    .collect::<Vec<_>>()
             }
         };
         stream::iter(items)
@@ -187,7 +191,9 @@ impl Item for v1::RelayResponse {
 
     /// Of a stream; a document tells by its end.
     fn is_last(&self) -> bool {
-        let is_end = |line: &[u8]| matches!(line.trim_ascii(), b"data: [DONE]" | b"data:[DONE]" | b"event: message_stop");
+        let is_end = |line: &[u8]| {
+            matches!(line.trim_ascii(), b"data: [DONE]" | b"data:[DONE]" | b"event: message_stop")
+        };
         self.head.is_none() && self.body.len() < 256 && self.body.split(|byte| *byte == b'\n').any(is_end)
     }
 }

@@ -151,7 +151,10 @@ async fn a_wish_that_cannot_be_read_is_named_with_the_other_mistakes() {
 
 fn relayed(stream: bool, headers: &[(&str, &str)]) -> Request<v1::RelayRequest> {
     let body = serde_json::json!({"model": "openai/gpt-4o", "stream": stream, "messages": [{"role": "user", "content": "hi"}]});
-    let header = |(name, value): &(&str, &str)| v1::RelayHeader { name: (*name).to_owned(), value: (*value).to_owned() };
+    let header = |(name, value): &(&str, &str)| v1::RelayHeader {
+        name: (*name).to_owned(),
+        value: (*value).to_owned(),
+    };
     let headers = headers.iter().map(header).collect();
     let mut request = v1::RelayRequest { body: body.to_string().into(), headers, ..Default::default() };
     request.set_face(v1::Face::OpenaiChat);
