@@ -88,6 +88,13 @@ impl Patience {
         self.stage = Stage::Opening;
     }
 
+    /// How long the head of an answer may take, where that is less than the whole: a stream must begin in time.
+    #[must_use]
+    pub fn head(&self) -> Option<Duration> {
+        let Limits { whole, first, .. } = self.limits;
+        (self.stage == Stage::Opening && first < whole).then_some(first)
+    }
+
     /// From here on silence has its own limit.
     pub fn begun(&mut self) {
         self.stage = Stage::Begun;

@@ -123,7 +123,7 @@ impl Provider {
     /// Why there is no answer, or no beginning of a stream; the breaker and the key have taken note of it.
     pub async fn relay(&self, attempt: Attempt<'_, Question>) -> Result<Passed, Failure> {
         match self {
-            Provider::Remote(remote) => remote.relay(attempt).await,
+            Provider::Remote(remote) => remote.timed(attempt.model, remote.relay(attempt)).await,
             Provider::Offline(offline) => offline.relay(attempt).await,
         }
     }

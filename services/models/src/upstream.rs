@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bsm_runtime::call::Call;
 use bsm_runtime::guards::Guards;
-use bsm_runtime::outside::{AsSent, Body, InParts, Took, Trouble};
+use bsm_runtime::outside::{AsSent, Body, HeadWithin, InParts, Took, Trouble};
 use bsm_stack::HttpClassifier;
 use bsm_stack::breaker::{Judge, Permit, Snapshot};
 use bsm_stack::retry::{Attempts, GaveUp, RatherElsewhere};
@@ -60,6 +60,17 @@ pub enum Throttled {
     GoesElsewhere,
 }
 
+/// On which terms a request goes out.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Puts the key into its headers as it goes out.
+    pub key: AsSent,
+    /// What is rather done than waiting.
+    pub throttled: Throttled,
+    /// How long the head of the answer may take, where that is less than the time of an attempt.
+    pub head: Option<Duration>,
+}
+
 /// An answer whose body is still to come.
 #[derive(Debug)]
 pub struct Reply {
@@ -103,25 +114,28 @@ impl Upstream {
         Some(self.families.known(model)?.outside.breaker().snapshot())
     }
 
-    /// Sends a request for a model, with the key that `key` puts into its headers as it goes out, and waits for the head
-    /// of the answer. Cancel safe: dropping the future ends the call.
+    /// Sends a request for a model on these terms and waits for the head of the answer. Cancel safe: dropping the future
+    /// ends the call.
     ///
     /// # Errors
     /// When the server is not asked, cannot be reached, or breaks the connection off. A [`Failure`] or [`NoKey`] of
-    /// `key` is told as it is.
+    /// the key is told as it is.
     pub async fn send(
         &self,
         call: &Call,
         model: &str,
         outgoing: Outgoing,
-        key: AsSent,
-        throttled: Throttled,
+        terms: Terms,
     ) -> Result<Reply, Failure> {
         let request = Request::post(format!("{}{}", self.base_url, outgoing.path)).body(outgoing.body.into());
         let mut request: Request<Bytes> =
             request.map_err(|_| Failure::new(Kind::Internal, "has an address that is none"))?;
         *request.headers_mut() = outgoing.headers;
+        let Terms { key, throttled, head } = terms;
         request.extensions_mut().insert(key);
+        if let Some(head) = head {
+            request.extensions_mut().insert(HeadWithin(head));
+        }
         if throttled == Throttled::GoesElsewhere {
             request.extensions_mut().insert(RatherElsewhere);
         }

@@ -30,7 +30,7 @@ use tower::{BoxError, ServiceBuilder, ServiceExt as _, util::BoxCloneSyncService
 use crate::{flags::SwitchesLayer, guards::Guards};
 pub use egress::Declared;
 pub use gate::Destination;
-pub use http_client::{AsSent, HttpClient, NoClient, Took, Trust, in_the_clear};
+pub use http_client::{AsSent, HeadWithin, HttpClient, NoClient, Took, Trust, in_the_clear};
 pub use trouble::Trouble;
 
 /// A body that is still to come, held to the deadline of its call.

@@ -13,6 +13,7 @@ use crate::testing::{Script, Scripted, Then, ask, caller, deltas, process, setti
 mod guards;
 mod keys;
 mod leaving;
+mod limits;
 mod slow;
 mod traps;
 

@@ -30,6 +30,18 @@ async fn a_stream_must_begin_in_time_what_was_spent_before_included() {
     assert_eq!(failure.message, "did not begin its answer within 20s");
 }
 
+#[test]
+fn only_the_head_of_a_stream_must_come_sooner_than_the_whole() {
+    let mut patience = Patience::new(LIMITS, None);
+    assert_eq!(patience.head(), None);
+    patience.opens();
+    assert_eq!(patience.head(), Some(20 * S));
+    let alike = Limits { first: LIMITS.whole, ..LIMITS };
+    let mut patience = Patience::new(alike, None);
+    patience.opens();
+    assert_eq!(patience.head(), None, "the time of an attempt says the same");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_whole_answer_may_take_the_whole_time() {
     assert_eq!(in_vain(&mut Patience::new(LIMITS, None)).await, (30 * S, Kind::Timeout));

@@ -18,7 +18,7 @@ use crate::failure::{Failure, Kind};
 use crate::keys::{KeyLine, NamedKey, NoKey, Ring};
 use crate::patience::Limits;
 use crate::route::{Bar, Resting, Standing};
-use crate::upstream::{Reply, Throttled, Upstream};
+use crate::upstream::{Reply, Terms, Throttled, Upstream};
 use crate::wire::{Mode, Outgoing, Wire, no_embeddings};
 
 mod echo;
@@ -244,8 +244,8 @@ impl Remote {
         request: Outgoing,
     ) -> Result<Reply, Failure> {
         let throttled = if self.keys.has_others() { Throttled::GoesElsewhere } else { Throttled::Waits };
-        let key = turn.authorization(self);
-        let mut reply = self.upstream.send(attempt.call, attempt.model, request, key, throttled).await?;
+        let terms = Terms { key: turn.authorization(self), throttled, head: turn.patience.head() };
+        let mut reply = self.upstream.send(attempt.call, attempt.model, request, terms).await?;
         turn.answered(&mut reply);
         if reply.status().is_success() {
             return Ok(reply);

@@ -9,6 +9,7 @@ use std::{
 };
 
 use bsm_stack::{
+    AttemptTimedOut,
     classify::{Withheld, is_own_refusal},
     deadline::GRPC_TIMEOUT,
     retry::{NotSent, PREVIOUS_ATTEMPTS, RETRIES, ReplayBody},
@@ -18,7 +19,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
 use reqwest::{Client, redirect, retry};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tower::{BoxError, Service};
 use tracing::debug;
 
@@ -55,6 +56,10 @@ pub struct Took(pub Duration);
 pub struct AsSent(Arc<Complete>);
 
 type Complete = dyn Fn(&mut HeaderMap) -> Result<(), BoxError> + Send + Sync;
+
+/// In a request's extensions: how long the head of its answer may take, where that is less than the time of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeadWithin(pub Duration);
 
 /// Connections cannot be made from this machine at all.
 #[derive(Debug, thiserror::Error)]
@@ -177,7 +182,13 @@ async fn send(
     if let Some(AsSent(complete)) = head.extensions.get() {
         complete(request.headers_mut()).map_err(Withheld)?;
     }
-    let response = client.execute(request).await.map_err(told)?;
+    let response = match head.extensions.get() {
+        Some(HeadWithin(after)) => timeout(*after, client.execute(request))
+            .await
+            .map_err(|_elapsed| AttemptTimedOut { after: *after })?,
+        None => client.execute(request).await,
+    };
+    let response = response.map_err(told)?;
     let mut response: Response<reqwest::Body> = response.into();
     response.extensions_mut().insert(Took(began.elapsed()));
     Ok(response.map(|body| body.map_err(told).boxed_unsync()))

@@ -44,6 +44,24 @@ async fn a_stream_that_hangs_before_its_first_token_leaves_room_for_another_cand
 }
 
 #[tokio::test]
+async fn a_stream_that_does_not_begin_in_time_ends_long_before_the_whole_time() {
+    for script in [Script::Hang, Script::Stream(Vec::new(), Then::Hang)] {
+        let provider = Scripted::start([script]).await;
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("models.yaml");
+        let text = "providers: { openai: { timeouts: { first_token: 0.2, whole: 600 } } }";
+        std::fs::write(&file, text).unwrap();
+        let mut settings = settings(&provider.url, &["sk-first"]);
+        settings.models.file = Some(file);
+        let Err(Error::Failed(attempts)) = gateway(settings).stream(&ask("hi"), caller()).await else {
+            panic!("nothing comes");
+        };
+        assert_eq!(attempts.kind(), Kind::Timeout);
+        assert_eq!(provider.seen().len(), 1, "what timed out is not asked again");
+    }
+}
+
+#[tokio::test]
 async fn a_stream_that_falls_silent_ends_in_a_timeout() {
     let provider = Scripted::start([Script::Stream(deltas(&["a", "b"]), Then::Hang)]).await;
     let (pieces, took) = streamed(&hasty(&provider)).await;

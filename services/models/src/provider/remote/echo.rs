@@ -101,6 +101,7 @@ impl Remote {
         request: Outgoing,
     ) -> Result<Passed, Failure> {
         let mut turn = self.turn(attempt.call)?;
+        turn.patience.opens();
         match self.begin_echo(&mut turn, attempt, document, request).await {
             Ok(echoing) => {
                 turn.opened();
