@@ -8,6 +8,7 @@
 pub mod egress;
 mod gate;
 mod http_client;
+mod lanes;
 #[cfg(test)]
 mod tests;
 mod trouble;

@@ -10,6 +10,7 @@ use std::{
 
 use bsm_stack::{
     AttemptTimedOut,
+    body::GuardedBody,
     classify::{Withheld, is_own_refusal},
     deadline::GRPC_TIMEOUT,
     retry::{NotSent, PREVIOUS_ATTEMPTS, RETRIES, ReplayBody},
@@ -26,6 +27,7 @@ use tracing::debug;
 use super::{
     egress::Egress,
     gate::{self, Destination, Gate},
+    lanes::Lanes,
 };
 use crate::call::CORRELATION_HEADER;
 
@@ -69,7 +71,7 @@ pub struct NoClient(#[source] reqwest::Error);
 /// Sends requests to one server as they are, as far as the egress policy lets them out. Clones share the connections.
 #[derive(Clone, Debug)]
 pub struct HttpClient {
-    client: Client,
+    lanes: Arc<Lanes<Client>>,
     gate: Gate,
 }
 
@@ -130,26 +132,36 @@ impl HttpClient {
         connect_timeout: Duration,
         trust: Trust,
     ) -> Result<HttpClient, NoClient> {
-        // The provider of cryptography is the process's; another part may have installed it first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let (interval, patience) = KEEP_ALIVE;
-        let client = Client::builder()
-            .redirect(redirect::Policy::none()) // a key is for its own origin only
-            .no_proxy() // the same: nobody stands between
-            .referer(false)
-            .retry(retry::never()) // the stack above counts every attempt
-            .user_agent(concat!("bsm/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(gate.clone()) // looks at what a name leads to
-            .connect_timeout(connect_timeout)
-            .tcp_nodelay(true) // or every stream pays 40 ms
-            .http2_keep_alive_interval(interval)
-            .http2_keep_alive_timeout(patience);
-        let client = match trust {
-            Trust::System => client,
-            Trust::Nobody => client.tls_certs_only([]),
+        let first = client(&gate, connect_timeout, trust).map_err(NoClient)?;
+        let through = gate.clone();
+        let another = move || {
+            let made = client(&through, connect_timeout, trust);
+            made.inspect_err(|error| debug!(%error, "another HTTP client cannot be made")).ok()
         };
-        Ok(HttpClient { client: client.build().map_err(NoClient)?, gate })
+        Ok(HttpClient { lanes: Arc::new(Lanes::new(first, another)), gate })
     }
+}
+
+fn client(gate: &Gate, connect_timeout: Duration, trust: Trust) -> reqwest::Result<Client> {
+    // The provider of cryptography is the process's; another part may have installed it first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let (interval, patience) = KEEP_ALIVE;
+    let client = Client::builder()
+        .redirect(redirect::Policy::none()) // a key is for its own origin only
+        .no_proxy() // the same: nobody stands between
+        .referer(false)
+        .retry(retry::never()) // the stack above counts every attempt
+        .user_agent(concat!("bsm/", env!("CARGO_PKG_VERSION")))
+        .dns_resolver(gate.clone()) // looks at what a name leads to
+        .connect_timeout(connect_timeout)
+        .tcp_nodelay(true) // or every stream pays 40 ms
+        .http2_keep_alive_interval(interval)
+        .http2_keep_alive_timeout(patience);
+    let client = match trust {
+        Trust::System => client,
+        Trust::Nobody => client.tls_certs_only([]),
+    };
+    client.build()
 }
 
 impl Service<Request<ReplayBody<Full<Bytes>>>> for HttpClient {
@@ -167,7 +179,7 @@ impl Service<Request<ReplayBody<Full<Bytes>>>> for HttpClient {
 }
 
 async fn send(
-    HttpClient { client, gate }: HttpClient,
+    HttpClient { lanes, gate }: HttpClient,
     request: Request<ReplayBody<Full<Bytes>>>,
 ) -> Result<Response<UnsyncBoxBody<Bytes, BoxError>>, BoxError> {
     let began = Instant::now();
@@ -176,6 +188,7 @@ async fn send(
         head.headers.remove(header);
     }
     let body = body.collect().await?.to_bytes(); // all of it is there
+    let (client, place) = lanes.take();
     let request = client.request(head.method, head.uri.to_string()).headers(head.headers).body(body);
     let mut request = request.build().map_err(told)?;
     gate.passes(request.url())?;
@@ -191,7 +204,7 @@ async fn send(
     let response = response.map_err(told)?;
     let mut response: Response<reqwest::Body> = response.into();
     response.extensions_mut().insert(Took(began.elapsed()));
-    Ok(response.map(|body| body.map_err(told).boxed_unsync()))
+    Ok(response.map(|body| GuardedBody::new(body.map_err(told), place).boxed_unsync()))
 }
 
 /// An error without the address it is about, which may hold a secret; one of a connection that could not be made is
