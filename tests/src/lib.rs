@@ -3,6 +3,7 @@
 // The harness may panic: a mesh that cannot be set up is a failed test.
 #![allow(clippy::unwrap_used)]
 
+pub mod collector;
 pub mod diffs;
 pub mod github;
 pub mod mesh;
@@ -11,6 +12,7 @@ pub mod plan;
 pub mod rest;
 pub mod spread;
 
+pub use collector::Collector;
 pub use mesh::Mesh;
 pub use node::Node;
 pub use plan::Plan;

@@ -4,8 +4,10 @@
 //! Good ──three failures in a row──► Resting (doubtful: used only while nothing better is there)
 //!  ▲ └───refused, used up, throttled──► Resting (not used at all)
 //!  │                                      │ its rest is over
-//!  └────────── it served ◄── Probing ◄────┘ one call at a time; failed: it rests again
+//!  └──────── it was accepted ◄── Probing ◄┘ one call at a time; failed: it rests again
 //! ```
+//!
+//! Whoever asks for fewer calls says so at once, so a throttled key whose probe is out for a second has been let in.
 //!
 //! Pure: the time is passed in. The order of the settings is the order of preference. A ticket carries the generation
 //! of the state that it was drawn from: what an older call learned changes nothing, but may make a rest longer.
@@ -68,7 +70,7 @@ struct Key {
 enum Phase {
     Good { failures: u32 },
     Resting { why: Kind, until: Instant },
-    Probing { why: Kind },
+    Probing { why: Kind, since: Instant },
 }
 
 /// The right to use a key once, to be settled or given back. Says nothing about the key itself.
@@ -137,10 +139,10 @@ impl KeyPool {
     pub fn pick(&mut self, now: Instant) -> Result<(Ticket, SecretString), NoKey> {
         let at = self.next(now).ok_or_else(|| self.why_none(now))?;
         let key = &mut self.keys[at];
-        if let Phase::Resting { why, until } = key.phase
-            && until <= now
-        {
-            key.turn(Phase::Probing { why });
+        match key.phase {
+            Phase::Resting { why, until } if until <= now => key.turn(Phase::Probing { why, since: now }),
+            Phase::Probing { .. } if key.is_ready(now) => key.turn(Phase::Good { failures: 0 }),
+            Phase::Good { .. } | Phase::Resting { .. } | Phase::Probing { .. } => {}
         }
         Ok((Ticket { at, generation: key.generation }, key.named.secret.clone()))
     }
@@ -157,6 +159,18 @@ impl KeyPool {
     #[must_use]
     pub fn ready(&self, now: Instant) -> usize {
         self.keys.iter().filter(|key| key.is_ready(now)).count()
+    }
+
+    /// The provider has let the key in, whatever comes of the answer: a probe has found out what it is for. The ticket
+    /// that is to be settled from here on.
+    #[must_use]
+    pub fn accepted(&mut self, ticket: Ticket) -> Ticket {
+        let key = &mut self.keys[ticket.at];
+        if ticket.generation == key.generation && matches!(key.phase, Phase::Probing { .. }) {
+            key.turn(Phase::Good { failures: 0 });
+            return Ticket { generation: key.generation, ..ticket };
+        }
+        ticket
     }
 
     /// Takes note of what one use ended in; `None` is a success. Each ticket is settled or given back once.
@@ -205,7 +219,7 @@ impl Key {
         match self.phase {
             Phase::Good { .. } => true,
             Phase::Resting { until, .. } => until <= now,
-            Phase::Probing { .. } => false,
+            Phase::Probing { why, since } => why == Kind::Throttled && since + PROBE_PAUSE <= now,
         }
     }
 
@@ -213,7 +227,7 @@ impl Key {
     fn is_doubtful(&self) -> bool {
         match self.phase {
             Phase::Good { .. } => false,
-            Phase::Resting { why, .. } | Phase::Probing { why } => why.row().key == KeyVerdict::Keep,
+            Phase::Resting { why, .. } | Phase::Probing { why, .. } => why.row().key == KeyVerdict::Keep,
         }
     }
 
@@ -222,7 +236,7 @@ impl Key {
         match self.phase {
             Phase::Good { .. } => None,
             Phase::Resting { why, until } => Some((why, until.saturating_duration_since(now))),
-            Phase::Probing { why } => Some((why, PROBE_PAUSE)),
+            Phase::Probing { why, .. } => Some((why, PROBE_PAUSE)),
         }
     }
 
@@ -238,10 +252,10 @@ impl Key {
                 self.turn(Phase::Resting { why, until: now + DOUBTED_FOR });
             }
             // What it rested for was not said again, and it did not serve either: it is doubtful at most as before.
-            (Lesson::InVain(_), Phase::Probing { why }) => {
+            (Lesson::InVain(_), Phase::Probing { why, .. }) => {
                 self.turn(Phase::Resting { why, until: now + DOUBTED_FOR });
             }
-            (Lesson::Nothing, Phase::Probing { why }) => self.turn(Phase::Resting { why, until: now }),
+            (Lesson::Nothing, Phase::Probing { why, .. }) => self.turn(Phase::Resting { why, until: now }),
             // A doubtful key that was used for want of a better one.
             (Lesson::InVain(_) | Lesson::Nothing, Phase::Resting { .. }) => {}
             (Lesson::Nothing, Phase::Good { .. }) => {}

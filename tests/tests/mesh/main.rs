@@ -16,4 +16,5 @@ mod matrix;
 mod ops;
 mod recovery;
 mod rolling;
+mod secrets;
 mod starts;

@@ -117,6 +117,13 @@ impl Lent {
         self.chosen().secret().cloned()
     }
 
+    /// Tells that the provider has let it in, whatever comes of the answer.
+    pub fn accepted(&self) {
+        if let Chosen::Out(ticket, _) = &mut *self.chosen() {
+            *ticket = self.0.ring.pool().accepted(*ticket);
+        }
+    }
+
     /// Tells what its use ended in; `None` is a success. Only the first word counts, and none if it was never used.
     pub fn settle(&self, failure: Option<&Failure>) {
         let mut chosen = self.chosen();

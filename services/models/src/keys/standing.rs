@@ -82,7 +82,7 @@ impl Key {
     fn line(&self, position: usize, now: Instant) -> KeyLine {
         let (state, reason, retry_in) = match self.phase {
             Phase::Good { .. } => (KeyState::Usable, "", None),
-            Phase::Probing { why } => (KeyState::Probing, why.row().reason, None),
+            Phase::Probing { why, .. } => (KeyState::Probing, why.row().reason, None),
             Phase::Resting { why, until } => {
                 let left = until.saturating_duration_since(now);
                 (KeyState::resting(why), why.row().reason, Some(left))

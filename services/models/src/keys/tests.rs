@@ -73,6 +73,35 @@ fn while_the_only_key_is_probed_the_others_are_told_to_come_back_soon() {
 }
 
 #[test]
+fn a_probe_is_over_when_the_key_is_let_in_and_not_when_the_answer_ends() {
+    let (mut pool, now) = (pool(&["a"]), Instant::now());
+    used(&mut pool, Some(&failed(Kind::Credential)), now);
+    let back = now + REFUSED_FOR;
+    let (probe, _) = pool.pick(back).unwrap();
+    assert!(
+        pool.usable(back + DOUBTED_FOR).is_err(),
+        "a refused key is probed by one at a time, however long"
+    );
+    let going_on = pool.accepted(probe);
+    assert_eq!(pool.lines(back)[0].state, KeyState::Usable);
+    pool.settle(going_on, Some(&failed(Kind::Quota)), back);
+    assert_eq!(pool.lines(back)[0].state, KeyState::Exhausted, "what it ends in counts all the same");
+}
+
+#[test]
+fn a_throttled_key_whose_probe_is_not_sent_back_at_once_serves_again() {
+    let (mut pool, now) = (pool(&["a"]), Instant::now());
+    used(&mut pool, Some(&throttled(Some(7))), now);
+    let back = now + Duration::from_secs(7);
+    let (slow, _) = pool.pick(back).unwrap();
+    assert!(pool.pick(back).is_err());
+    let (other, _) = pool.pick(back + PROBE_PAUSE).unwrap();
+    pool.settle(other, None, back + PROBE_PAUSE);
+    pool.settle(slow, None, back + PROBE_PAUSE * 9);
+    assert_eq!(pool.lines(back)[0].state, KeyState::Usable);
+}
+
+#[test]
 fn three_failures_in_a_row_and_no_fewer_make_a_key_doubtful() {
     let (mut pool, now) = (pool(&["a", "b"]), Instant::now());
     let failures = [Kind::Transient, Kind::Timeout, Kind::Malformed].map(failed);

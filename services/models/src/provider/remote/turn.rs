@@ -49,6 +49,9 @@ impl Turn {
     /// The head of an answer has come: from here on this attempt judges it, and its time is running.
     pub(super) fn answered(&mut self, reply: &mut Reply) {
         self.permit = reply.permit();
+        if reply.status().is_success() {
+            self.key.accepted();
+        }
         self.patience.spent(reply.took());
     }
 
