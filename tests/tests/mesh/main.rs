@@ -15,6 +15,7 @@ mod keys;
 mod matrix;
 mod ops;
 mod recovery;
+mod requests;
 mod rolling;
 mod secrets;
 mod starts;
