@@ -345,6 +345,10 @@ fn candidate(candidate: Candidate) -> v1::Candidate {
     }
 }
 
+fn capped(tokens: Option<u64>) -> u32 {
+    u32::try_from(tokens.unwrap_or_default()).unwrap_or(u32::MAX)
+}
+
 fn price(model: catalog::Model) -> v1::ModelPrice {
     let price = model.price;
     v1::ModelPrice {
@@ -354,7 +358,7 @@ fn price(model: catalog::Model) -> v1::ModelPrice {
         cached: price.map(|price| price.cached),
         output: price.map(|price| price.output),
         as_of: price.and_then(|price| price.as_of).map(|day| day.to_string()).unwrap_or_default(),
-        context_tokens: model.context.unwrap_or_default(),
-        output_tokens: model.output.unwrap_or_default(),
+        context_tokens: capped(model.context),
+        output_tokens: capped(model.output),
     }
 }
