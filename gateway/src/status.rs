@@ -8,7 +8,7 @@ use bsm_runtime::status as details;
 use crate::fault::Fault;
 
 /// Reasons whose HTTP code says more than that of their gRPC code.
-const REASONS: [(&str, StatusCode); 13] = [
+const REASONS: [(&str, StatusCode); 15] = [
     // The provider answered, and badly: we are the gateway in front of it.
     ("UPSTREAM_ERROR", StatusCode::BAD_GATEWAY),
     ("UPSTREAM_MALFORMED", StatusCode::BAD_GATEWAY),
@@ -17,11 +17,13 @@ const REASONS: [(&str, StatusCode); 13] = [
     ("DEADLINE_EXCEEDED", StatusCode::GATEWAY_TIMEOUT),
     // Not 429: the client did nothing too often, and its own limit must not be blamed. It may come back.
     ("UPSTREAM_THROTTLED", StatusCode::SERVICE_UNAVAILABLE),
+    ("PROVIDER_LIMIT_REACHED", StatusCode::SERVICE_UNAVAILABLE),
     ("QUOTA_EXHAUSTED", StatusCode::SERVICE_UNAVAILABLE),
     ("BULKHEAD_FULL", StatusCode::SERVICE_UNAVAILABLE),
     ("OVERLOADED", StatusCode::SERVICE_UNAVAILABLE),
     ("CIRCUIT_OPEN", StatusCode::SERVICE_UNAVAILABLE),
     ("MISSING_API_KEY", StatusCode::SERVICE_UNAVAILABLE), // an operator has to act, not the client
+    ("PROVIDER_NOT_CONFIGURED", StatusCode::SERVICE_UNAVAILABLE), // the same
     ("EGRESS_REFUSED", StatusCode::SERVICE_UNAVAILABLE),  // the same
     ("IDEMPOTENCY_CONFLICT", StatusCode::CONFLICT),
 ];
@@ -165,6 +167,8 @@ mod tests {
             (Code::Unavailable, "CREDENTIAL_REFUSED", 502),
             (Code::DeadlineExceeded, "UPSTREAM_TIMEOUT", 504),
             (Code::ResourceExhausted, "UPSTREAM_THROTTLED", 503),
+            (Code::ResourceExhausted, "PROVIDER_LIMIT_REACHED", 503),
+            (Code::FailedPrecondition, "PROVIDER_NOT_CONFIGURED", 503),
             (Code::ResourceExhausted, "RATE_LIMITED", 429),
             (Code::Cancelled, "CANCELLED", 499),
         ] {

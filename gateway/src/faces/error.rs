@@ -25,7 +25,7 @@ const fn row(reason: &'static str, http: Option<u16>, code: &'static str, retry:
 }
 
 /// Reasons that are not here have their own name in lower case as the code, and are worth a retry.
-const TABLE: [Row; 12] = [
+const TABLE: [Row; 14] = [
     row("UNAUTHORIZED", None, "invalid_api_key", false),
     row("MODEL_NOT_FOUND", None, "model_not_found", false),
     row("CONTEXT_TOO_LONG", None, "context_length_exceeded", false),
@@ -33,9 +33,11 @@ const TABLE: [Row; 12] = [
     row("RATE_LIMITED", None, "rate_limit_exceeded", true),
     // Clients of a model's API know how to wait for its limits, whoever's they are.
     row("UPSTREAM_THROTTLED", Some(429), "rate_limit_exceeded", true),
+    row("PROVIDER_LIMIT_REACHED", Some(429), "rate_limit_exceeded", true),
     row("QUOTA_EXHAUSTED", Some(429), "insufficient_quota", false),
     row("BUDGET_EXHAUSTED", None, "insufficient_quota", false),
     row("MISSING_API_KEY", None, "missing_api_key", false), // an operator has to act
+    row("PROVIDER_NOT_CONFIGURED", None, "provider_not_configured", false), // the same
     row("CREDENTIAL_REFUSED", None, "credential_refused", false),
     row("SAFE_MODE", Some(403), "safe_mode", false),
     row("IDEMPOTENCY_CONFLICT", None, "idempotency_conflict", false),

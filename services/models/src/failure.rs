@@ -122,7 +122,7 @@ pub const TABLE: [Row; 17] = [
     row(Kind::CircuitOpen, "CIRCUIT_OPEN", Outcome::Neutral, Keep, Next::Candidate),
     row(Kind::BulkheadFull, "BULKHEAD_FULL", Outcome::Neutral, Keep, Next::Candidate),
     row(Kind::Egress, "EGRESS_REFUSED", Outcome::Neutral, Keep, Next::Candidate), // another may be allowed
-    row(Kind::RateLimited, "RATE_LIMITED", Outcome::Neutral, Keep, Next::Candidate),
+    row(Kind::RateLimited, "PROVIDER_LIMIT_REACHED", Outcome::Neutral, Keep, Next::Candidate),
     row(Kind::CallerDeadline, "DEADLINE_EXCEEDED", Outcome::Neutral, Keep, Next::Nothing),
     row(Kind::Internal, "INTERNAL", Outcome::Neutral, Keep, Next::Nothing),
 ];

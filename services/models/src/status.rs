@@ -140,7 +140,7 @@ mod tests {
             (failed(Kind::Credential), Code::Unavailable, "CREDENTIAL_REFUSED"),
             (failed(Kind::CircuitOpen), Code::Unavailable, "CIRCUIT_OPEN"),
             (failed(Kind::BulkheadFull), Code::Unavailable, "BULKHEAD_FULL"),
-            (failed(Kind::RateLimited), Code::ResourceExhausted, "RATE_LIMITED"),
+            (failed(Kind::RateLimited), Code::ResourceExhausted, "PROVIDER_LIMIT_REACHED"),
             (failed(Kind::Throttled), Code::ResourceExhausted, "UPSTREAM_THROTTLED"),
             (failed(Kind::Quota), Code::ResourceExhausted, "QUOTA_EXHAUSTED"),
             (failed(Kind::Timeout), Code::DeadlineExceeded, "UPSTREAM_TIMEOUT"),
