@@ -13,6 +13,7 @@
 //! | [`family`] | what the routes speak of: models that stand for each other, and what follows when none answers |
 //! | [`route`] | which families a task goes to |
 //! | [`choice`] | several that could be taken, and by what the first is chosen |
+//! | `budgets` | what callers, agents and jobs may ask of models |
 //! | `read` | the file; `check` what must hold between its parts; `show` prints it again |
 
 use std::sync::Arc;
@@ -21,6 +22,9 @@ use bsm_runtime::diagnostic::{Diagnostic, Findings, Severity, Strictness};
 use bsm_runtime::versions::Versioned;
 use sha2::{Digest, Sha256};
 
+use crate::budget::Rule;
+
+mod budgets;
 mod check;
 pub mod choice;
 pub mod day;
@@ -65,6 +69,8 @@ pub struct Catalog {
     pub families: Vec<Family>,
     /// By task.
     pub routes: Routes,
+    /// What callers, agents and jobs may ask; an operator's list takes the place of the one before.
+    pub budgets: Vec<Rule>,
     version: String,
 }
 

@@ -131,6 +131,13 @@ impl Ledger {
         Ledger { inner: Arc::new(Inner { books, prices, usage, now }) }
     }
 
+    /// Takes the prices and budgets of a catalog from now on, its budgets beside those of the settings. What was used
+    /// and what is held counts against them; what was kept keeps its cost.
+    pub fn follow(&self, catalog: &Catalog, settings: &[Rule]) {
+        self.set_prices(Prices::of_catalog(catalog));
+        self.set_rules(&[settings, &catalog.budgets].concat());
+    }
+
     /// Other budgets from now on. What was used and what is held counts against them.
     pub fn set_rules(&self, rules: &[Rule]) {
         self.books().set_limits(Limits::new(rules));

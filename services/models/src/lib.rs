@@ -63,7 +63,6 @@ pub mod usage;
 pub mod wire;
 
 pub use config::OpenError;
-use price::Prices;
 
 /// Opens the model gateway as the settings describe it. Asks no provider.
 ///
@@ -74,8 +73,10 @@ pub async fn open(process: &Process) -> Result<Service, OpenError> {
     let fleets = fleet::open(process).await?;
     let gateway = Arc::new(gateway::Gateway::new(fleets.clone(), ledger.clone()));
     let replay = replay::Replay::of(process, Arc::clone(&gateway));
-    process.drain.spawn("prices", |stop| async move {
-        fleets.each(stop, |fleet| ledger.set_prices(Prices::of_catalog(fleet.catalog()))).await;
+    let rules = ledger::rules(&process.settings).map_err(ledger::OpenError::Rule)?;
+    ledger.follow(fleets.current().catalog(), &rules); // before the first call
+    process.drain.spawn("prices and budgets", |stop| async move {
+        fleets.each(stop, |fleet| ledger.follow(fleet.catalog(), &rules)).await;
         Ok(())
     });
     let models = grpc::Models::new(gateway, replay, process.settings.max_agent_input);

@@ -3,10 +3,13 @@
 use bsm_runtime::diagnostic::Findings;
 use bsm_runtime::yaml::{self, Fields, Key, Node, Path, Value};
 
-use super::{Catalog, Routes, check, family, model, provider, route};
+use super::{Catalog, Routes, budgets, check, family, model, provider, route};
 
 /// In the order in which they are read.
 const SECTIONS: [&str; 4] = ["providers", "models", "families", "routes"];
+
+/// The one section that is a list.
+const BUDGETS: &str = "budgets";
 
 /// Reads the text of `findings` on top of `base`. `None` if it is no map at all, or entries are missing that must be
 /// there; whether it is usable is for the findings to say.
@@ -16,6 +19,7 @@ pub(super) fn catalog(base: Option<Catalog>, findings: &mut Findings) -> Option<
         models: Vec::new(),
         families: Vec::new(),
         routes: Routes::default(),
+        budgets: Vec::new(),
         version: String::new(),
     };
     let mut catalog = base.unwrap_or(empty);
@@ -27,7 +31,11 @@ pub(super) fn catalog(base: Option<Catalog>, findings: &mut Findings) -> Option<
     for name in SECTIONS {
         fields.node(name);
     }
+    fields.node(BUDGETS);
     fields.finish();
+    if let Some(node) = root.get(BUDGETS).filter(|node| node.value != Value::Null) {
+        catalog.budgets = budgets::read(node, &Path::ROOT.field(BUDGETS), findings).unwrap_or_default();
+    }
     for name in SECTIONS {
         let Some(node) = root.get(name).filter(|node| node.value != Value::Null) else { continue };
         let path = Path::ROOT.field(name);

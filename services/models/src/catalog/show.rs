@@ -18,6 +18,12 @@ pub(super) fn yaml(catalog: &Catalog) -> String {
     catalog.families.iter().for_each(|each| family(&mut out, each));
     out.push_str("routes:\n");
     catalog.routes.0.iter().for_each(|each| route(&mut out, each));
+    if !catalog.budgets.is_empty() {
+        out.push_str("budgets:\n");
+        for rule in &catalog.budgets {
+            let _ = writeln!(out, "  - {}", quoted(&rule.to_string()));
+        }
+    }
     out
 }
 

@@ -83,6 +83,18 @@ routes:
 }
 
 #[test]
+fn budgets_are_lines_and_a_list_takes_the_place_of_the_one_before() {
+    let catalog = read("budgets:\n  - key 60 requests/minute\n  - job 0.25 usd/day\n");
+    let lines: Vec<_> = catalog.budgets.iter().map(ToString::to_string).collect();
+    assert_eq!(lines, ["key 60 requests/minute", "job 0.25 usd/day"]);
+    assert_eq!(read(&catalog.to_yaml()).budgets, catalog.budgets);
+    assert!(read("budgets:\n").budgets.is_empty());
+    let wrong = Findings::new("models.yaml", "budgets:\n  - key many requests/day\n", Strictness::Strict);
+    let told = Catalog::read(wrong).unwrap_err().to_string();
+    assert!(told.contains("models.yaml:2:5") && told.contains("is no budget"), "{told}");
+}
+
+#[test]
 fn what_is_printed_gives_the_same_again() {
     let changed = read(
         "providers:
