@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bsm_runtime::call::Call;
 use bsm_runtime::versions::Versions;
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{Instrument, warn};
 
 use crate::answer::{Answer, Embedding};
 use crate::ask::{Ask, EmbedAsk};
@@ -15,6 +15,7 @@ use crate::face::{self, Texts};
 use crate::failure::{Failure, Kind, Next};
 use crate::fleet::Fleet;
 use crate::ledger::{self, Hold, Ledger};
+use crate::meter::{self, Meters, Waits, Watch};
 use crate::price::Tokens;
 use crate::provider::{Attempt, Passed, PieceStream, Provider};
 use crate::route::{self, Candidate, Question};
@@ -30,6 +31,7 @@ pub use overview::{ModelLine, ProviderLine};
 pub struct Gateway {
     ledger: Ledger,
     fleets: Versions<Fleet>,
+    meters: Meters,
 }
 
 /// Whom one question goes to; they stay as they are until it is answered.
@@ -58,6 +60,8 @@ trait Manner {
     type Answer: Send;
     /// What is asked.
     type Question: Sync;
+    /// What OpenTelemetry calls it.
+    const OPERATION: &'static str = "chat";
 
     /// Asks once.
     fn ask(
@@ -84,7 +88,13 @@ impl Gateway {
     /// A gateway to the providers of this fleet, and of whichever takes its place.
     #[must_use]
     pub fn new(fleets: Versions<Fleet>, ledger: Ledger) -> Self {
-        Self { fleets, ledger }
+        Self { fleets, ledger, meters: Meters::default() }
+    }
+
+    /// The same gateway, whose calls these meters count.
+    #[must_use]
+    pub fn with_meters(self, meters: Meters) -> Self {
+        Self { meters, ..self }
     }
 
     /// Everybody who can be asked now. It stays as it is while it is held.
@@ -173,17 +183,31 @@ impl Gateway {
         ask: &M::Question,
         call: &Call,
     ) -> Result<Answered<M::Answer>, Error> {
+        let (span, waits) = (meter::call_span(M::OPERATION), Arc::default());
+        let watch = self.meters.watch(M::OPERATION, span.clone(), Arc::clone(&waits));
+        self.walk_watched::<M>(way, (ask, call, &waits), watch).instrument(span).await
+    }
+
+    async fn walk_watched<M: Manner>(
+        &self,
+        way: Way,
+        (ask, call, waits): (&M::Question, &Call, &Arc<Waits>),
+        watch: Watch,
+    ) -> Result<Answered<M::Answer>, Error> {
         let Way { fleet, candidates } = way;
         route::check(&candidates)?;
-        let mut hold = self.reserve::<M>(&candidates, ask, call)?;
+        let mut hold = self.reserve::<M>(&candidates, ask, call)?.watched(watch);
         let mut failed = Vec::new();
         for candidate in candidates.into_iter().filter(Candidate::may_be_asked) {
             let Candidate { provider, model, .. } = candidate;
-            let attempt = Attempt { model: &model, ask, call };
+            let attempt = Attempt { model: &model, ask, call, waits };
             hold.asks(&provider, &model);
             let asked = fleet.provider(&provider).expect("who may be asked is in the fleet");
             match try_keys::<M>(asked, attempt, &mut failed).await {
                 Ok(answer) => {
+                    if !failed.is_empty() {
+                        hold.retried();
+                    }
                     let answer = M::settled(hold, answer);
                     return Ok(Answered { answer, provider, model, attempts: failed });
                 }
@@ -218,10 +242,12 @@ async fn try_keys<M: Manner>(
     let name = provider.name();
     let mut rounds = 0;
     loop {
-        let failure = match ask_in_time::<M>(provider, attempt).await {
+        let span = meter::attempt_span(M::OPERATION, name, attempt.model);
+        let failure = match ask_in_time::<M>(provider, attempt).instrument(span.clone()).await {
             Ok(answer) => return Ok(answer),
             Err(failure) => failure,
         };
+        span.record("error.type", failure.reason());
         let next = failure.kind.row().next;
         warn!(provider = &**name, model = attempt.model, code = failure.reason(), %failure, "attempt failed");
         let model = attempt.model.to_owned();
@@ -267,6 +293,7 @@ impl Manner for Whole {
 
     fn settled(mut hold: Hold, answer: Answer) -> Answer {
         hold.delivered(answer.output.len());
+        hold.finished(&answer.finish);
         hold.answered(&answer.finish.model, answer.finish.usage);
         answer
     }
@@ -295,6 +322,7 @@ impl Manner for Streamed {
 impl Manner for Embedded {
     type Answer = Embedding;
     type Question = EmbedAsk;
+    const OPERATION: &'static str = "embeddings";
 
     fn ask(
         provider: &Provider,
@@ -336,6 +364,7 @@ impl Manner for Relayed {
 impl Manner for RelayedVectors {
     type Answer = Passed;
     type Question = Texts;
+    const OPERATION: &'static str = "embeddings";
 
     fn ask(
         provider: &Provider,
@@ -356,6 +385,7 @@ impl Manner for RelayedVectors {
 fn charged(hold: Hold, passed: Passed) -> Passed {
     match passed {
         Passed::Same(body, finish) => {
+            hold.finished(&finish);
             hold.answered(&finish.model, finish.usage);
             Passed::Same(body, finish)
         }

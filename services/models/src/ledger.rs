@@ -19,11 +19,12 @@ use bsm_runtime::clock;
 use bsm_runtime::process::Process;
 use bsm_runtime::settings::Settings;
 
-use crate::answer::Usage;
+use crate::answer::{Finish, Usage};
 use crate::budget::{Account, Amount, BadRule, Books, Exhausted, Limits, Reservation, Rule, Tally};
 use crate::catalog::Catalog;
 use crate::error::Attempts;
 use crate::failure::Kind;
+use crate::meter::{Took, Watch};
 use crate::price::{self, Prices, Tokens};
 use crate::provider::Offline;
 use crate::usage::{self, Key, Record, Store, Sums};
@@ -60,6 +61,8 @@ pub struct Hold {
     expected: Tokens,
     /// Bytes of the answer that were handed on; `None` before the first.
     delivered: Option<u64>,
+    /// Told of all that is told here.
+    watch: Option<Watch>,
 }
 
 /// Why a ledger cannot be opened.
@@ -169,7 +172,7 @@ impl Ledger {
         let (agent, job) = (agent.unwrap_or_default(), job.unwrap_or_default());
         let key = Key { caller, agent, job, ..Key::default() };
         let (ledger, reservation) = (self.clone(), Some(reservation));
-        Ok(Hold { ledger, reservation, at, key, expected, delivered: None })
+        Ok(Hold { ledger, reservation, at, key, expected, delivered: None, watch: None })
     }
 
     /// Every budget that is used in an open window, and the time at which that is so, in ms since 1970.
@@ -214,15 +217,33 @@ fn account(call: &Call) -> Account {
 // === impl Hold ===
 
 impl Hold {
+    /// The same hold, with somebody who is told of all that it is told.
+    pub(crate) fn watched(mut self, watch: Watch) -> Hold {
+        self.watch = Some(watch);
+        self
+    }
+
+    /// More than one attempt was made.
+    pub(crate) fn retried(&mut self) {
+        self.watch.iter_mut().for_each(Watch::retried);
+    }
+
+    /// How the answer ended, before what it took is settled.
+    pub(crate) fn finished(&self, finish: &Finish) {
+        self.watch.iter().for_each(|watch| watch.finished(finish));
+    }
+
     /// Says who is asked now, so that a call that is dropped is known to have been theirs.
     pub fn asks(&mut self, provider: &str, model: &str) {
         provider.clone_into(&mut self.key.provider);
         model.clone_into(&mut self.key.model);
+        self.watch.iter_mut().for_each(|watch| watch.asks(provider, model));
     }
 
     /// Says that so many more bytes of the answer were handed on.
     pub fn delivered(&mut self, bytes: usize) {
         self.delivered = Some(self.delivered.unwrap_or(0).saturating_add(bytes as u64));
+        self.watch.iter_mut().for_each(Watch::delivered);
     }
 
     /// The call has its answer, whole, from this model. Where the provider does not say what it took, what was
@@ -240,6 +261,7 @@ impl Hold {
 
     /// The call has no answer. It took nothing, unless a provider may have worked all the same.
     pub fn failed(mut self, attempts: &Attempts) {
+        self.watch.iter().for_each(|watch| watch.failed(attempts.last().failure.reason()));
         let worked = attempts.iter().any(|attempt| may_have_worked(attempt.failure.kind));
         let tokens = if worked { self.expected } else { Tokens::default() };
         self.settle(End { tokens, estimated: worked, failed: true });
@@ -272,6 +294,8 @@ impl Hold {
         let Some(reservation) = self.reservation.take() else { return };
         let price = self.ledger.prices().of(&self.key.provider, &self.key.model);
         let nanos = price.map_or(0, |price| price::nanos(&price, end.tokens));
+        let seen = Took { tokens: end.tokens, nanos, failed: end.failed };
+        self.watch.take().into_iter().for_each(|watch| watch.ended(seen));
         let took = Amount { requests: 1, tokens: end.tokens.total(), nanos };
         self.ledger.books().settle(reservation, took);
         let Some(usage) = &self.ledger.inner.usage else { return };

@@ -4,6 +4,7 @@
 //! grpc ─ ask, chat (what is asked, checked)
 //!   └─ replay (answers given more than once: idempotency keys, cache, resumed streams)
 //!   └─ gateway (one candidate after the other)
+//!        ├─ meter      what calls took, in histograms and spans
 //!        ├─ ledger     reserves before, settles after: budget (pure), price, usage (on disk)
 //!        ├─ route      which candidates, in which order, and why: pure
 //!        └─ provider   one attempt
@@ -46,6 +47,7 @@ pub mod grpc;
 pub mod key_status;
 pub mod keys;
 pub mod ledger;
+pub mod meter;
 pub mod offline;
 pub mod pace;
 pub mod patience;
@@ -71,7 +73,9 @@ pub use config::OpenError;
 pub async fn open(process: &Process) -> Result<Service, OpenError> {
     let ledger = ledger::Ledger::open(process).await?;
     let fleets = fleet::open(process).await?;
-    let gateway = Arc::new(gateway::Gateway::new(fleets.clone(), ledger.clone()));
+    let meters = meter::Meters::new(&process.metrics);
+    let gateway = gateway::Gateway::new(fleets.clone(), ledger.clone()).with_meters(meters);
+    let gateway = Arc::new(gateway);
     let replay = replay::Replay::of(process, Arc::clone(&gateway));
     let rules = ledger::rules(&process.settings).map_err(ledger::OpenError::Rule)?;
     ledger.follow(fleets.current().catalog(), &rules); // before the first call

@@ -83,6 +83,12 @@ impl Patience {
         self.left = self.left.saturating_sub(took);
     }
 
+    /// How long the provider has been waited for so far.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        self.limits.whole.saturating_sub(self.left)
+    }
+
     /// What is waited for is the first piece of a stream.
     pub fn opens(&mut self) {
         self.stage = Stage::Opening;

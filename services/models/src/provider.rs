@@ -11,6 +11,7 @@ use crate::answer::{Answer, Embedding, Finish, Piece};
 use crate::ask::{Ask, EmbedAsk};
 use crate::face::{Question, Texts};
 use crate::failure::Failure;
+use crate::meter::Waits;
 use crate::route::Standing;
 
 mod offline;
@@ -70,6 +71,8 @@ pub struct Attempt<'a, Q = Ask> {
     pub ask: &'a Q,
     /// Who asks, and until when.
     pub call: &'a Call,
+    /// Where the time is counted that the provider is waited for.
+    pub waits: &'a Arc<Waits>,
 }
 
 // === impl Attempt ===

@@ -9,6 +9,7 @@ use futures_util::{Stream, StreamExt};
 use super::Hold;
 use crate::answer::{Finish, Piece};
 use crate::failure::Failure;
+use crate::meter::Watch;
 use crate::provider::Echo;
 
 /// The stream, and what is held for it until the end.
@@ -33,7 +34,9 @@ impl Hold {
         self,
         parts: BoxStream<'static, Result<T, Failure>>,
     ) -> BoxStream<'static, Result<T, Failure>> {
-        Charged { parts, hold: Some(self) }.boxed()
+        let mut hold = self;
+        hold.watch.iter_mut().for_each(Watch::opened);
+        Charged { parts, hold: Some(hold) }.boxed()
     }
 }
 
@@ -45,7 +48,10 @@ impl<T: Part> Stream for Charged<T> {
         match &part {
             Some(Ok(part)) => match part.finish() {
                 Some(finish) => {
-                    let settle = |hold: Hold| hold.answered(&finish.model, finish.usage);
+                    let settle = |hold: Hold| {
+                        hold.finished(finish);
+                        hold.answered(&finish.model, finish.usage);
+                    };
                     self.hold.take().into_iter().for_each(settle);
                 }
                 None => self.hold.iter_mut().for_each(|hold| hold.delivered(part.wrote())),

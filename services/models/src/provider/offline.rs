@@ -63,7 +63,7 @@ impl Offline {
     pub(super) async fn relay(&self, attempt: Attempt<'_, Question>) -> Result<Passed, Failure> {
         let Question { ask, mode, document } = attempt.ask;
         document.translatable().map_err(|failure| failure.of(Self::NAME))?;
-        let attempt = Attempt { model: attempt.model, ask, call: attempt.call };
+        let attempt = Attempt { model: attempt.model, ask, call: attempt.call, waits: attempt.waits };
         match mode {
             Mode::Whole => self.complete(attempt).await.map(Passed::Whole),
             Mode::Stream => self.stream(attempt).await.map(Passed::Stream),

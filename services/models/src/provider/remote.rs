@@ -158,7 +158,7 @@ impl Remote {
 
     pub(super) async fn complete(&self, attempt: Attempt<'_>) -> Result<Answer, Failure> {
         self.check(attempt.ask)?;
-        let mut turn = self.turn(attempt.call)?;
+        let mut turn = self.turn(attempt.call, attempt.waits)?;
         let result = self.whole(&mut turn, attempt).await;
         turn.settle(result.as_ref().err());
         result.map_err(|failure| turn.told(failure, self.name()))
@@ -166,7 +166,7 @@ impl Remote {
 
     pub(super) async fn stream(&self, attempt: Attempt<'_>) -> Result<PieceStream, Failure> {
         self.check(attempt.ask)?;
-        let mut turn = self.turn(attempt.call)?;
+        let mut turn = self.turn(attempt.call, attempt.waits)?;
         turn.patience.opens();
         match self.open(&mut turn, attempt).await {
             Ok(running) => {
@@ -183,7 +183,7 @@ impl Remote {
     pub(super) async fn embed(&self, attempt: Attempt<'_, EmbedAsk>) -> Result<Embedding, Failure> {
         let request = self.wire.embed(attempt.model, attempt.ask);
         let request = request.ok_or_else(|| no_embeddings().of(self.name()))?;
-        let mut turn = self.turn(attempt.call)?;
+        let mut turn = self.turn(attempt.call, attempt.waits)?;
         let result = self.vectors(&mut turn, attempt, request).await;
         turn.settle(result.as_ref().err());
         result.map_err(|failure| turn.told(failure, self.name()))

@@ -46,7 +46,7 @@ impl Remote {
         let Question { ask, mode, document } = attempt.ask;
         let Some(request) = self.wire.forward(attempt.model, document, *mode) else {
             document.translatable().map_err(|failure| failure.of(self.name()))?;
-            let attempt = Attempt { model: attempt.model, ask, call: attempt.call };
+            let attempt = Attempt { model: attempt.model, ask, call: attempt.call, waits: attempt.waits };
             return match mode {
                 Mode::Whole => self.complete(attempt).await.map(Passed::Whole),
                 Mode::Stream => self.stream(attempt).await.map(Passed::Stream),
@@ -69,14 +69,14 @@ impl Remote {
             Some(request) => self.echo(attempt, request).await,
             None => {
                 document.translatable().map_err(|failure| failure.of(self.name()))?;
-                let attempt = Attempt { model: attempt.model, ask, call: attempt.call };
+                let attempt = Attempt { model: attempt.model, ask, call: attempt.call, waits: attempt.waits };
                 self.embed(attempt).await.map(Passed::Vectors)
             }
         }
     }
 
     async fn echo<Q: Sync>(&self, attempt: Attempt<'_, Q>, request: Outgoing) -> Result<Passed, Failure> {
-        let mut turn = self.turn(attempt.call)?;
+        let mut turn = self.turn(attempt.call, attempt.waits)?;
         let result = self.echo_whole(&mut turn, attempt, request).await;
         turn.settle(result.as_ref().err());
         result.map_err(|failure| turn.told(failure, self.name()))
@@ -100,7 +100,7 @@ impl Remote {
         document: &Document,
         request: Outgoing,
     ) -> Result<Passed, Failure> {
-        let mut turn = self.turn(attempt.call)?;
+        let mut turn = self.turn(attempt.call, attempt.waits)?;
         turn.patience.opens();
         match self.begin_echo(&mut turn, attempt, document, request).await {
             Ok(echoing) => {

@@ -10,6 +10,7 @@ use secrecy::ExposeSecret;
 use super::Remote;
 use crate::failure::{Failure, Kind};
 use crate::keys::Lent;
+use crate::meter::Waits;
 use crate::patience::Patience;
 use crate::upstream::Reply;
 
@@ -20,16 +21,18 @@ pub(super) struct Turn {
     pub(super) patience: Patience,
     /// The duty to judge an answer whose head promised well; what went wrong before is judged by the stack.
     permit: Option<breaker::Permit>,
+    /// Told how long the provider was waited for, up to the answer or the first piece of it.
+    waits: Arc<Waits>,
 }
 
 // === impl Remote ===
 
 impl Remote {
     /// A turn with the key that is best when the request goes out.
-    pub(super) fn turn(&self, call: &Call) -> Result<Turn, Failure> {
+    pub(super) fn turn(&self, call: &Call, waits: &Arc<Waits>) -> Result<Turn, Failure> {
         let key = self.keys.lend().map_err(|none| Failure::from(none).of(self.name()))?;
         let patience = Patience::new(self.limits, call.deadline());
-        Ok(Turn { key, patience, permit: None })
+        Ok(Turn { key, patience, permit: None, waits: Arc::clone(waits) })
     }
 }
 
@@ -57,12 +60,14 @@ impl Turn {
 
     /// Tells the breaker and the key pool how it went; only the first word counts.
     pub(super) fn settle(&mut self, failure: Option<&Failure>) {
+        self.waits.add(self.patience.waited());
         self.key.settle(failure);
         self.conclude(failure);
     }
 
     /// A stream has begun: its key is good, however the stream ends.
     pub(super) fn opened(&self) {
+        self.waits.add(self.patience.waited());
         self.key.settle(None);
     }
 

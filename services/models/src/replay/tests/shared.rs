@@ -141,3 +141,21 @@ async fn clearing_forgets_one_kind_and_takes_nothing_from_readers() {
     drop(feed);
     assert_eq!(rest(first).await, [Ok(Word::Says(1)), Ok(Word::Ends)]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_streams_that_bring_far_more_than_there_is_room_for_stay_within_it() {
+    const ROOM: usize = 64 * 1024;
+    let store = Store::new(limits(ROOM));
+    let mut streams: Vec<_> = (0..100).map(|at| begin(&store, repeat("t", &format!("k{at}"), "q"))).collect();
+    for round in 0..50 {
+        for (place, feed) in &mut streams {
+            say(feed, [Word::Says(round)]);
+            assert_eq!(place.next().await.unwrap().unwrap().1, Word::Says(round), "nobody misses a word");
+        }
+        let held = store.counts(Kind::Repeat).bytes;
+        assert!(held <= ROOM + 100 * 600, "{held} bytes, 600 of them for each stream's own bookkeeping");
+    }
+    assert!(store.counts(Kind::Repeat).evicted > 0, "or this would show nothing");
+    drop(streams);
+    assert_eq!(store.counts(Kind::Repeat).bytes, 0);
+}
