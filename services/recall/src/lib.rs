@@ -1,6 +1,8 @@
 //! Exact search over short texts in memory, without a runtime: by likeness of word sets and by BM25.
 
 mod bag;
+mod embed;
+mod fusion;
 mod index;
 mod query;
 mod ranking;
@@ -22,6 +24,8 @@ mod model;
 mod tests;
 
 pub use bag::Bag;
+pub use embed::{DIMENSION, embed};
+pub use fusion::{Fused, Ranking, Standing, diversify, fuse};
 pub use index::{Index, Merge, Merged};
 pub use query::{Filter, Query};
 pub use ranking::{Document, Hit};
