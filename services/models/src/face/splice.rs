@@ -126,13 +126,18 @@ impl<'a> Fields<'a> {
     /// From a quotation mark to behind the one that closes it.
     fn skip_string(&mut self) {
         self.at += 1;
-        while let Some(byte) = self.peek() {
-            self.at += if byte == b'\\' { 2 } else { 1 };
-            if byte == b'"' {
-                break;
+        // Prompts are long, so that this is where the time goes.
+        while let Some(rest) = self.text.get(self.at..) {
+            match rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
+                Some(mark) if rest[mark] == b'\\' => self.at += mark + 2,
+                Some(end) => {
+                    self.at += end + 1;
+                    return;
+                }
+                None => break,
             }
         }
-        self.at = self.at.min(self.text.len());
+        self.at = self.text.len();
     }
 
     fn skip_value(&mut self) {
