@@ -43,7 +43,7 @@ impl Mesh {
             self.snapshots(call),
             ask::agents(&self.edges, call),
             ask::outside_providers(&self.edges, call),
-            ask::is_writable(&settings.data_dir),
+            ask::is_writable(self.process.state()),
         );
         let flags: Vec<Flag> = seen.iter().flat_map(|seen| seen.flags.clone()).collect();
         let differing =
@@ -60,6 +60,7 @@ impl Mesh {
             profile: settings.profile,
             safe_mode: settings.safe_mode,
             has_admin_token: settings.admin_token.is_some(),
+            warned: settings.warnings(),
             webhook_problem: self.secrets.problem().map(|problem| problem.to_string()),
         }
     }

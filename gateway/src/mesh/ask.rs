@@ -1,7 +1,7 @@
 //! The questions that the gateway puts to the mesh: all at once, each with a short deadline, none of which can
 //! make an answer fail.
 
-use std::{path::Path, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use bsm_proto::{
     models::v1::{ListProvidersRequest, model_service_client::ModelServiceClient},
@@ -11,13 +11,12 @@ use bsm_proto::{
     },
     registry::v1::{ListAgentsRequest, registry_service_client::RegistryServiceClient},
 };
-use bsm_runtime::{call::Call, client::Edge, role::Role};
+use bsm_runtime::{call::Call, client::Edge, folder, role::Role};
 use futures_util::future::join_all;
 use tonic::Status;
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
-use uuid::Uuid;
 
 use super::change::unreached;
 use crate::{status, upstream::Edges};
@@ -85,16 +84,8 @@ pub(super) async fn outside_providers(edges: &Edges, call: &Call) -> Option<usiz
     Some(providers.iter().filter(|provider| provider.usable && provider.name != BUILT_IN).count())
 }
 
-/// Whether this process can write to its data folder, tried and not guessed from modes.
-pub(super) async fn is_writable(folder: &Path) -> bool {
-    let probe = folder.join(format!(".health-{}", Uuid::new_v4()));
-    let written = async {
-        tokio::fs::create_dir_all(folder).await?;
-        tokio::fs::write(&probe, b"").await
-    };
-    let written = written.await.is_ok();
-    if written && let Err(err) = tokio::fs::remove_file(&probe).await {
-        tracing::debug!(error = %err, "the probe of the data folder could not be removed");
-    }
-    written
+/// Whether this process can write to its folder, tried and not guessed from modes.
+pub(super) async fn is_writable(folder: PathBuf) -> bool {
+    let tried = tokio::task::spawn_blocking(move || folder::try_writing(&folder));
+    tried.await.is_ok_and(|tried| tried.is_ok())
 }

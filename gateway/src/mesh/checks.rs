@@ -27,6 +27,8 @@ pub(super) struct Facts {
     pub(super) profile: Profile,
     pub(super) safe_mode: bool,
     pub(super) has_admin_token: bool,
+    /// What is taken as it is and worth a word, such as a short token.
+    pub(super) warned: Vec<String>,
     /// Why GitHub's deliveries are all refused, if they are.
     pub(super) webhook_problem: Option<String>,
 }
@@ -79,7 +81,7 @@ pub(super) fn judge(facts: Facts) -> (&'static str, Checks) {
 /// A warning at most: the gateway keeps nothing itself, and a role that cannot write says so by not serving.
 fn filesystem(writable: bool) -> (Verdict, Check) {
     let (verdict, message) = match writable {
-        true => (Verdict::Pass, "The data folder can be written."),
+        true => (Verdict::Pass, "The gateway's data folder can be written."),
         false => {
             (Verdict::Warn, "The gateway cannot write to its data folder; check BSM_DATA_DIR and its rights.")
         }
@@ -107,6 +109,7 @@ fn environment(facts: &Facts) -> (Verdict, EnvironmentCheck) {
     if !facts.has_admin_token {
         warnings.push("No admin token is set (ADMIN_TOKEN): admin routes cannot be used.".to_owned());
     }
+    warnings.extend(facts.warned.iter().map(|warning| format!("{warning}.")));
     if facts.outside_providers == Some(0) {
         warnings.push("No model provider can be asked: the built-in offline reviewer answers.".to_owned());
     }

@@ -21,6 +21,7 @@ fn well() -> Facts {
         profile: Profile::Production,
         safe_mode: false,
         has_admin_token: true,
+        warned: Vec::new(),
         webhook_problem: None,
     }
 }
@@ -32,7 +33,7 @@ fn breaker(state: &str) -> Breaker {
 #[test]
 fn the_worst_check_decides() {
     type Change = fn(&mut Facts);
-    let cases: [(&str, Change); 13] = [
+    let cases: [(&str, Change); 14] = [
         ("healthy", |_| {}),
         ("degraded", |facts| facts.services.push(state(Role::Memory, "unreachable"))),
         ("unhealthy", |facts| facts.services.push(state(Role::Orchestrator, "not_serving"))),
@@ -43,6 +44,7 @@ fn the_worst_check_decides() {
         ("unhealthy", |facts| facts.agents = Ok(0)),
         ("degraded", |facts| facts.writable = false),
         ("degraded", |facts| facts.webhook_problem = Some("no secret".to_owned())),
+        ("degraded", |facts| facts.warned.push("the token is short".to_owned())),
         ("degraded", |facts| facts.outside_providers = Some(0)),
         ("healthy", |facts| facts.outside_providers = None),
         ("healthy", |facts| {

@@ -26,7 +26,7 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 /// Who may, beside the pages that this server serves itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Policy {
-    /// Every origin: outside production, as long as no list is given.
+    /// Every origin: outside production, as long as none is named.
     Any,
     /// Exactly these; none is the default of production.
     Only(Arc<[String]>),
@@ -34,9 +34,10 @@ pub(crate) enum Policy {
 
 impl Policy {
     pub(crate) fn of(settings: &Settings) -> Policy {
-        match (settings.cors_origins.as_slice(), settings.profile) {
-            ([], Profile::Development | Profile::Staging) => Policy::Any,
-            (origins, _) => Policy::Only(origins.into()),
+        let everybody = settings.cors_origins.iter().all(|origin| origin == "*"); // true of none as well
+        match settings.profile {
+            Profile::Development | Profile::Staging if everybody => Policy::Any,
+            _ => Policy::Only(settings.cors_origins.as_slice().into()),
         }
     }
 
@@ -101,7 +102,23 @@ fn headers(origin: HeaderValue, preflight: Option<Option<HeaderValue>>) -> Vec<(
 
 #[cfg(test)]
 mod tests {
+    use bsm_runtime::settings::Layers;
+
     use super::*;
+
+    #[test]
+    fn an_empty_list_and_a_star_mean_every_origin_outside_production() {
+        let policy = |profile: &str, origins: &str| {
+            let flags = [("profile", profile), ("cors_origins", origins)];
+            let flags = flags.map(|(key, value)| (key.to_owned(), value.to_owned()));
+            Policy::of(&Settings::from_layers(&Layers::read(None, |_| None, &flags)).unwrap())
+        };
+        for profile in ["development", "staging"] {
+            assert_eq!([policy(profile, ""), policy(profile, "*")], [Policy::Any, Policy::Any]);
+        }
+        assert!(!policy("production", "").allows("https://a.example", None));
+        assert!(!policy("staging", "https://b.example").allows("https://a.example", None));
+    }
 
     #[test]
     fn an_origin_is_allowed_when_named_exactly_or_our_own() {

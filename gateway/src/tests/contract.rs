@@ -228,6 +228,23 @@ async fn an_unhealthy_mesh_is_a_503_with_the_whole_story() {
 }
 
 #[tokio::test]
+async fn health_tries_the_folder_that_the_gateway_writes_to() {
+    let rig = Rig::start(&[]).await;
+    std::fs::write(rig.process.state(), "a file where the folder belongs").unwrap();
+    let (_, body) = rig.json(get("/api/health/detailed")).await;
+    assert_eq!(body["checks"]["filesystem"]["status"], "warn", "{body}");
+}
+
+#[tokio::test]
+async fn a_weak_token_is_told_in_health() {
+    let rig = Rig::start(&[("profile", "staging"), ("admin_token", "x")]).await;
+    let (_, body) = rig.json(get("/api/health/detailed")).await;
+    let environment = &body["checks"]["environment"];
+    assert_eq!(environment["status"], "warn", "{body}");
+    assert!(environment["warnings"].to_string().contains("ADMIN_TOKEN is shorter than 16"), "{body}");
+}
+
+#[tokio::test]
 async fn requests_are_counted_by_route_and_not_by_path() {
     let rig = Rig::start(&[]).await;
     for path in ["/api/knowledge/a", "/api/knowledge/b", "/nothing"] {

@@ -44,6 +44,13 @@ pub(crate) fn read_for(options: &Options, roles: &[Role]) -> anyhow::Result<(Set
     Ok((Settings::for_serving(&layers, roles)?, layers))
 }
 
+/// Tells what is taken as it is and worth a word.
+pub(crate) fn warn(settings: &Settings) {
+    for warning in settings.warnings() {
+        tracing::warn!("{warning}");
+    }
+}
+
 /// Whether somebody chose this folder, rather than the table's default.
 pub(crate) fn is_chosen(layers: &Layers, key: &str) -> bool {
     layers.get(key).is_some_and(|value| value.source != bsm_runtime::settings::Source::Default)

@@ -52,6 +52,11 @@ pub type Percentages = [Percent; Flag::ALL.len()];
 #[error("\"{0}\" is not a flag; use one of {names}", names = Flag::names())]
 pub struct UnknownFlag(pub String);
 
+/// A text that is no share.
+#[derive(Debug, thiserror::Error)]
+#[error("a share is a whole number from 0 to 100")]
+pub struct NoShare;
+
 /// The flags of a role. Clones share them. Reading takes no lock.
 #[derive(Clone)]
 pub struct Flags {
@@ -128,6 +133,16 @@ impl Percent {
     /// 0 to 100.
     pub const fn get(self) -> u8 {
         self.0
+    }
+}
+
+impl FromStr for Percent {
+    type Err = NoShare;
+
+    /// `10`, or `10%`.
+    fn from_str(text: &str) -> Result<Percent, NoShare> {
+        let number = text.strip_suffix('%').map_or(text, str::trim_end);
+        number.parse().ok().and_then(Percent::new).ok_or(NoShare)
     }
 }
 

@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use uuid::Uuid;
+
 /// A locked folder. The lock is the operating system's: it ends with the process, however that ends.
 #[derive(Debug)]
 pub struct Folder {
@@ -61,6 +63,18 @@ impl Folder {
     }
 }
 
+/// Writes a file into a folder, made if missing, and removes it: modes alone do not say whether a folder can be
+/// written, nor whether the disk is full. Blocks.
+///
+/// # Errors
+/// What the operating system said.
+pub fn try_writing(path: &Path) -> io::Result<()> {
+    make(path)?;
+    let probe = path.join(format!(".probe-{}", Uuid::new_v4()));
+    fs::write(&probe, b"")?;
+    fs::remove_file(&probe)
+}
+
 /// Makes a folder, and those above it, without taking it. A new one is for its owner alone: nobody else reads
 /// journals, audit logs or keys. What was there before keeps the rights that somebody gave it.
 pub(crate) fn make(path: &Path) -> io::Result<()> {
@@ -103,6 +117,16 @@ mod tests {
         fs::set_permissions(&old, fs::Permissions::from_mode(0o755)).unwrap();
         drop(Folder::open(&old).unwrap());
         assert_eq!(mode(&old), 0o755);
+    }
+
+    #[test]
+    fn a_folder_is_tried_by_writing_and_nothing_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("gateway");
+        try_writing(&path).unwrap();
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 0);
+        fs::write(dir.path().join("file"), "").unwrap();
+        assert!(try_writing(&dir.path().join("file")).is_err());
     }
 
     #[test]

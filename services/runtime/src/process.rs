@@ -123,6 +123,11 @@ impl Process {
         Ok(path)
     }
 
+    /// Where the role keeps its state, whether or not the folder is there yet.
+    pub fn state(&self) -> PathBuf {
+        state(&self.settings, self.role)
+    }
+
     /// The role's folder for state, made and locked.
     ///
     /// # Errors

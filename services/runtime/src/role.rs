@@ -53,15 +53,15 @@ impl Role {
         }
     }
 
-    /// The port of `/metrics` and `/healthz` beside an API port: the next thousand, or any free one (0) when
-    /// the API port is any free one or there is no next thousand.
+    /// The last port that an API may have: there are none 1000 above those beyond.
+    pub const LAST_PORT: u16 = u16::MAX - 1000;
+
+    /// The port of `/metrics` and `/healthz` beside an API port of at most [`LAST_PORT`](Role::LAST_PORT): 1000 above,
+    /// or any free one (0) when the API port is any free one.
     pub const fn ops_port(port: u16) -> u16 {
         match port {
             0 => 0,
-            port => match port.checked_add(1000) {
-                Some(ops) => ops,
-                None => 0,
-            },
+            port => port.saturating_add(1000),
         }
     }
 }
@@ -97,8 +97,8 @@ mod tests {
     }
 
     #[test]
-    fn an_ops_port_beyond_the_last_is_any_free_one() {
-        assert_eq!(Role::ops_port(65_000), 0);
+    fn metrics_stand_a_thousand_above_unless_any_port_will_do() {
+        assert_eq!(Role::ops_port(Role::LAST_PORT), u16::MAX);
         assert_eq!(Role::ops_port(0), 0);
     }
 }

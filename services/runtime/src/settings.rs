@@ -5,6 +5,7 @@
 //! module turns the values into what the services use.
 
 pub mod layers;
+mod origin;
 mod parse;
 mod production;
 pub mod table;
@@ -19,6 +20,7 @@ use parse::Parser;
 pub use variables::Variables;
 
 use crate::{
+    admin_token,
     flags::{Flag, Percentages},
     network::Network,
     outside::egress,
@@ -114,7 +116,7 @@ pub struct Settings {
     pub admin_token: Option<SecretString>,
     /// The secrets that sign GitHub's deliveries: the present one and, while rotating, the next.
     pub webhook_secrets: Vec<SecretString>,
-    /// Origins that browsers may call from; empty: any outside production.
+    /// Origins that browsers may call from, as browsers write them; empty, or `*` alone: any outside production.
     pub cors_origins: Vec<String>,
     /// Who is believed about the address of a client that it passes on.
     pub trusted_proxies: Vec<Network>,
@@ -247,6 +249,15 @@ impl Settings {
         if problems.is_empty() { Ok(settings) } else { Err(Invalid(problems)) }
     }
 
+    /// What is taken as it is and worth a word at start.
+    pub fn warnings(&self) -> Vec<String> {
+        self.admin_token
+            .iter()
+            .filter_map(admin_token::weakness)
+            .map(|weakness| weakness.to_string())
+            .collect()
+    }
+
     /// The API port of a role.
     pub fn port(&self, role: Role) -> u16 {
         self.ports[role as usize]
@@ -259,7 +270,7 @@ impl Settings {
 
     fn parse(p: &mut Parser<'_>) -> Settings {
         let profile = p.one_of("profile", parse::PROFILES, Profile::Development);
-        let ports = Role::ALL.map(|role| p.number(&format!("{role}.port"), 0, u64::from(u16::MAX)) as u16);
+        let ports = Role::ALL.map(|role| p.port(&format!("{role}.port")));
         Settings {
             profile,
             data_dir: p.text("data_dir").into(),
@@ -280,9 +291,9 @@ impl Settings {
             safe_mode: p.flag("safe_mode").unwrap_or(false),
             flags: Flag::ALL.map(|flag| p.percent(&format!("flags.{flag}"))),
             alerts_url: p.secret_url("alerts.url"),
-            admin_token: p.secrets("admin_token").into_iter().next(),
+            admin_token: p.admin_token("admin_token"),
             webhook_secrets: p.secrets("webhook_secret"),
-            cors_origins: p.list("cors_origins"),
+            cors_origins: p.origins("cors_origins"),
             trusted_proxies: p.networks("trusted_proxies"),
             rate_limit: RateLimitSettings::parse(p),
             concurrency: ConcurrencySettings::parse(p),

@@ -17,6 +17,7 @@ pub(crate) fn run(options: &Options, role: Role) -> anyhow::Result<Exit> {
     settings.data_dir = settings::absolute(&settings.data_dir);
     super::block_on(async move {
         let flush = telemetry::init(role.name(), &settings)?;
+        settings::warn(&settings);
         // Not below the data folder: whether this process may write there is found out when the role opens.
         let builtin = tempfile::tempdir().context("making a folder for the built-in agents")?;
         defaults::apply(&mut settings, &layers, Builtin::WhereMissing, builtin.path())

@@ -20,6 +20,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Exit> {
     let (mut settings, layers) = settings::read_for(options, &Role::ALL)?;
     super::block_on(async move {
         let flush = telemetry::init("up", &settings)?;
+        settings::warn(&settings);
         // One lock for all roles: a second mesh on the same data is refused as a whole, before ports are.
         let data = Folder::open(&settings::absolute(&settings.data_dir))?;
         settings.data_dir = data.path().to_owned();

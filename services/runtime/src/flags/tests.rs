@@ -123,3 +123,13 @@ async fn the_layer_tells_each_call_its_guards() {
 }
 
 const CORRELATION: &str = crate::call::CORRELATION_HEADER;
+
+#[test]
+fn a_share_is_a_whole_number_from_0_to_100_with_or_without_its_sign() {
+    for (text, share) in [("0", 0), ("10", 10), ("10%", 10), ("100 %", 100), ("+5", 5)] {
+        assert_eq!(text.parse::<Percent>().unwrap().get(), share, "{text}");
+    }
+    for text in ["", "%", "-1", "1.5", "101", "abc", "10%%"] {
+        assert!(text.parse::<Percent>().is_err(), "{text}");
+    }
+}

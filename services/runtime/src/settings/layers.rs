@@ -1,6 +1,6 @@
 //! Finds each setting's value: defaults, then the file, then the environment, then flags.
 
-use std::{collections::BTreeMap, fmt, fs, path::Path};
+use std::{collections::BTreeMap, fmt, fs::File, io::Read as _, path::Path};
 
 use super::{
     Variables,
@@ -13,6 +13,13 @@ use crate::{
 
 /// Variables of ours that are not settings: the command line reads them itself, or the compose file does.
 const NOT_SETTINGS: [&str; 2] = ["BSM_CONFIG", "BSM_VERSION"];
+
+/// The largest settings file, in bytes: far more than all settings with a comment each.
+const MOST_BYTES: u64 = 1024 * 1024;
+
+/// What is told of a file that is a list, a number or a text.
+const NO_SETTINGS: &str =
+    "a settings file is names with values, such as `log: {level: debug}`; this is something else";
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,11 +143,9 @@ impl Layers {
 
     fn read_file(&mut self, path: &Path) {
         let name = path.display().to_string();
-        let text = match fs::read_to_string(path) {
+        let text = match read(path) {
             Ok(text) => text,
-            Err(err) => {
-                return self.problems.push(format!("{name}: the settings file cannot be read: {err}"));
-            }
+            Err(problem) => return self.problems.push(format!("{name}: {problem}")),
         };
         let mut findings = Findings::new(&name, &text, Strictness::Strict);
         if let Some(node) = yaml::read(&mut findings) {
@@ -163,7 +168,10 @@ impl Layers {
                 Some(text) => self.put(setting, text, Source::File(file.to_owned(), at.0)),
                 None => self.problems.push(format!("{file}:{}:{}: {key} must be a plain value", at.0, at.1)),
             },
-            (_, None) => self.problems.push(format!("{file}:{}:{}: {}", at.0, at.1, unknown(key))),
+            (_, None) => {
+                let problem = if key.is_empty() { NO_SETTINGS.to_owned() } else { unknown(key) };
+                self.problems.push(format!("{file}:{}:{}: {problem}", at.0, at.1));
+            }
         }
     }
 }
@@ -171,6 +179,20 @@ impl Layers {
 /// Providers are named by the models file, and whoever reads that file knows which there are.
 fn moves_a_provider(name: &str) -> bool {
     name.len() > "BSM__BASE_URL".len() && name.ends_with("_BASE_URL")
+}
+
+/// The text of a settings file. Pipes are read to their end, whatever comes out of them, but not for ever.
+fn read(path: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    let file = File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text));
+    file.map_err(|err| format!("the settings file cannot be read: {err}"))?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(format!(
+            "the settings file is larger than {} KiB, which is the most that is read; is it the right file?",
+            MOST_BYTES / 1024
+        ));
+    }
+    Ok(text)
 }
 
 fn scalar(setting: &Setting, value: &Yaml) -> Option<String> {

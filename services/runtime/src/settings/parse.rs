@@ -5,8 +5,8 @@ use std::{net::IpAddr, time::Duration};
 use secrecy::SecretString;
 use tracing_subscriber::EnvFilter;
 
-use super::{Layers, LogFormat, OfflineUse, Profile, Variables};
-use crate::{client::target, flags::Percent, network::Network, outside::egress, role::Role};
+use super::{Layers, LogFormat, OfflineUse, Profile, Source, Variables, origin};
+use crate::{admin_token, client::target, flags::Percent, network::Network, outside::egress, role::Role};
 
 pub(super) const PROFILES: &[(&str, Profile)] = &[
     ("development", Profile::Development),
@@ -95,6 +95,37 @@ impl<'a> Parser<'a> {
         text.split('\n').map(str::trim).filter(|item| !item.is_empty()).map(SecretString::from).collect()
     }
 
+    /// The operator's token. One that no header can hold would be asked for and could never be given.
+    pub(super) fn admin_token(&mut self, key: &str) -> Option<SecretString> {
+        let value = self.layers.get(key)?;
+        let token = value.text.trim();
+        if !admin_token::can_be_sent(token) {
+            self.problems.push(format!(
+                "{key} (from {}) holds what cannot be sent in a header: use letters, digits and signs of ASCII, in \
+                 one line",
+                value.source
+            ));
+        }
+        (!token.is_empty()).then(|| token.into())
+    }
+
+    /// Origins that browsers may call from: `*` alone, or each by its name.
+    pub(super) fn origins(&mut self, key: &str) -> Vec<String> {
+        let list = self.list(key);
+        if list == [origin::ANY] {
+            return list;
+        }
+        let (mut origins, mut problems) = (Vec::new(), Vec::new());
+        for entry in &list {
+            match origin::parse(entry) {
+                Ok(origin) => origins.push(origin),
+                Err(problem) => problems.push(format!("{key} (from {}): {problem}", self.source(key))),
+            }
+        }
+        self.problems.extend(problems);
+        origins
+    }
+
     pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
         let text = self.layers.get(key)?.text.to_ascii_lowercase();
         if YES.contains(&text.as_str()) {
@@ -115,8 +146,7 @@ impl<'a> Parser<'a> {
         if NO.contains(&text.as_str()) {
             return Percent::NONE;
         }
-        let number = text.strip_suffix('%').unwrap_or(&text).trim_end();
-        number.parse().ok().and_then(Percent::new).unwrap_or_else(|| {
+        text.parse().unwrap_or_else(|_| {
             self.wrong(key, "true, false or a percentage from 0% to 100%");
             Percent::ALL
         })
@@ -141,6 +171,16 @@ impl<'a> Parser<'a> {
                 min
             }
         }
+    }
+
+    /// The port of an API, below which there is room for that of its metrics.
+    pub(super) fn port(&mut self, key: &str) -> u16 {
+        let parsed = self.layers.get(key).and_then(|value| value.text.parse().ok());
+        parsed.filter(|port| *port <= Role::LAST_PORT).unwrap_or_else(|| {
+            let last = Role::LAST_PORT;
+            self.wrong(key, &format!("a whole number from 0 to {last}: metrics are served 1000 above it"));
+            0
+        })
     }
 
     /// Notes that one setting is above another that bounds it; a bound of 0 is none.
@@ -217,6 +257,10 @@ impl<'a> Parser<'a> {
             self.problems.push(format!("{key} (from {}){entry}: {mistake}", value.source));
         }
         Some(value.text.clone())
+    }
+
+    fn source(&self, key: &str) -> &Source {
+        self.layers.get(key).map_or(&Source::Default, |value| &value.source)
     }
 
     fn wrong(&mut self, key: &str, right: &str) {

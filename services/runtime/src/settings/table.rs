@@ -97,7 +97,7 @@ pub const SETTINGS: &[Setting] = &[
     row("github.url", &["BSM_GITHUB_URL"], "https://api.github.com", Kind::Url, "GitHub's API, or that of an Enterprise server"),
     row("egress.policy", &["EGRESS_POLICY"], "deny_by_default", Kind::Text, "deny_by_default (only hosts that are listed below, or else named by these settings) or allow_all"),
     row("egress.allowed_hosts", &["EGRESS_ALLOWED_HOSTS"], "", Kind::List, "hosts that may be asked outside of the mesh: api.openai.com, *.openai.com; and networks that names may lead to: 10.0.0.0/8"),
-    row("cors_origins", &["CORS_ORIGINS"], "", Kind::List, "origins browsers may call from; empty: any outside production"),
+    row("cors_origins", &["CORS_ORIGINS"], "", Kind::List, "origins browsers may call from: https://app.example.com; empty or *: any outside production"),
     row("trusted_proxies", &["BSM_TRUSTED_PROXIES"], "", Kind::List, "proxies whose X-Forwarded-For says who the client is: addresses or networks such as 10.0.0.0/8"),
     row("rate_limit.max", &["RATE_LIMIT_MAX"], "100", Kind::Number, "calls per window of one client of the gateway: of an operator at an address, else of an address (0 to 1000000; 0: no limit)"),
     row("rate_limit.window_ms", &["RATE_LIMIT_WINDOW_MS"], "900000", Kind::Number, "the window, in ms (1000 to 86400000)"),

@@ -50,7 +50,7 @@ fn every_mistake_is_told_at_once_with_its_source() {
         problems,
         [
             "--set gateway.portt=1: \"gateway.portt\" is not a setting; did you mean gateway.port?; `bsm config` lists them all",
-            "gateway.port is \"70000\" (from PORT); it must be a whole number from 0 to 65535",
+            "gateway.port is \"70000\" (from PORT); it must be a whole number from 0 to 64535: metrics are served 1000 above it",
             "models.url (from BSM_MODELS_URL): \"nowhere\" is not an address that can be called; use a URL such as http://127.0.0.1:50051",
             "lan_only is \"maybe\" (from LAN_ONLY); it must be true or false",
         ]
@@ -172,6 +172,69 @@ fn the_contracts_rate_limit_is_the_default_and_every_bound_of_a_limit_is_checked
         ("BSM_CONCURRENCY_MAX", "1025"),
     ];
     assert_eq!(settings(&wrong).unwrap_err().0.len(), wrong.len());
+}
+
+#[test]
+fn a_port_without_room_for_that_of_metrics_is_refused() {
+    assert_eq!(settings(&[("PORT", "64535")]).unwrap().port(Role::Gateway), 64_535);
+    let Invalid(problems) = settings(&[("PORT", "64536")]).unwrap_err();
+    assert!(problems[0].ends_with("from 0 to 64535: metrics are served 1000 above it"), "{problems:?}");
+}
+
+#[test]
+fn every_entry_that_is_no_origin_is_told_and_the_star_stands_alone() {
+    let origins = |text| settings(&[("CORS_ORIGINS", text)]).map(|settings| settings.cors_origins);
+    assert_eq!(origins("https://A.example, http://b:3000").unwrap(), ["https://a.example", "http://b:3000"]);
+    assert_eq!(origins("*").unwrap(), ["*"]);
+    let Invalid(problems) = origins("x,http://a b,*").unwrap_err();
+    assert_eq!(problems.len(), 3, "{problems:?}");
+    assert!(problems[0].starts_with("cors_origins (from CORS_ORIGINS): \"x\" is no origin"), "{problems:?}");
+    assert!(
+        problems[2].ends_with("\"*\" means every origin and stands alone, or not at all"),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn a_token_that_no_header_can_hold_is_refused_and_a_weak_one_warned_of() {
+    for unsendable in ["two\nlines-of-a-token", "tab\tin-a-token-of-16", "tökén-of-more-than-16"] {
+        let Invalid(problems) = settings(&[("ADMIN_TOKEN", unsendable)]).unwrap_err();
+        assert!(
+            problems[0].starts_with("admin_token (from ADMIN_TOKEN) holds what cannot be sent"),
+            "{problems:?}"
+        );
+        assert!(!problems[0].contains("token-of"), "{problems:?}");
+    }
+    let warnings =
+        |token| settings(&[("BSM_PROFILE", "staging"), ("ADMIN_TOKEN", token)]).unwrap().warnings();
+    assert!(warnings("x")[0].contains("shorter than 16 characters"));
+    assert!(warnings("change-me-please-now")[0].contains("from an example"));
+    assert!(
+        warnings("0123456789abcdef\n").is_empty(),
+        "the newline of the file that it came from is no part of it"
+    );
+}
+
+#[test]
+fn a_settings_file_without_end_is_read_to_its_bound_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("bsm.yaml");
+    std::fs::write(&file, " ".repeat(1024 * 1024 + 1)).unwrap();
+    let layers = Layers::read(Some(&file), |_| None, &[]);
+    assert!(layers.problems[0].contains("larger than 1024 KiB"), "{:?}", layers.problems);
+    #[cfg(target_os = "linux")]
+    assert!(!Layers::read(Some("/dev/zero".as_ref()), |_| None, &[]).problems.is_empty());
+}
+
+#[test]
+fn a_settings_file_is_names_with_values() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("bsm.yaml");
+    for text in ["- a\n", "debug\n", "7\n", "~\n"] {
+        std::fs::write(&file, text).unwrap();
+        let problems = Layers::read(Some(&file), |_| None, &[]).problems;
+        assert!(problems[0].contains("bsm.yaml:1:1: a settings file is names with values"), "{problems:?}");
+    }
 }
 
 #[test]
