@@ -1,5 +1,6 @@
 //! The one security gate: who may reach the API at all, and who may call which route.
 
+pub(crate) mod hint;
 mod key;
 mod mobile;
 mod network;
@@ -111,6 +112,7 @@ impl Gate {
         uri: &Uri,
     ) -> Result<Asker, Fault> {
         let is_home = || self.is_at_home(client, headers, uri);
+        let unauthorized = || unauthorized(&self.hint(scope, client, headers, uri));
         match scope {
             Scope::Internal | Scope::Unspecified => Err(unauthorized()),
             _ if self.has_token(headers) => Ok(Asker::Operator),
@@ -121,6 +123,17 @@ impl Gate {
                 None => Err(unauthorized()),
             },
         }
+    }
+
+    /// What a client that was refused can do about it. The same whether it showed no token or a wrong one.
+    fn hint(&self, scope: Scope, client: &Client, headers: &HeaderMap, uri: &Uri) -> String {
+        let token = if self.token.is_some() { hint::TOKEN } else { hint::NO_TOKEN };
+        let is_open = matches!(scope, Scope::Read | Scope::Invoke) && self.open_on_loopback;
+        if !is_open || !client.ip.is_some_and(|ip| ip.is_loopback()) {
+            return token.to_owned();
+        }
+        let is_ours = host_is(headers, uri, network::is_loopback_name);
+        format!("{} {token}", if is_ours { hint::ORIGIN } else { hint::HOST })
     }
 
     /// How important an admitted request is.
@@ -142,12 +155,10 @@ impl Gate {
 
     /// Whether Host and Origin are names that `trusted` accepts. Origins that the operator named are fine.
     fn names_are_local(&self, headers: &HeaderMap, uri: &Uri, trusted: fn(&str) -> bool) -> bool {
-        let host = authority(headers, uri);
         let origin = headers.get(header::ORIGIN).map(|origin| origin.to_str().unwrap_or("?"));
-        let host_is_local = host.is_none_or(|host| trusted(network::without_port(host)));
         let origin_is_local = origin
             .is_none_or(|origin| self.origins.names(origin) || network::host_of(origin).is_some_and(trusted));
-        host_is_local && origin_is_local
+        host_is(headers, uri, trusted) && origin_is_local
     }
 
     /// Whether the request carries the operator's token.
@@ -169,8 +180,14 @@ impl Asker {
     }
 }
 
-/// The same answer whether nothing, something wrong or nothing to compare with was there.
-pub(crate) fn unauthorized() -> Fault {
+/// Whether the name by which the client came is one that `trusted` accepts.
+fn host_is(headers: &HeaderMap, uri: &Uri, trusted: fn(&str) -> bool) -> bool {
+    authority(headers, uri).is_none_or(|host| trusted(network::without_port(host)))
+}
+
+/// The same error whether nothing, something wrong or nothing to compare with was there; the hint says what to do.
+pub(crate) fn unauthorized(hint: &str) -> Fault {
     Fault::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Unauthorized")
+        .extra("hint", hint.into())
         .header(header::WWW_AUTHENTICATE, "Basic realm=\"bsm\", charset=\"UTF-8\"")
 }

@@ -14,7 +14,11 @@ use http::StatusCode;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::{fault::Fault, gate::unauthorized, status};
+use crate::{
+    fault::Fault,
+    gate::{hint, unauthorized},
+    status,
+};
 
 /// How long an answer counts without a new question.
 const FRESH: Duration = Duration::from_millis(350);
@@ -55,11 +59,11 @@ impl Keys {
     /// 401 when it is not valid, whatever is wrong with it; 403 when it lacks the scope; 503 when nobody can say.
     pub(crate) async fn admit(&self, key: &Presented, scope: Scope) -> Result<(), Fault> {
         let verdict = self.0.get(key).await.map_err(|err| unknown(&err))?.value;
-        let scopes = verdict.map_err(|NotValid| unauthorized())?;
+        let scopes = verdict.map_err(|NotValid| unauthorized(hint::KEY))?;
         match word(scope) {
             Some(word) if scopes.iter().any(|scope| scope == word) => Ok(()),
             Some(word) => Err(lacks(word)),
-            None => Err(unauthorized()),
+            None => Err(unauthorized(hint::KEY)),
         }
     }
 }

@@ -5,6 +5,7 @@ mod body;
 mod codec;
 mod depth;
 mod etag;
+mod known;
 mod media;
 mod notes;
 mod request;

@@ -140,3 +140,30 @@ fn lan_only_refuses_foreign_addresses_and_foreign_names() {
     let nowhere = Client { ip: None, mobile: false };
     assert!(gate.reach(&nowhere, &HeaderMap::new(), &"/".parse().unwrap()).is_err());
 }
+
+#[test]
+fn a_refusal_says_what_to_do_and_tells_no_wrong_token_from_none() {
+    let hint = |gate: &Gate, scope, ip, with: &[(&'static str, &str)]| {
+        gate.hint(scope, &client(ip), &headers(with), &"/".parse().unwrap())
+    };
+    let (with, without) = (gate(), Gate { token: None, ..gate() });
+    let (here, away) = ("127.0.0.1", "192.168.1.4");
+    for scope in [Scope::Admin, Scope::Read] {
+        let told = hint(&with, scope, away, &[("x-admin-token", "wrong")]);
+        assert!(told.contains("x-admin-token"), "{told}");
+        assert_eq!(told, hint(&with, scope, away, &[]));
+        assert!(hint(&without, scope, away, &[]).contains("set ADMIN_TOKEN"));
+    }
+    let rebound = hint(&without, Scope::Invoke, here, &[("host", "x")]);
+    assert!(
+        rebound.starts_with("The Host header is the reason") && rebound.contains("ADMIN_TOKEN"),
+        "{rebound}"
+    );
+    let foreign = [("host", "localhost"), ("origin", "https://evil.example")];
+    assert!(hint(&with, Scope::Read, here, &foreign).starts_with("The Origin header is the reason"));
+    assert_eq!(
+        hint(&with, Scope::Admin, here, &[("host", "x")]),
+        hint::TOKEN,
+        "the Host would change nothing"
+    );
+}

@@ -1,6 +1,6 @@
 //! What the mesh is asked for in vain, and the one table of what that is on the wire.
 
-use bsm_runtime::{flags::UnknownFlag, ops, status::Refusal};
+use bsm_runtime::{flags::UnknownFlag, ops, shown::shown, status::Refusal};
 use tonic::{Code, Status};
 
 use super::caches::CLEARABLE;
@@ -9,10 +9,10 @@ use super::caches::CLEARABLE;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     /// Nobody has such a breaker, and everybody answered.
-    #[error("no process has a breaker \"{0}\"; /api/health/circuit-breakers lists those there are")]
+    #[error("no process has a breaker \"{}\"; /api/health/circuit-breakers lists those there are", shown(.0))]
     UnknownBreaker(String),
     /// Nobody who answered has such a breaker.
-    #[error("no process that answered has a breaker \"{name}\"; not asked: {}", unreached.join(", "))]
+    #[error("no process that answered has a breaker \"{}\"; not asked: {}", shown(name), unreached.join(", "))]
     NotReached {
         /// The name given.
         name: String,
@@ -20,7 +20,7 @@ pub(super) enum Error {
         unreached: Vec<String>,
     },
     /// No cache that can be cleared has that name.
-    #[error("\"{0}\" is not a cache; use one of {names}, all", names = CLEARABLE.join(", "))]
+    #[error("\"{}\" is not a cache; use one of {names}, all", shown(.0), names = CLEARABLE.join(", "))]
     UnknownCache(String),
     /// No flag has that name.
     #[error(transparent)]

@@ -4,7 +4,7 @@ use bsm_proto::ops::v1::{Breaker, ServiceState};
 use bsm_runtime::{role::Role, settings::Profile};
 use tonic::{Status, metadata::MetadataMap};
 
-use super::{checks::*, client};
+use super::{checks::*, client, error::Error};
 
 fn state(role: Role, state: &str) -> (Role, ServiceState) {
     (role, ServiceState { role: role.name().to_owned(), state: state.to_owned(), message: String::new() })
@@ -96,4 +96,12 @@ fn what_a_role_does_worse_than_it_should_stands_beside_its_name() {
     );
     assert_eq!(services.message, "Every service serves. registry: The agents are old.");
     assert_eq!(services.services[1].message, "");
+}
+
+#[test]
+fn a_name_that_nobody_has_is_told_back_short_and_without_control_characters() {
+    for named in [Error::UnknownBreaker, Error::UnknownCache] {
+        let told = named(format!("\u{1b}{}", "x".repeat(100_000))).to_string();
+        assert!(told.len() < 200 && told.contains("\\u{1b}xxx"), "{told}");
+    }
 }

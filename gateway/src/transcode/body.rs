@@ -1,10 +1,11 @@
 //! A JSON body as a message of the contract, with every refusal saying where.
 
+use bsm_runtime::shown::shown;
 use prost_reflect::{DeserializeOptions, DynamicMessage, MessageDescriptor};
 use serde_json::error::Category;
-use serde_path_to_error::Track;
+use serde_path_to_error::{Path, Track};
 
-use super::depth;
+use super::{depth, known};
 use crate::fault::Fault;
 
 /// Unknown fields are errors: a misspelt one would otherwise be a default without a word.
@@ -13,8 +14,13 @@ const OPTIONS: DeserializeOptions = DeserializeOptions::new().deny_unknown_field
 /// How prost-reflect begins its complaint about a field that the message does not have.
 const UNKNOWN: &str = "unrecognized field name '";
 
-/// Reads raw bytes, so that errors have a line and a column. No bytes are an empty message.
-pub(super) fn read(descriptor: &MessageDescriptor, json: &[u8]) -> Result<DynamicMessage, Fault> {
+/// Reads raw bytes, so that errors have a line and a column. No bytes are an empty message. `elsewhere` are fields that
+/// need not be named to who misspelt one, because the path gives them.
+pub(super) fn read(
+    descriptor: &MessageDescriptor,
+    json: &[u8],
+    elsewhere: &[String],
+) -> Result<DynamicMessage, Fault> {
     if json.is_empty() {
         return Ok(DynamicMessage::new(descriptor.clone()));
     }
@@ -23,8 +29,8 @@ pub(super) fn read(descriptor: &MessageDescriptor, json: &[u8]) -> Result<Dynami
     let mut reader = serde_json::Deserializer::from_slice(json);
     let tracked = serde_path_to_error::Deserializer::new(&mut reader, &mut track);
     let message = DynamicMessage::deserialize_with_options(descriptor.clone(), tracked, &OPTIONS);
-    let message = message.map_err(|err| fault(&err, &track.path().to_string()))?;
-    reader.end().map_err(|err| fault(&err, ""))?;
+    let message = message.map_err(|err| fault(&err, &Asked { descriptor, elsewhere, path: track.path() }))?;
+    reader.end().map_err(|err| invalid_json(&err))?;
     Ok(message)
 }
 
@@ -54,24 +60,45 @@ fn clause(err: &serde_json::Error) -> String {
     said.rsplit_once(" at line ").map_or(said.clone(), |(what, _)| what.to_owned())
 }
 
-fn fault(err: &serde_json::Error, path: &str) -> Fault {
+/// Where in the body of which route.
+struct Asked<'a> {
+    descriptor: &'a MessageDescriptor,
+    elsewhere: &'a [String],
+    path: Path,
+}
+
+fn fault(err: &serde_json::Error, asked: &Asked<'_>) -> Fault {
     match err.classify() {
-        Category::Data => mistyped(&clause(err), path, err.line(), err.column()),
+        Category::Data => mistyped(&clause(err), asked, err.line(), err.column()),
         Category::Syntax | Category::Eof | Category::Io => invalid_json(err),
     }
 }
 
-fn mistyped(what: &str, path: &str, line: usize, column: usize) -> Fault {
-    let path = if path == "." { "" } else { path };
+fn mistyped(what: &str, asked: &Asked<'_>, line: usize, column: usize) -> Fault {
+    let path = asked.path.to_string();
+    let path = if path == "." { String::new() } else { path };
     if let Some(name) = what.strip_prefix(UNKNOWN) {
-        let name = name.trim_end_matches('\'');
-        let field = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-        let message = format!("The field \"{field}\" (line {line}, column {column}) is not known here.");
+        let name = shown(name.trim_end_matches('\''));
+        let field = if path.is_empty() { name } else { format!("{path}.{name}") };
+        let known = known(asked);
+        let message =
+            format!("The field \"{field}\" (line {line}, column {column}) is not known here{known}.");
         return Fault::invalid_argument(&field, message);
     }
     let subject = if path.is_empty() { "The body".to_owned() } else { format!("The field \"{path}\"") };
+    let expected = known::expected(asked.descriptor, &asked.path);
+    let what = expected.map_or_else(|| what.to_owned(), |expected| format!("it must be {expected}"));
     Fault::invalid_argument(
-        path,
+        &path,
         format!("{subject} (line {line}, column {column}) has the wrong form: {what}."),
     )
+}
+
+/// The names that would have been taken there.
+fn known(asked: &Asked<'_>) -> String {
+    let Some(mut names) = known::names(asked.descriptor, &asked.path) else { return String::new() };
+    if asked.path.iter().len() == 0 {
+        names.retain(|name| !asked.elsewhere.contains(name));
+    }
+    format!("; {}", known::clause(&names, "it takes no fields"))
 }

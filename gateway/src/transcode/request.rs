@@ -1,9 +1,10 @@
 //! An HTTP request as a message: the body first, then the query, then the path, which has the last word.
 
+use bsm_runtime::shown::shown;
 use prost_reflect::{DynamicMessage, ReflectMessage as _, Value};
 
 use super::{
-    body,
+    body, known,
     scalar::{self, Unfit},
 };
 use crate::{
@@ -27,11 +28,11 @@ pub(super) fn message(found: &Match<'_>, given: &Given<'_>) -> Result<DynamicMes
     let mut message = match &found.route.body {
         // A body where none is expected means nothing and is not looked at.
         BodyRule::None => DynamicMessage::new(input.clone()),
-        BodyRule::Whole => body::read(input, given.body)?,
+        BodyRule::Whole => body::read(input, given.body, &of_path(found))?,
         BodyRule::Field(field) => {
             let mut message = DynamicMessage::new(input.clone());
             let inner = field.kind().as_message().cloned().ok_or_else(Fault::internal)?;
-            message.set_field(field, Value::Message(body::read(&inner, given.body)?));
+            message.set_field(field, Value::Message(body::read(&inner, given.body, &[])?));
             message
         }
     };
@@ -40,9 +41,26 @@ pub(super) fn message(found: &Match<'_>, given: &Given<'_>) -> Result<DynamicMes
         message.set_field(&field, Value::String(id.to_owned()));
     }
     for (path, text) in &found.params {
+        let before = message.clone();
         scalar::set(&mut message, path, text).map_err(|unfit| refused(found, path, unfit))?;
+        if is_another(&before, &message, path) {
+            return Err(contradicts(found, path));
+        }
     }
     Ok(message)
+}
+
+/// Whether the field had another value before.
+fn is_another(before: &DynamicMessage, after: &DynamicMessage, name: &str) -> bool {
+    let field = after.descriptor().get_field_by_name(name).filter(|field| before.has_field(field));
+    field.is_some_and(|field| before.get_field(&field) != after.get_field(&field))
+}
+
+/// Two answers to one question: whichever is taken, somebody meant the other.
+fn contradicts(found: &Match<'_>, name: &str) -> Fault {
+    let name = json_name(found, name);
+    let message = format!("The field \"{name}\" is given with another value than in the path; leave it out.");
+    Fault::invalid_argument(&name, message)
 }
 
 /// Parameters whose name begins with `_` are for caches and logs and pass unread.
@@ -66,7 +84,7 @@ fn is_list(message: &DynamicMessage, name: &str) -> bool {
 }
 
 fn refused(found: &Match<'_>, name: &str, unfit: Unfit) -> Fault {
-    let name: String = name.chars().take(64).collect();
+    let name = shown(name);
     let clause = match unfit {
         Unfit::Because(clause) => clause,
         Unfit::Unknown => format!("is not known here; {}", known(found)),
@@ -77,11 +95,18 @@ fn refused(found: &Match<'_>, name: &str, unfit: Unfit) -> Fault {
 /// The parameters that a query of this route may have. Those of its path are no choice.
 fn known(found: &Match<'_>) -> String {
     let input = &found.route.rpc.input;
-    let of_path: Vec<_> = found.params.iter().filter_map(|(path, _)| input.get_field_by_name(path)).collect();
+    let of_path = of_path(found);
     let mut known = scalar::settable(input);
-    known.retain(|name| of_path.iter().all(|field| field.json_name() != name));
-    match &known[..] {
-        [] => "this route takes none".to_owned(),
-        known => format!("it may be {}", known.join(", ")),
-    }
+    known.retain(|name| !of_path.contains(name));
+    known::clause(&known, "this route takes none")
+}
+
+/// The fields that the path gives, in JSON names.
+fn of_path(found: &Match<'_>) -> Vec<String> {
+    found.params.iter().map(|(name, _)| json_name(found, name)).collect()
+}
+
+fn json_name(found: &Match<'_>, name: &str) -> String {
+    let field = found.route.rpc.input.get_field_by_name(name);
+    field.map_or_else(|| name.to_owned(), |field| field.json_name().to_owned())
 }

@@ -1,5 +1,6 @@
 //! Fields given as text, in a path or a query: `topK=3`, `filter.mode=ci`, `audience=a&audience=b`.
 
+use bsm_runtime::shown::shown;
 use prost_reflect::{
     DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage as _, Value,
 };
@@ -72,7 +73,7 @@ fn set_leaf(message: &mut DynamicMessage, name: &str, text: &str) -> Result<(), 
     Ok(())
 }
 
-fn field(descriptor: &MessageDescriptor, name: &str) -> Option<FieldDescriptor> {
+pub(super) fn field(descriptor: &MessageDescriptor, name: &str) -> Option<FieldDescriptor> {
     descriptor.get_field_by_json_name(name).or_else(|| descriptor.get_field_by_name(name))
 }
 
@@ -103,7 +104,8 @@ fn enum_value(values: &EnumDescriptor, text: &str) -> Option<i32> {
     }
 }
 
-fn expected(kind: &Kind) -> String {
+/// What a text or a number of JSON must be to become a value of that kind.
+pub(super) fn expected(kind: &Kind) -> String {
     match kind {
         Kind::Bool => "true or false".to_owned(),
         Kind::Double | Kind::Float => "a number".to_owned(),
@@ -118,9 +120,4 @@ fn expected(kind: &Kind) -> String {
         }
         Kind::String | Kind::Bytes | Kind::Message(_) => "text".to_owned(),
     }
-}
-
-/// The beginning of what was given; a refusal need not repeat a whole megabyte.
-fn shown(text: &str) -> String {
-    text.chars().take(64).collect()
 }

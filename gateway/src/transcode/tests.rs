@@ -92,6 +92,68 @@ fn unknown_and_mistyped_fields_are_named() {
 }
 
 #[test]
+fn an_unknown_field_is_told_with_the_names_that_are_known_at_its_place() {
+    for (method, path, body, known) in [
+        ("POST", "/api/agents/run", r#"{"repo":1}"#, "is not known here; it may be agentId, input, "),
+        (
+            "POST",
+            "/api/chat/direct",
+            r#"{"history":[{"x":1}]}"#,
+            "is not known here; it may be role, content.",
+        ),
+        ("PUT", "/api/admin/flags/retry", r#"{"share":1}"#, "is not known here; it may be percent."),
+    ] {
+        let (code, message) = read(method, path, body).unwrap_err();
+        assert_eq!(code, "INVALID_ARGUMENT", "{body}: {message}");
+        assert!(message.contains(known), "{body}: {message}");
+    }
+    let long = format!("{{\"{}\\n\":1}}", "x".repeat(100_000));
+    let (_, message) = read("POST", "/api/agents/run", &long).unwrap_err();
+    assert!(message.len() < 1_000, "{}", message.len());
+    let names: Vec<String> = (0..30).map(|n| n.to_string()).collect();
+    assert!(known::clause(&names, "").ends_with("22, 23 and 6 more"));
+}
+
+#[test]
+fn a_field_of_the_wrong_kind_is_told_what_it_must_be() {
+    let share = "must be a share, which is a whole number from 0 to 100.";
+    for (method, path, body, right) in [
+        ("PUT", "/api/admin/flags/retry", r#"{"percent":-1}"#, share),
+        ("PUT", "/api/admin/flags/retry", r#"{"percent":"abc"}"#, share),
+        ("PUT", "/api/admin/flags/retry", r#"{"percent":1.5}"#, share),
+        ("POST", "/api/agents/run", r#"{"input":5}"#, "has the wrong form: it must be text."),
+        (
+            "POST",
+            "/api/models/complete",
+            r#"{"prompt":{"maxTokens":-1}}"#,
+            "a whole number from 0 to 4294967295.",
+        ),
+        ("POST", "/api/chat/direct", r#"{"history":5}"#, "it must be a list."),
+        ("POST", "/api/chat/direct", r#"{"history":[{"content":[]}]}"#, "it must be text."),
+    ] {
+        let (code, message) = read(method, path, body).unwrap_err();
+        assert_eq!(code, "INVALID_ARGUMENT", "{body}: {message}");
+        assert!(message.ends_with(right), "{body}: {message}");
+    }
+}
+
+#[test]
+fn what_contradicts_the_path_is_refused_and_what_repeats_it_is_not() {
+    let flag = "/api/admin/flags/hedging";
+    for body in [r#"{"percent":10,"flag":"hedging"}"#, r#"{"percent":10}"#] {
+        assert_eq!(read("PUT", flag, body), Ok(json!({"flag": "hedging", "percent": 10})));
+    }
+    for (path, body) in [
+        (flag.to_owned(), r#"{"percent":10,"flag":"retry"}"#),
+        (format!("{flag}?flag=retry"), r#"{"percent":10}"#),
+    ] {
+        let (code, message) = read("PUT", &path, body).unwrap_err();
+        assert_eq!(code, "INVALID_ARGUMENT");
+        assert_eq!(message, "The field \"flag\" is given with another value than in the path; leave it out.");
+    }
+}
+
+#[test]
 fn wrong_parameters_are_named() {
     for (path, clause) in [
         ("/api/agents?moed=ci", "The parameter \"moed\" is not known here; it may be mode."),

@@ -10,10 +10,12 @@ use bsm_runtime::outside::{
 };
 use bsm_stack::{HttpClassifier, breaker, bulkhead};
 use reqwest::Url;
+use secrecy::ExposeSecret as _;
 use tokio::task::JoinError;
 use tracing::warn;
 
 use crate::catalog;
+use crate::failure::SHORTEST_SECRET;
 use crate::keys::NamedKey;
 use crate::ledger;
 use crate::patience::Limits;
@@ -122,6 +124,13 @@ impl Prepared {
         };
         if !entry.local && in_the_clear(base_url) {
             warn!(provider = &*entry.name, "its keys go over an unencrypted connection; use https");
+        }
+        let is_short = |key: &NamedKey| key.secret.expose_secret().len() < SHORTEST_SECRET;
+        if !entry.local && keys.iter().any(is_short) {
+            warn!(
+                provider = &*entry.name,
+                "a key is shorter than {SHORTEST_SECRET} characters: it is hardly one, and is not masked in messages"
+            );
         }
         let trust = if url.scheme() == "http" { Trust::Nobody } else { Trust::System };
         let declared = if entry.local { Declared::Local } else { Declared::ByUrl };

@@ -10,6 +10,9 @@ mod tests;
 /// The longest wait that is believed, whatever a provider says: a header must not switch a provider off for days.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
+/// The shortest secret, in bytes, that is masked wherever it stands.
+pub const SHORTEST_SECRET: usize = 8;
+
 /// Why one attempt brought no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -172,10 +175,11 @@ impl Failure {
         self.kind.row().reason
     }
 
-    /// The same with every occurrence of a secret in the sentence masked: providers like to quote the key.
+    /// The same with every occurrence of a secret in the sentence masked: providers like to quote the key. One shorter
+    /// than [`SHORTEST_SECRET`] is found in common words, and stays.
     #[must_use]
     pub fn without(mut self, secret: &str) -> Self {
-        if !secret.is_empty() && self.message.contains(secret) {
+        if secret.len() >= SHORTEST_SECRET && self.message.contains(secret) {
             self.message = self.message.replace(secret, "[key]");
         }
         self

@@ -22,6 +22,8 @@ use std::{
 
 use bsm_stack::switches::Switches;
 
+use crate::shown::shown;
+
 pub use file::Error;
 pub use layer::{SwitchesLayer, SwitchesService};
 
@@ -49,7 +51,7 @@ pub type Percentages = [Percent; Flag::ALL.len()];
 
 /// A text that names no flag.
 #[derive(Debug, thiserror::Error)]
-#[error("\"{0}\" is not a flag; use one of {names}", names = Flag::names())]
+#[error("\"{}\" is not a flag; use one of {names}", shown(.0), names = Flag::names())]
 pub struct UnknownFlag(pub String);
 
 /// A text that is no share.

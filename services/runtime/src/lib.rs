@@ -19,7 +19,7 @@
 //! | [`folder`] | where it keeps state |
 //! | [`reload`], [`versions`] | files that are edited while it runs, and those who follow them |
 //! | [`yaml`], [`diagnostic`] | files that people write, and what is wrong with them |
-//! | [`json`], [`clock`] | the edges to JSON and to the wall clock |
+//! | [`json`], [`clock`], [`shown`](mod@shown) | the edges to JSON, to the wall clock and to the words of others |
 
 pub mod admin_token;
 mod alerts;
@@ -56,6 +56,7 @@ pub mod role;
 pub mod scopes;
 pub mod server;
 pub mod settings;
+pub mod shown;
 pub mod signals;
 pub mod status;
 pub mod telemetry;

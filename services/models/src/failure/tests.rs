@@ -40,3 +40,13 @@ fn a_key_that_a_provider_quotes_is_masked() {
     let failure = Failure::new(Kind::Rejected, "openai: bad header 'Bearer sk-canary'").without("sk-canary");
     assert_eq!(failure.message, "openai: bad header 'Bearer [key]'");
 }
+
+#[test]
+fn a_secret_as_short_as_a_syllable_is_left_in_the_words_that_hold_it() {
+    for (secret, message) in
+        [("ow", "openai: not allowed"), ("", "openai: not allowed"), ("1234567", "limit 1234567")]
+    {
+        assert_eq!(Failure::new(Kind::Rejected, message).without(secret).message, message);
+    }
+    assert_eq!(Failure::new(Kind::Rejected, "bad 12345678").without("12345678").message, "bad [key]");
+}

@@ -5,6 +5,7 @@ use tonic::{Code, Status};
 use crate::{
     audit_log,
     flags::{self, UnknownFlag},
+    shown::shown,
     status::Refusal,
 };
 
@@ -12,7 +13,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No breaker has that name.
-    #[error("there is no breaker \"{name}\" here; there are: {}", known.join(", "))]
+    #[error("there is no breaker \"{}\" here; there are: {}", shown(name), known.join(", "))]
     UnknownBreaker {
         /// The name given.
         name: String,
@@ -20,13 +21,13 @@ pub enum Error {
         known: Vec<String>,
     },
     /// No mode has that name.
-    #[error("\"{0}\" is not a mode; use one of normal, forced_open, disabled, metrics_only")]
+    #[error("\"{}\" is not a mode; use one of normal, forced_open, disabled, metrics_only", shown(.0))]
     UnknownMode(String),
     /// No flag has that name.
     #[error(transparent)]
     UnknownFlag(#[from] UnknownFlag),
     /// No percentage, or one above 100.
-    #[error("a flag needs a percentage from 0 to 100")]
+    #[error("a share is a whole number from 0 to 100")]
     BadPercent,
     /// A flag cannot be written to disk.
     #[error("the flag could not be kept on disk, so it was not changed; the log has the cause")]

@@ -1,0 +1,63 @@
+//! What is known where something was not: the names that a message has, and what a field must be.
+
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use serde_path_to_error::{Path, Segment};
+
+use super::scalar;
+
+/// Names at most; others are counted.
+const MOST: usize = 24;
+
+/// Fields of which their kind says too little.
+const SHARES: [&str; 1] = ["bsm.ops.v1.SetMeshFlagRequest.percent"];
+
+/// The names as a clause, or what stands in for it where there are none.
+pub(super) fn clause(names: &[String], none: &str) -> String {
+    match names {
+        [] => none.to_owned(),
+        some if some.len() <= MOST => format!("it may be {}", some.join(", ")),
+        some => format!("it may be {} and {} more", some[..MOST].join(", "), some.len() - MOST),
+    }
+}
+
+/// The fields of the message at a place in the body. `None`: there, everything is known or nothing is.
+pub(super) fn names(root: &MessageDescriptor, path: &Path) -> Option<Vec<String>> {
+    let message = match find(root, path)? {
+        None => root.clone(),
+        Some(field) => field.kind().as_message().cloned()?,
+    };
+    Some(message.fields().map(|field| field.json_name().to_owned()).collect())
+}
+
+/// What must stand at a place in the body, as far as it can be said in words.
+pub(super) fn expected(root: &MessageDescriptor, path: &Path) -> Option<String> {
+    let field = find(root, path)??;
+    let is_item = matches!(path.iter().last(), Some(Segment::Seq { .. }));
+    match field.kind() {
+        _ if field.is_list() && !is_item => Some("a list".to_owned()),
+        _ if SHARES.contains(&field.full_name()) => {
+            Some("a share, which is a whole number from 0 to 100".to_owned())
+        }
+        Kind::Message(_) | Kind::Bytes => None, // the reader knows more of these
+        kind => Some(scalar::expected(&kind)),
+    }
+}
+
+/// The field at a place; `Some(None)` for the whole, `None` where the contract does not reach.
+fn find(root: &MessageDescriptor, path: &Path) -> Option<Option<FieldDescriptor>> {
+    let (mut message, mut found) = (Some(root.clone()), None);
+    for segment in path {
+        match segment {
+            Segment::Seq { .. } => {} // an item of the list that was found
+            Segment::Map { key } => {
+                let within = message?;
+                let field =
+                    if within.is_map_entry() { within.fields().nth(1) } else { scalar::field(&within, key) }?;
+                message = field.kind().as_message().cloned();
+                found = Some(field);
+            }
+            Segment::Enum { .. } | Segment::Unknown => return None,
+        }
+    }
+    Some(found)
+}
