@@ -99,7 +99,7 @@ fn an_unknown_field_is_told_with_the_names_that_are_known_at_its_place() {
             "POST",
             "/api/chat/direct",
             r#"{"history":[{"x":1}]}"#,
-            "is not known here; it may be role, content.",
+            "is not known here; it may be role, content, ",
         ),
         ("PUT", "/api/admin/flags/retry", r#"{"share":1}"#, "is not known here; it may be percent."),
     ] {

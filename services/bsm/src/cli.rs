@@ -6,8 +6,11 @@ mod usage;
 
 use std::path::PathBuf;
 
-use bsm_runtime::role::Role;
-use clap::{Args, Parser, Subcommand};
+use bsm_runtime::{
+    flags::{NoShare, Percent},
+    role::Role,
+};
+use clap::{Arg, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 pub(crate) use bench::{BenchArgs, FASTEST};
 pub(crate) use keys::{KeysArgs, KeysCommand};
@@ -46,11 +49,39 @@ pub(crate) struct Cli {
     pub options: Options,
 }
 
+/// Options that mean nothing to a command: taken, since they are of the whole program, and not shown in its help.
+const IDLE: [(&str, &[&str]); 5] = [
+    ("review", &["data_dir"]),
+    ("validate", &["config", "set", "data_dir", "knowledge_dir"]),
+    ("ops", &["data_dir", "agents_dir", "knowledge_dir"]),
+    ("bench", &["config", "set", "data_dir", "agents_dir", "knowledge_dir"]),
+    ("healthcheck", &["config", "set", "data_dir", "agents_dir", "knowledge_dir"]),
+];
+
+impl Cli {
+    /// What was typed.
+    ///
+    /// # Errors
+    /// What clap says to it; help and version are among that.
+    pub(crate) fn read() -> Result<Cli, clap::Error> {
+        Cli::from_arg_matches(&command().try_get_matches()?)
+    }
+}
+
+fn command() -> clap::Command {
+    IDLE.into_iter().fold(Cli::command(), |command, (name, idle)| {
+        let is_idle = |arg: &&Arg| idle.contains(&arg.get_id().as_str());
+        let hidden: Vec<Arg> =
+            command.get_arguments().filter(is_idle).map(|arg| arg.clone().hide(true)).collect();
+        command.mut_subcommand(name, |subcommand| subcommand.args(hidden))
+    })
+}
+
 /// Options of every command that reads settings.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// Read settings from this YAML file
-    #[arg(long, global = true, env = "BSM_CONFIG", value_name = "FILE")]
+    /// Read settings from this YAML file [env: BSM_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Set a setting, such as gateway.port=9000; `bsm config` lists them all
     #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
@@ -225,7 +256,7 @@ pub(crate) enum OpsCommand {
         /// circuit_breaker, cache_stampede_protection, bulkhead, retry or hedging
         name: String,
         /// 0 to 100
-        #[arg(value_parser = clap::value_parser!(u32).range(0..=100))]
+        #[arg(value_parser = share, allow_negative_numbers = true)]
         percent: u32,
     },
     /// Forget what a cache holds
@@ -235,7 +266,41 @@ pub(crate) enum OpsCommand {
     },
 }
 
+fn share(text: &str) -> Result<u32, NoShare> {
+    text.parse::<Percent>().map(|share| share.get().into())
+}
+
 fn key_value(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE, such as gateway.port=9000")?;
     Ok((key.trim().to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_shows_the_options_that_mean_something_to_it() {
+        let mut whole = command();
+        whole.build();
+        let shown = |path: &[&str]| {
+            let find = |command: &clap::Command, name: &&str| {
+                let found = command.find_subcommand(name);
+                found.unwrap_or_else(|| panic!("{name}")).clone()
+            };
+            let found = path.iter().fold(whole.clone(), |command, name| find(&command, name));
+            let of_program =
+                |arg: &&Arg| Cli::command().get_arguments().any(|own| own.get_id() == arg.get_id());
+            let arguments = found.get_arguments().filter(of_program).filter(|arg| !arg.is_hide_set());
+            arguments.filter_map(|arg| arg.get_long().map(str::to_owned)).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(shown(&["healthcheck"]), "");
+        assert_eq!(shown(&["bench"]), "");
+        assert_eq!(shown(&["validate"]), "agents-dir");
+        assert_eq!(shown(&["ops", "breakers"]), "config set");
+        assert_eq!(shown(&["up"]), "config set data-dir agents-dir knowledge-dir");
+        let taken =
+            command().try_get_matches_from(["bsm", "validate", "--data-dir", "x", "--agents-dir", "y"]);
+        assert_eq!(Cli::from_arg_matches(&taken.unwrap()).unwrap().options.agents_dir, Some("y".into()));
+    }
 }

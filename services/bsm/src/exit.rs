@@ -83,8 +83,19 @@ pub(crate) fn of_usage(err: &clap::Error) -> ExitCode {
     if err.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
 }
 
-/// Prints the error with its causes, each once.
+/// Prints the error with its causes.
 pub(crate) fn of_failure(err: &anyhow::Error) -> ExitCode {
+    anstream::eprintln!("bsm: {}", sentence(err));
+    exit_of(err).into()
+}
+
+/// The error for machines: what is said to people, and how the process ends.
+pub(crate) fn json_of(err: &anyhow::Error) -> serde_json::Value {
+    serde_json::json!({ "error": sentence(err), "exitCode": exit_of(err).code() })
+}
+
+/// The error with its causes, each once.
+fn sentence(err: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in err.chain() {
         let cause = cause.to_string();
@@ -96,8 +107,7 @@ pub(crate) fn of_failure(err: &anyhow::Error) -> ExitCode {
         }
         text.push_str(&cause);
     }
-    anstream::eprintln!("bsm: {text}");
-    exit_of(err).into()
+    text
 }
 
 fn exit_of(err: &anyhow::Error) -> Exit {

@@ -20,10 +20,16 @@ pub(crate) fn layers(options: &Options) -> Layers {
     for (key, dir) in dirs {
         flags.extend(dir.as_deref().map(|dir: &Path| (key.to_owned(), dir.display().to_string())));
     }
-    let mut layers = Layers::read(options.config.as_deref(), |name| std::env::var(name).ok(), &flags);
+    let mut layers = Layers::read(file(options).as_deref(), |name| std::env::var(name).ok(), &flags);
     layers = layers.with_variables(Variables::of_process());
     layers.check_names(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()));
     layers
+}
+
+/// The settings file. An empty variable counts as unset here as everywhere.
+fn file(options: &Options) -> Option<PathBuf> {
+    let named = std::env::var_os("BSM_CONFIG").filter(|name| !name.is_empty());
+    options.config.clone().or(named.map(PathBuf::from))
 }
 
 /// The settings in force, for a command that serves nobody.

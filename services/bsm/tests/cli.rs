@@ -221,6 +221,54 @@ fn ops_of_what_is_no_url_is_wrong_usage() {
 }
 
 #[test]
+fn tls_is_told_to_be_spoken_by_nobody_here() {
+    for args in
+        [&["ops", "breakers", "--url", "https://127.0.0.1:1"][..], &["healthcheck", "https://127.0.0.1:1/"]]
+    {
+        let (code, _, err) = run(args, b"");
+        assert_eq!(code, 64, "{err}");
+        assert!(err.contains("asks for TLS, which is not spoken here"), "{err}");
+    }
+}
+
+#[test]
+fn ops_says_when_something_else_than_a_mesh_answers_and_with_json_in_json() {
+    let web = server(|_| Some(FINE));
+    let (code, out, err) =
+        run(&["ops", "limits", "--json", "--url", &format!("http://{}", web.address)], b"");
+    assert_eq!(code, 69, "{err}");
+    assert!(err.contains("something else than gRPC answers at") && !err.contains("h2"), "{err}");
+    let told: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (&told["exitCode"], told["error"].as_str()),
+        (&Value::from(69), err.trim_end().strip_prefix("bsm: "))
+    );
+}
+
+#[test]
+fn a_share_is_told_in_words_and_may_carry_its_sign() {
+    for wrong in ["abc", "1.5", "-1", "101"] {
+        let (code, _, err) = run(&["ops", "flag", "hedging", wrong], b"");
+        assert_eq!(code, 64, "{err}");
+        assert!(err.contains("a share is a whole number from 0 to 100"), "{wrong}: {err}");
+    }
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{free}");
+    for right in ["10%", "+5", "0"] {
+        let (code, _, err) = run(&["ops", "flag", "hedging", right, "--url", &url], b"");
+        assert_eq!(code, 69, "it is nobody's answer that is missing: {right}: {err}");
+    }
+}
+
+#[test]
+fn an_empty_variable_names_no_settings_file() {
+    let output = bsm(&["config"]).env("BSM_CONFIG", "").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = bsm(&["config"]).env("BSM_CONFIG", "no/such.yaml").output().unwrap();
+    assert_eq!(output.status.code(), Some(78));
+}
+
+#[test]
 fn the_rules_of_the_built_in_reviewer_are_published() {
     let (code, out, _) = run(&["review", "--rules"], b"");
     assert_eq!(code, 0);

@@ -35,7 +35,7 @@ pub fn weakness(token: &SecretString) -> Option<Weakness> {
 }
 
 /// Whether a token can be sent at all: headers hold the printable signs of ASCII.
-pub(crate) fn can_be_sent(token: &str) -> bool {
+pub fn can_be_sent(token: &str) -> bool {
     token.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 

@@ -71,6 +71,7 @@ impl OpsService for Ops {
             started_at: clock::ms_of(self.process.started_at) as f64,
             uptime_ms: self.process.started.elapsed().as_millis() as f64,
             ready: self.process.readiness.is_ready(),
+            has_admin_token: Some(self.process.settings.admin_token.is_some()),
         }))
     }
 

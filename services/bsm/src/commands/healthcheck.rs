@@ -11,8 +11,13 @@ pub(crate) fn run(url: &str, timeout: f64) -> anyhow::Result<Exit> {
         .map_err(|_| bad(format!("--timeout {timeout} is not a number of seconds above 0")))?;
     let url = reqwest::Url::parse(url)
         .ok()
-        .filter(|url| url.scheme() == "http" && url.has_host())
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
         .ok_or_else(|| bad(format!("\"{url}\" is not a URL such as http://127.0.0.1:51051/healthz")))?;
+    if url.scheme() == "https" {
+        return Err(bad(format!(
+            "\"{url}\" asks for TLS, which is not spoken here; name an http:// address"
+        )));
+    }
     super::block_on(async move {
         let client = reqwest::Client::builder().timeout(patience).no_proxy().build()?;
         match client.get(url.clone()).send().await {

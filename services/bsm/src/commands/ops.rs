@@ -6,20 +6,35 @@ mod table;
 mod target;
 mod watch;
 
-use bsm_runtime::role::Role;
+use bsm_runtime::{admin_token, role::Role};
 
 use crate::{
     cli::{OpsArgs, OpsCommand, Options},
-    exit::{Exit, Failure},
+    exit::{self, Exit, Failure},
     out, settings,
 };
 use answer::Answer;
 use target::Target;
 
-/// Asks the gateway, or the one service of `--url`, and prints what it says.
+/// Asks the gateway, or the one service of `--url`, and prints what it says. With `--json`, standard output is JSON even
+/// when that is why there is no answer.
 pub(crate) fn run(options: &Options, args: &OpsArgs) -> anyhow::Result<Exit> {
+    let ended = asked(options, args);
+    if let (true, Err(err)) = (args.json, &ended) {
+        let _ = out::line(exit::json_of(err)); // a closed pipe must not hide the error
+    }
+    ended
+}
+
+fn asked(options: &Options, args: &OpsArgs) -> anyhow::Result<Exit> {
     let (settings, _) = settings::read(options)?;
     let url = args.url.clone().unwrap_or_else(|| settings.url(Role::Gateway).to_owned());
+    if args.token.as_deref().is_some_and(|token| !admin_token::can_be_sent(token)) {
+        return Err(Failure::error(
+            Exit::Usage,
+            "the token of --token holds what cannot be sent in a header",
+        ));
+    }
     let token = args.token.clone().map(Into::into).or(settings.admin_token);
     super::block_on(async move {
         let mut target = Target::connect(&url, token).await?;

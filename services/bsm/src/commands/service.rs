@@ -24,6 +24,11 @@ pub(super) async fn connect(url: &str) -> anyhow::Result<Channel> {
     if endpoint.uri().scheme().is_none() {
         return Err(bad()); // a host alone or a path alone is taken for a URI, and nobody can be called there
     }
+    if endpoint.uri().scheme_str() != Some("http") {
+        let sentence =
+            format!("\"{url}\" asks for TLS, which is not spoken here; name an http:// address with --url");
+        return Err(Failure::error(Exit::Usage, sentence));
+    }
     let gone = |_| {
         let sentence = format!("nobody answers at {url}; is the mesh running? --url names another place");
         Failure::error(Exit::Unavailable, sentence)
@@ -75,7 +80,8 @@ pub(super) fn failure(token: Option<&SecretString>, status: &Status) -> anyhow::
             None => format!("{}; give it as ADMIN_TOKEN or with --token", status.message()),
         },
         Code::Unimplemented => "what answers there is no part of a mesh, or an older one".to_owned(),
-        _ => status.message().to_owned(),
+        // The gateway speaks to clients of REST; here, there is a command for it.
+        _ => status.message().replace("/api/health/circuit-breakers", "`bsm ops breakers`"),
     };
     Failure::error(exit, sentence)
 }

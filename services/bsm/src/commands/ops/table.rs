@@ -21,7 +21,7 @@ impl Answer {
             List::Budgets(list) => table(BUDGETS, list.iter().map(budget)),
             List::Caches(list) => table(CACHES, list.iter().map(cache)),
             List::Flags(list) => table(FLAGS, shares(list).iter().map(flag)),
-            List::Cleared(list) if list.is_empty() => "There was no such cache.".to_owned(),
+            List::Cleared(list) if list.is_empty() => "There are no caches here.".to_owned(),
             List::Cleared(list) => format!("Cleared: {}.", list.join(", ")),
         }
     }

@@ -1,12 +1,15 @@
 //! Who is asked: the gateway for the whole mesh, or one service about itself.
 
 use bsm_proto::ops::v1::{mesh_service_client::MeshServiceClient, ops_service_client::OpsServiceClient, *};
-use bsm_runtime::role::Role;
+use bsm_runtime::{ops::operator::EVERY_CACHE, role::Role, shown::shown};
 use secrecy::SecretString;
-use tonic::{Streaming, transport::Channel};
+use tonic::{Code, Response, Status, Streaming, transport::Channel};
 
 use super::answer::{Answer, List};
-use crate::commands::service::{self, asks, failure, said, vouched};
+use crate::{
+    commands::service::{self, asks, failure, said, vouched},
+    exit::{Exit, Failure},
+};
 
 /// A process that answered.
 #[derive(Debug)]
@@ -34,7 +37,13 @@ impl Target {
         let channel = service::connect(url).await?;
         let mut service = OpsServiceClient::new(channel.clone());
         let shown = token.as_ref();
-        let info = said(shown, service.get_info(asks(shown, GetInfoRequest {})).await)?;
+        let info = service.get_info(asks(shown, GetInfoRequest {})).await.map(Response::into_inner);
+        let info = info.map_err(|status| no_introduction(url, shown, &status))?;
+        if let (Some(_), Some(false)) = (shown, info.has_admin_token) {
+            anstream::eprintln!(
+                "bsm: no admin token is configured at {url}, so the one given is not looked at"
+            );
+        }
         let who = match info.role == Role::Gateway.name() {
             true => Who::Mesh(MeshServiceClient::new(channel)),
             false => Who::Service(service),
@@ -165,8 +174,13 @@ impl Target {
                 Ok(List::Cleared(vec![said.cleared]).without(said.unreached))
             }
             Who::Service(service) => {
-                let said = said(token, service.clear_cache(asks(token, ClearCacheRequest { cache })).await)?;
-                Ok(List::Cleared(said.cleared).alone())
+                let request = asks(token, ClearCacheRequest { cache: cache.clone() });
+                let cleared = said(token, service.clear_cache(request).await)?.cleared;
+                if cleared.is_empty() && cache != EVERY_CACHE {
+                    let listed = said(token, service.list_caches(asks(token, ListCachesRequest {})).await)?;
+                    return Err(no_cache(&cache, &listed.caches));
+                }
+                Ok(List::Cleared(cleared).alone())
             }
         }
     }
@@ -208,4 +222,25 @@ impl Changes {
             }
         }
     }
+}
+
+/// Why the first question was not answered. Every process of a mesh can answer it, so what failed in another way than
+/// by its code is no such process.
+fn no_introduction(url: &str, token: Option<&SecretString>, status: &Status) -> anyhow::Error {
+    match status.code() {
+        Code::Unknown | Code::Internal => {
+            let sentence = format!(
+                "something else than gRPC answers at {url}; name the port of the gateway or of a service (metrics are \
+                 1000 above it)"
+            );
+            Failure::error(Exit::Unavailable, sentence)
+        }
+        _ => failure(token, status),
+    }
+}
+
+fn no_cache(name: &str, held: &[Cache]) -> anyhow::Error {
+    let names: Vec<&str> = held.iter().map(|cache| cache.name.as_str()).collect();
+    let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    Failure::error(Exit::Usage, format!("there is no cache \"{}\" here; there are: {known}", shown(name)))
 }
