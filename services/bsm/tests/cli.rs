@@ -557,7 +557,8 @@ fn an_overload_is_reported_as_two_figures() {
     let figure = |name: &str| report["overload"][name].as_f64().unwrap();
     assert!((50.0..=200.0).contains(&figure("peak")), "{out}");
     assert!(figure("goodputShare") > 0.3 && figure("p99Ratio") > 2.0, "one connection is a queue: {out}");
-    assert_eq!(report["overloaded"]["rate"].as_f64().unwrap(), 3.0 * figure("peak"));
+    let asked = report["overloaded"]["rate"].as_f64().unwrap();
+    assert!((asked - 3.0 * figure("peak")).abs() < 1e-6, "{out}");
     assert!([0, 1].contains(&code), "{err}");
 }
 
