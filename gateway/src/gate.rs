@@ -1,6 +1,6 @@
 //! The one security gate: who may reach the API at all, and who may call which route.
 
-pub(crate) mod hint;
+mod hint;
 mod key;
 mod mobile;
 mod network;
@@ -125,9 +125,14 @@ impl Gate {
         }
     }
 
+    /// What opens what this machine alone does not. The same for all who have it not.
+    pub(crate) fn token_hint(&self) -> &'static str {
+        if self.token.is_some() { hint::TOKEN } else { hint::NO_TOKEN }
+    }
+
     /// What a client that was refused can do about it. The same whether it showed no token or a wrong one.
     fn hint(&self, scope: Scope, client: &Client, headers: &HeaderMap, uri: &Uri) -> String {
-        let token = if self.token.is_some() { hint::TOKEN } else { hint::NO_TOKEN };
+        let token = self.token_hint();
         let is_open = matches!(scope, Scope::Read | Scope::Invoke) && self.open_on_loopback;
         if !is_open || !client.ip.is_some_and(|ip| ip.is_loopback()) {
             return token.to_owned();

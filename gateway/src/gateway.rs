@@ -52,7 +52,7 @@ impl Gateway {
     /// 401, 403 or 503, as [`Keys::admit`].
     pub(crate) async fn confirm(&self, asker: Asker, scope: Scope) -> Result<Asker, Fault> {
         if let Asker::Key(key) = &asker {
-            self.keys.admit(key, scope).await?;
+            self.keys.admit(key, scope, self.gate.token_hint()).await?;
         }
         Ok(asker)
     }

@@ -14,11 +14,7 @@ use http::StatusCode;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::{
-    fault::Fault,
-    gate::{hint, unauthorized},
-    status,
-};
+use crate::{fault::Fault, gate::unauthorized, status};
 
 /// How long an answer counts without a new question.
 const FRESH: Duration = Duration::from_millis(350);
@@ -53,17 +49,17 @@ impl Keys {
         Keys(Cache::new("keys", config, move |key| ask(registry.clone(), key)))
     }
 
-    /// Whether the key is valid and has this scope.
+    /// Whether the key is valid and has this scope; `hint` is for who has neither this key nor another.
     ///
     /// # Errors
     /// 401 when it is not valid, whatever is wrong with it; 403 when it lacks the scope; 503 when nobody can say.
-    pub(crate) async fn admit(&self, key: &Presented, scope: Scope) -> Result<(), Fault> {
+    pub(crate) async fn admit(&self, key: &Presented, scope: Scope, hint: &str) -> Result<(), Fault> {
         let verdict = self.0.get(key).await.map_err(|err| unknown(&err))?.value;
-        let scopes = verdict.map_err(|NotValid| unauthorized(hint::KEY))?;
+        let scopes = verdict.map_err(|NotValid| unauthorized(hint))?;
         match word(scope) {
             Some(word) if scopes.iter().any(|scope| scope == word) => Ok(()),
             Some(word) => Err(lacks(word)),
-            None => Err(unauthorized(hint::KEY)),
+            None => Err(unauthorized(hint)),
         }
     }
 }

@@ -1,20 +1,17 @@
 //! What a client can do that is not let in.
 
 /// A token is configured, and was not shown, or another was.
-pub(crate) const TOKEN: &str = "Send the operator's token in the header x-admin-token or as the password of Basic \
+pub(super) const TOKEN: &str = "Send the operator's token in the header x-admin-token or as the password of Basic \
                                 authentication, or an API key as Authorization: Bearer.";
 
 /// There is no token that could be shown.
-pub(crate) const NO_TOKEN: &str = "Send an API key as Authorization: Bearer. No admin token is configured here: to use \
+pub(super) const NO_TOKEN: &str = "Send an API key as Authorization: Bearer. No admin token is configured here: to use \
                                    one in the header x-admin-token, set ADMIN_TOKEN and start again.";
 
 /// A page may have pointed its own name at this machine.
-pub(crate) const HOST: &str = "The Host header is the reason: without a token, this machine is let in under its own \
+pub(super) const HOST: &str = "The Host header is the reason: without a token, this machine is let in under its own \
                                names only, such as localhost or 127.0.0.1.";
 
 /// A page of somebody else's, in a browser on this machine.
-pub(crate) const ORIGIN: &str = "The Origin header is the reason: without a token, only pages of this machine and of \
+pub(super) const ORIGIN: &str = "The Origin header is the reason: without a token, only pages of this machine and of \
                                  CORS_ORIGINS are let in.";
-
-/// The registry does not know the key.
-pub(crate) const KEY: &str = "The API key is not valid, or not any more; ask whoever gave it.";

@@ -58,7 +58,11 @@ async fn unknown_and_wrong_keys_get_the_answer_of_those_without_one_even_at_home
         let headers = [("x-api-key", key), ("x-correlation-id", "c-1")];
         let refused = read(rig.send(request("GET", "/api/knowledge", &headers, Body::empty())).await).await;
         let nothing = read(rig.send(asks("/api/knowledge", &[("x-correlation-id", "c-1")])).await).await;
-        assert_eq!((refused.status, &refused.body), (401, &nothing.body), "{key}");
+        let (mut refused, mut nothing) = ((refused.status, refused.json()), (nothing.status, nothing.json()));
+        // Who has no key is also told how this machine would have been let in without.
+        let (hint, whole) = (refused.1["hint"].take(), nothing.1["hint"].take());
+        assert!(whole.as_str().unwrap().ends_with(hint.as_str().unwrap()), "{key}: {hint}");
+        assert_eq!((refused.0, &refused), (401, &nothing), "{key}");
     }
     assert_eq!(rig.json(at_home("sk-anything")).await.0, 200, "no key of ours: as if there were none");
     assert_eq!(rig.json(get("/api/knowledge")).await.0, 200, "the first run needs none");

@@ -228,7 +228,9 @@ impl Changes {
 /// by its code is no such process.
 fn no_introduction(url: &str, token: Option<&SecretString>, status: &Status) -> anyhow::Error {
     match status.code() {
-        Code::Unknown | Code::Internal => {
+        // A connection that ends under a call cancels it, as the call's own time does.
+        Code::Cancelled if status.message().starts_with("Timeout") => failure(token, status),
+        Code::Unknown | Code::Internal | Code::Cancelled => {
             let sentence = format!(
                 "something else than gRPC answers at {url}; name the port of the gateway or of a service (metrics are \
                  1000 above it)"
