@@ -14,6 +14,7 @@ mod guards;
 mod keys;
 mod leaving;
 mod limits;
+mod providers;
 mod slow;
 mod traps;
 
