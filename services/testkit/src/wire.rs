@@ -49,7 +49,9 @@ pub fn all() -> Vec<Box<dyn Wire>> {
         Box::new(embeddings::Embeddings),
         Box::new(anthropic::Messages),
         Box::new(gemini::Gemini),
+        Box::new(gemini::Embeddings),
         Box::new(cohere::Chat),
+        Box::new(cohere::Embeddings),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::embeddings::vector;
 use super::{Event, Wire};
 use crate::{
     provider::Asked,
@@ -11,6 +12,10 @@ use crate::{
 /// The wire.
 #[derive(Clone, Copy, Debug)]
 pub struct Chat;
+
+/// Its vectors. What the model says does not matter here; its usage does.
+#[derive(Clone, Copy, Debug)]
+pub struct Embeddings;
 
 // === impl Chat ===
 
@@ -54,6 +59,38 @@ impl Wire for Chat {
     fn error(&self, _: u16, code: &str) -> Value {
         let message = if code.is_empty() { "as scripted" } else { code };
         json!({"id": "scripted", "message": message})
+    }
+}
+
+// === impl Embeddings ===
+
+impl Wire for Embeddings {
+    fn serves(&self, path: &str) -> bool {
+        path.ends_with("/v2/embed")
+    }
+
+    fn streams(&self, _: &str, _: &Value) -> bool {
+        false
+    }
+
+    fn whole(&self, said: &Said, asked: &Asked) -> Value {
+        let texts = asked.body["texts"].as_array().into_iter().flatten();
+        let vectors: Value =
+            texts.map(|text| json!(vector(text, asked.body["output_dimension"].as_u64()))).collect();
+        let mut answer = json!({"id": id(asked), "embeddings": {"float": vectors}, "texts": asked.body["texts"],
+                                "response_type": "embeddings_by_type"});
+        if let Some(usage) = said.usage {
+            answer["meta"] = json!({"billed_units": {"input_tokens": usage.input}});
+        }
+        answer
+    }
+
+    fn events(&self, said: &Said, asked: &Asked) -> Vec<Event> {
+        vec![Event::data(self.whole(said, asked))]
+    }
+
+    fn error(&self, status: u16, code: &str) -> Value {
+        Chat.error(status, code)
     }
 }
 

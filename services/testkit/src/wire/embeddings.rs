@@ -1,4 +1,4 @@
-//! OpenAI's embeddings: a vector for each input that depends on its text alone.
+//! OpenAI's embeddings, and what those of all wires have in common: a vector that depends on its text alone.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,8 @@ impl Wire for Embeddings {
     }
 
     fn whole(&self, said: &Said, asked: &Asked) -> Value {
-        let dimensions = asked.body["dimensions"].as_u64().unwrap_or(DIMENSIONS).min(MOST);
+        let wanted = ["dimensions", "output_dimension"]; // the second is Mistral's
+        let dimensions = wanted.iter().find_map(|field| asked.body[*field].as_u64());
         let inputs = match &asked.body["input"] {
             Value::Array(inputs) => inputs.clone(),
             input => vec![input.clone()],
@@ -53,7 +54,8 @@ impl Wire for Embeddings {
 }
 
 /// A unit vector: the same for the same text, unlike for unlike texts.
-fn vector(input: &Value, dimensions: u64) -> Vec<f64> {
+pub(super) fn vector(input: &Value, dimensions: Option<u64>) -> Vec<f64> {
+    let dimensions = dimensions.unwrap_or(DIMENSIONS).min(MOST);
     let text = input.to_string();
     let seed = Seed(text.bytes().fold(0, |hash, byte| Seed(hash).at(u64::from(byte))));
     let raw: Vec<f64> = (0..dimensions).map(|n| seed.share(n) * 2.0 - 1.0).collect();

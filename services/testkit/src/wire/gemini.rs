@@ -3,6 +3,7 @@
 use http::HeaderMap;
 use serde_json::{Value, json};
 
+use super::embeddings::vector;
 use super::{Event, Wire, text};
 use crate::{
     provider::Asked,
@@ -13,8 +14,14 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Gemini;
 
+/// Its vectors. What the model says does not matter here.
+#[derive(Clone, Copy, Debug)]
+pub struct Embeddings;
+
 const WHOLE: &str = ":generateContent";
 const STREAM: &str = ":streamGenerateContent";
+
+const EMBED: &str = ":batchEmbedContents";
 
 // === impl Gemini ===
 
@@ -67,6 +74,40 @@ impl Wire for Gemini {
         };
         let word = if code.is_empty() { usual } else { code };
         json!({"error": {"code": status, "message": "as scripted", "status": word}})
+    }
+}
+
+// === impl Embeddings ===
+
+impl Wire for Embeddings {
+    fn serves(&self, path: &str) -> bool {
+        path.ends_with(EMBED)
+    }
+
+    fn key(&self, headers: &HeaderMap) -> Option<String> {
+        Gemini.key(headers)
+    }
+
+    fn streams(&self, _: &str, _: &Value) -> bool {
+        false
+    }
+
+    /// One vector for each request; this wire counts no tokens.
+    fn whole(&self, _: &Said, asked: &Asked) -> Value {
+        let requests = asked.body["requests"].as_array().into_iter().flatten();
+        let values = requests.map(|request| {
+            let text = &request["content"]["parts"][0]["text"];
+            json!({"values": vector(text, request["outputDimensionality"].as_u64())})
+        });
+        json!({"embeddings": values.collect::<Value>()})
+    }
+
+    fn events(&self, said: &Said, asked: &Asked) -> Vec<Event> {
+        vec![Event::data(self.whole(said, asked))]
+    }
+
+    fn error(&self, status: u16, code: &str) -> Value {
+        Gemini.error(status, code)
     }
 }
 

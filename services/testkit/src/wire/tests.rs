@@ -129,7 +129,9 @@ fn each_wire_finds_its_key_and_its_paths() {
         ("/v1/embeddings", "authorization", "Bearer k"),
         ("/v1/messages", "x-api-key", "k"),
         ("/v1beta/models/m:streamGenerateContent", "x-goog-api-key", "k"),
+        ("/v1beta/models/m:batchEmbedContents", "x-goog-api-key", "k"),
         ("/v2/chat", "authorization", "Bearer k"),
+        ("/v2/embed", "authorization", "Bearer k"),
     ];
     for (path, name, value) in cases {
         let wires = all();

@@ -203,6 +203,23 @@ async fn a_stream_that_breaks_off_midway_has_failed_at_every_provider() {
 }
 
 #[tokio::test]
+async fn texts_become_vectors_at_every_provider_that_makes_them() {
+    for name in ["openai", "google", "mistral", "cohere"] {
+        let row = ROWS.iter().find(|row| row.name == name).unwrap();
+        let (_server, gateway) = row.at(Reply::Says(String::new())).await;
+        let inputs = ["one", "two", "one"].map(str::to_owned).to_vec();
+        let ask = EmbedAsk { model: Some(name.to_owned()), inputs, dimensions: Some(5) };
+        let made = gateway.embed(&ask, caller()).await.unwrap().answer;
+        assert_eq!(
+            (made.vectors.len(), made.vectors[0].len(), made.model.is_empty()),
+            (3, 5, false),
+            "{name}"
+        );
+        assert!(made.vectors[0] == made.vectors[2] && made.vectors[0] != made.vectors[1], "{name}");
+    }
+}
+
+#[tokio::test]
 async fn azure_is_asked_for_its_deployment_and_gemini_for_its_model_in_the_path() {
     let path = async |name: &str| {
         let row = ROWS.iter().find(|row| row.name == name).unwrap();
