@@ -32,7 +32,7 @@ pub(super) fn names(root: &MessageDescriptor, path: &Path) -> Option<Vec<String>
 /// What must stand at a place in the body, as far as it can be said in words.
 pub(super) fn expected(root: &MessageDescriptor, path: &Path) -> Option<String> {
     let field = find(root, path)??;
-    let is_item = matches!(path.iter().last(), Some(Segment::Seq { .. }));
+    let is_item = matches!(path.iter().next_back(), Some(Segment::Seq { .. }));
     match field.kind() {
         _ if field.is_list() && !is_item => Some("a list".to_owned()),
         _ if SHARES.contains(&field.full_name()) => {
