@@ -9,6 +9,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("bsm-proto", &[]),
     ("bsm-stack", &[]),
     ("bsm-diff", &[]),
+    ("bsm-recall", &[]),
     ("bsm-runtime", &["bsm-proto", "bsm-stack"]),
     ("bsm-registry", BELOW),
     ("bsm-knowledge", BELOW),

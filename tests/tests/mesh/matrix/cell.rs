@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -74,24 +75,37 @@ pub(super) async fn run(site: &mut Site, fault: Fault) -> Row {
     row
 }
 
-/// Calls until the breaker opens.
+/// Calls until the breaker opens. It may open while calls are still out that are being made a second time.
 async fn break_it(site: &Site, fault: Fault, within: Duration, row: &mut Row) {
     let began = Instant::now();
-    while began.elapsed() < within {
-        let calls = batch(site).await;
+    let mut opens = pin!(opens(site, began));
+    while row.opened.is_none() && began.elapsed() < within {
+        let mut calls = pin!(batch(site));
+        let calls = loop {
+            tokio::select! {
+                calls = &mut calls => break calls,
+                after = &mut opens, if row.opened.is_none() => row.opened = Some(after),
+            }
+        };
         for (answer, took) in &calls {
             row.check(told(site, fault, answer, *took));
             row.note(answer, *took);
         }
-        if site.admits().await == Some(0) {
-            row.opened = Some(began.elapsed());
-            break;
+        if row.opened.is_none() {
+            row.opened = tokio::time::timeout(EVERY * 2, &mut opens).await.ok();
         }
-        tokio::time::sleep(EVERY).await;
     }
     if row.opened.is_none_or(|after| after > within) {
         row.wrong(format!("the breaker is not open after {within:?}: {:?}", row.opened));
     }
+}
+
+/// When the breaker is seen to be open.
+async fn opens(site: &Site, began: Instant) -> Duration {
+    while site.admits().await != Some(0) {
+        tokio::time::sleep(EVERY).await;
+    }
+    began.elapsed()
 }
 
 /// Calls that come late, and that is all.
