@@ -97,9 +97,11 @@ impl<T> Slots<T> {
     /// Gives a slot back where nobody waits, which is the rule and needs no look at the clock; false where somebody
     /// does.
     pub(super) fn give_back(&mut self) -> bool {
-        let nobody_waits = self.waiting.is_empty();
-        self.taken -= usize::from(nobody_waits);
-        nobody_waits
+        if !self.waiting.is_empty() {
+            return false;
+        }
+        self.taken -= 1;
+        true
     }
 
     /// Gives a slot back: it is the next waiter's, or free.
