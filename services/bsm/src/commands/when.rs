@@ -1,6 +1,6 @@
 //! Times as people write and read them on the command line, in UTC.
 
-const DAY_MS: i64 = 86_400_000;
+use bsm_runtime::clock::{self, DAY_MS};
 
 /// A date such as `2026-01-31`, a span before `now` such as `30m`, `24h` or `7d`, or ms since 1970; in ms since 1970.
 pub(super) fn parse(text: &str, now: i64) -> Option<i64> {
@@ -20,7 +20,7 @@ fn date(text: &str) -> Option<i64> {
     let (month, day) = rest.split_once('-')?;
     let begins = days(number(year).filter(|year| *year <= 9_999)?, number(month)?, number(day)?) * DAY_MS;
     // A day that there is not, such as 2026-02-30, comes out as another one.
-    (show(begins).get(..10) == Some(text)).then_some(begins)
+    (clock::date(begins) == text).then_some(begins)
 }
 
 /// Days since 1970-01-01 of the proleptic Gregorian calendar. Of days and months that there are not, something.
@@ -34,21 +34,8 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 
 /// To the minute, such as `2026-01-31 12:05`.
 pub(super) fn show(ms: i64) -> String {
-    let days = ms.div_euclid(DAY_MS) + 719_468; // since 0000-03-01
-    let (cycle, day_of_cycle) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_cycle =
-        (day_of_cycle - day_of_cycle / 1_460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
-    let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
-    let month = (5 * day_of_year + 2) / 153; // from March
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
     let minutes = ms.rem_euclid(DAY_MS) / 60_000;
-    format!(
-        "{:04}-{month:02}-{day:02} {:02}:{:02}",
-        cycle * 400 + year_of_cycle + next,
-        minutes / 60,
-        minutes % 60
-    )
+    format!("{} {:02}:{:02}", clock::date(ms), minutes / 60, minutes % 60)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Usage and budgets as the wire has them.
 
 use bsm_proto::models::v1;
+use bsm_runtime::clock;
 
 use crate::ask::Violation;
 use crate::budget::{Measure, NANOS_PER_USD, Tally};
@@ -68,7 +69,7 @@ fn line(by: &[By], line: Line) -> v1::UsageLine {
     let Sums { requests, failed, estimated, unpriced, tokens, nanos } = sums;
     let shown = |what: By, text: String| by.contains(&what).then_some(text);
     v1::UsageLine {
-        day: day.map(date),
+        day: day.map(clock::date),
         key: shown(By::Key, key.caller),
         agent: shown(By::Agent, key.agent),
         job: shown(By::Job, key.job),
@@ -106,36 +107,9 @@ fn usd(nanos: u64) -> f64 {
     nanos as f64 / NANOS_PER_USD as f64
 }
 
-/// The date of a day that began then, in ms since 1970: the proleptic Gregorian calendar, by its 400-year cycle.
-fn date(day: i64) -> String {
-    let days = day.div_euclid(86_400_000) + 719_468; // since 0000-03-01
-    let (cycle, day_of_cycle) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_cycle =
-        (day_of_cycle - day_of_cycle / 1_460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
-    let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
-    let month = (5 * day_of_year + 2) / 153; // from March
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    format!("{:04}-{month:02}-{day:02}", cycle * 400 + year_of_cycle + next)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn days_have_their_dates() {
-        for (day, expected) in [
-            (0, "1970-01-01"),
-            (11_016, "2000-02-29"),
-            (11_017, "2000-03-01"),
-            (20_332, "2025-09-01"),
-            (47_540, "2100-02-28"),
-            (47_541, "2100-03-01"),
-        ] {
-            assert_eq!(date(day * 86_400_000), expected);
-        }
-    }
 
     #[test]
     fn a_wrong_question_names_each_wrong_field() {
