@@ -16,7 +16,7 @@
 //! | [`drain`], [`signals`] | how it ends |
 //! | [`flags`] | which share of calls runs under which guard |
 //! | [`lan`], [`network`] | which addresses are local; ranges of addresses |
-//! | [`folder`] | where it keeps state |
+//! | [`folder`], [`sqlite`] | where it keeps state, and in which form |
 //! | [`reload`], [`versions`] | files that are edited while it runs, and those who follow them |
 //! | [`yaml`], [`diagnostic`] | files that people write, and what is wrong with them |
 //! | [`json`], [`clock`], [`shown`](mod@shown) | the edges to JSON, to the wall clock and to the words of others |
@@ -58,6 +58,7 @@ pub mod server;
 pub mod settings;
 pub mod shown;
 pub mod signals;
+pub mod sqlite;
 pub mod status;
 pub mod telemetry;
 pub mod trace;

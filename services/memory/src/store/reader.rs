@@ -5,9 +5,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use bsm_runtime::sqlite;
 use rusqlite::Connection;
 
-use super::{row, schema};
+use super::row;
 use crate::{
     error::{Doing, Error},
     likeness::Hit,
@@ -36,7 +37,7 @@ impl Reader {
         let idle = self.lock().pop();
         let db = match idle {
             Some(db) => db,
-            None => schema::open_reader(&self.path).doing("opening the memory to read")?,
+            None => sqlite::open_to_read(&self.path).doing("opening the memory to read")?,
         };
         let found = fetch(&db, hits, most);
         self.lock().push(db);

@@ -6,6 +6,7 @@ use std::thread;
 
 use bsm_runtime::degraded::Degraded;
 use bsm_runtime::folder::Folder;
+use bsm_runtime::sqlite;
 use tokio::task::spawn_blocking;
 
 use super::pending::Pending;
@@ -77,7 +78,7 @@ impl Store {
     pub async fn list(&self, query: Query) -> Result<Listed, ReadError> {
         self.written().await;
         let path = self.inner.path.clone();
-        let listed = spawn_blocking(move || query.ask(&schema::open_reader(&path)?)).await;
+        let listed = spawn_blocking(move || query.ask(&sqlite::open_to_read(&path)?)).await;
         listed.map_err(|_| ReadError::Closed)?.map_err(|err| ReadError::Database(Arc::new(err)))
     }
 
@@ -87,7 +88,7 @@ impl Store {
     /// When the file cannot be read.
     pub fn used(&self, now: i64) -> Result<Vec<Used>, OpenError> {
         let read = || {
-            let db = schema::open_reader(&self.inner.path)?;
+            let db = sqlite::open_to_read(&self.inner.path)?;
             let mut all = Vec::new();
             for window in Window::ALL {
                 let rows = query::since(&db, window.began(now))?;

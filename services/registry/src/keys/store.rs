@@ -1,22 +1,17 @@
 //! The keys on disk. All of it blocks on the disk.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params, types::Type};
+use bsm_runtime::sqlite::{self, Schema, Unfit};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, types::Type};
 
 use super::{rules::Key, scope::Scopes};
 
 /// The file's name in the folder.
 const FILE: &str = "keys.db";
 
-/// Marks the file as keys: "BSMk".
-const APPLICATION_ID: i64 = 0x4253_4d6b;
-
-/// One script per schema version, oldest first. A script that was released is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
-
-/// How long to wait for another process that writes.
-const BUSY: Duration = Duration::from_secs(5);
+/// Marked "BSMk".
+const SCHEMA: Schema = Schema { mark: 0x4253_4d6b, scripts: &[include_str!("schema.sql")] };
 
 const COLUMNS: &str = "id, name, scopes, seal, created_at, created_by, expires_at, revoked_at";
 
@@ -26,13 +21,15 @@ pub(super) struct Store(Connection);
 // === impl Store ===
 
 impl Store {
-    /// Opens the file in the folder, or makes it.
+    /// Opens the file in the folder, or makes it. A file of something else, or of a newer release, is refused.
     pub(super) fn open(folder: &Path) -> rusqlite::Result<Store> {
-        let mut db = Connection::open(folder.join(FILE))?;
-        db.busy_timeout(BUSY)?;
-        db.pragma_update(None, "journal_mode", "WAL")?;
-        db.pragma_update(None, "synchronous", "FULL")?; // what is answered has survived fsync
-        migrate(&mut db)?;
+        let mut db = sqlite::open(&folder.join(FILE))?;
+        SCHEMA.check(&db).map_err(|unfit| match unfit {
+            Unfit::Foreign | Unfit::Newer { .. } => rusqlite::Error::InvalidQuery,
+            Unfit::Unread(source) => source,
+        })?;
+        sqlite::sync_commits(&db)?;
+        SCHEMA.migrate(&mut db)?;
         Ok(Store(db))
     }
 
@@ -75,21 +72,4 @@ fn key(row: &Row<'_>) -> rusqlite::Result<Key> {
         expires_at: row.get(6)?,
         revoked_at: row.get(7)?,
     })
-}
-
-/// Each script runs in one transaction with its version. A file of something else, or of a newer release, fails here.
-fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
-    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let number = |name: &str| tx.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let (done, mark, known) = (number("user_version")?, number("application_id")?, MIGRATIONS.len() as i64);
-    let is_new = tx.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get::<_, bool>(0))?;
-    if done > known || !is_new && mark != APPLICATION_ID {
-        return Err(rusqlite::Error::InvalidQuery);
-    }
-    for (index, script) in MIGRATIONS.iter().enumerate().skip(usize::try_from(done).unwrap_or(0)) {
-        tx.execute_batch(script)?;
-        tx.pragma_update(None, "application_id", APPLICATION_ID)?;
-        tx.pragma_update(None, "user_version", index as i64 + 1)?;
-    }
-    tx.commit()
 }
