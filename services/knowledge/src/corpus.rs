@@ -1,14 +1,16 @@
-//! All documents of a folder, checked together and never changed afterwards.
+//! Documents that were checked together and are never changed afterwards: those of the folder, or all that are served.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use bsm_runtime::{diagnostic::Diagnostic, versions::Versioned};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    document::Document,
+    document::{Arrival, Document, Said},
     error::LoadError,
-    files::{self, Place, about},
+    files::{self, Content, Place, about},
+    name::id_of_file,
+    provenance::Provenance,
 };
 
 #[cfg(test)]
@@ -20,14 +22,14 @@ pub const MOST_BYTES: u64 = 64 * 1024 * 1024;
 /// The documents by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Corpus {
-    documents: BTreeMap<String, Document>,
+    documents: BTreeMap<String, Arc<Document>>,
     version: String,
 }
 
 // === impl Corpus ===
 
 impl Corpus {
-    /// Reads every `*.md` below `folder`. Blocks on the disk.
+    /// Reads every document below `folder`. Blocks on the disk.
     ///
     /// # Errors
     /// When the folder cannot be read, or any document is not usable: all mistakes at once. Warnings alone do not
@@ -47,13 +49,18 @@ impl Corpus {
         reading.finish()
     }
 
+    fn of(documents: BTreeMap<String, Arc<Document>>) -> Corpus {
+        let version = version(&documents);
+        Corpus { documents, version }
+    }
+
     /// The documents for these agents (and for all), or every one when no agent is named; by id.
-    pub fn for_audience<'a>(&'a self, audience: &'a [String]) -> impl Iterator<Item = &'a Document> {
+    pub fn for_audience<'a>(&'a self, audience: &'a [String]) -> impl Iterator<Item = &'a Arc<Document>> {
         self.documents.values().filter(move |document| document.is_for(audience))
     }
 
     /// The document of that id.
-    pub fn get(&self, id: &str) -> Option<&Document> {
+    pub fn get(&self, id: &str) -> Option<&Arc<Document>> {
         self.documents.get(id)
     }
 
@@ -80,12 +87,19 @@ impl Versioned for Corpus {
     }
 }
 
-fn version(documents: &BTreeMap<String, Document>) -> String {
+fn version(documents: &BTreeMap<String, Arc<Document>>) -> String {
     let mut hash = Sha256::new();
+    let mut add = |part: &str| {
+        hash.update((part.len() as u64).to_le_bytes()); // so that no two sets of documents run together alike
+        hash.update(part);
+    };
     for document in documents.values() {
-        for part in [&document.source, &document.hash] {
-            hash.update((part.len() as u64).to_le_bytes()); // so that no two sets of documents run together alike
-            hash.update(part);
+        [&document.id, &document.source, &document.hash, &document.title]
+            .into_iter()
+            .for_each(|part| add(part));
+        for list in [&document.tags, &document.audience] {
+            add(&list.len().to_string());
+            list.iter().for_each(|part| add(part));
         }
     }
     hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
@@ -94,24 +108,34 @@ fn version(documents: &BTreeMap<String, Document>) -> String {
 /// A corpus in the making, and what is wrong so far.
 #[derive(Debug, Default)]
 struct Reading {
-    documents: BTreeMap<String, Document>,
+    documents: BTreeMap<String, Arc<Document>>,
     findings: Vec<Diagnostic>,
     bytes: u64,
 }
 
 impl Reading {
     fn read(&mut self, place: &Place) {
-        match files::read(&place.path) {
-            Ok(bytes) => {
-                self.bytes += bytes.len() as u64;
-                self.parse(place, &bytes);
+        match files::read(place) {
+            Ok(Some(content)) => {
+                self.bytes += content.bytes.len() as u64;
+                self.parse(place, &content);
             }
+            Ok(None) => {} // gone
             Err(finding) => self.findings.push(*finding),
         }
     }
 
-    fn parse(&mut self, place: &Place, bytes: &[u8]) {
-        match Document::parse(place, bytes) {
+    fn parse(&mut self, place: &Place, content: &Content) {
+        let arrival = Arrival {
+            file: place.path.display().to_string(),
+            id: id_of_file(&place.source),
+            source: place.source.clone(),
+            format: place.format,
+            provenance: Provenance::of_file(content.changed_at_ms),
+            said: Said::default(),
+            bytes: &content.bytes,
+        };
+        match Document::read(arrival) {
             Ok(document) => self.add(place, document),
             Err(findings) => self.findings.extend(findings),
         }
@@ -123,13 +147,12 @@ impl Reading {
             self.findings.push(about(&place.path, message, "rename one of the two"));
             return;
         }
-        self.documents.insert(document.id.clone(), document);
+        self.documents.insert(document.id.clone(), Arc::new(document));
     }
 
     fn finish(mut self) -> Result<Corpus, LoadError> {
         if self.findings.is_empty() {
-            let version = version(&self.documents);
-            return Ok(Corpus { documents: self.documents, version });
+            return Ok(Corpus::of(self.documents));
         }
         self.findings.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         Err(LoadError::Invalid(self.findings))

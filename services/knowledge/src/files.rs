@@ -4,15 +4,17 @@ use std::{
     fs, io,
     io::Read as _,
     path::{Path, PathBuf},
+    time::UNIX_EPOCH,
 };
 
 use bsm_runtime::diagnostic::{Diagnostic, Severity};
 
+use tracing::debug;
+
+use crate::format::Format;
+
 #[cfg(test)]
 mod tests;
-
-/// The largest document, in bytes.
-pub const MOST_FILE_BYTES: u64 = 1024 * 1024;
 
 /// How many documents are served at most.
 pub const MOST_FILES: usize = 20_000;
@@ -21,12 +23,20 @@ pub const MOST_FILES: usize = 20_000;
 pub const MOST_LEVELS: usize = 16;
 
 /// A file that holds a document.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
     /// Where it is.
     pub(crate) path: PathBuf,
     /// The same below the folder, with '/' between the parts.
     pub(crate) source: String,
+    pub(crate) format: Format,
+}
+
+/// What a file holds, and when it was changed last, in ms since 1970.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Content {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) changed_at_ms: i64,
 }
 
 /// The files below a folder, in the order of their names, and what is wrong with others.
@@ -50,7 +60,8 @@ pub(crate) fn about(path: &Path, message: impl Into<String>, fix: &str) -> Diagn
     }
 }
 
-/// Lists every `*.md` below `root`. Names that begin with a dot are not looked at.
+/// Lists every document below `root`: files whose endings are those of a [`Format`]. Names that begin with a dot are not
+/// looked at.
 ///
 /// # Errors
 /// When `root` itself cannot be read; anything below it is a finding.
@@ -67,18 +78,32 @@ pub(crate) fn list(root: &Path) -> io::Result<Listing> {
     Ok(listing)
 }
 
-/// The bytes of a file of at most [`MOST_FILE_BYTES`].
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Box<Diagnostic>> {
-    let mut bytes = Vec::new();
-    // One byte beyond the limit tells a file that is just small enough from one that is too large.
-    let opened = fs::File::open(path);
-    let done = opened.and_then(|file| file.take(MOST_FILE_BYTES + 1).read_to_end(&mut bytes));
-    done.map_err(|error| unreadable(path, &error))?;
-    if bytes.len() as u64 > MOST_FILE_BYTES {
-        let message = format!("the document is larger than {} MiB", MOST_FILE_BYTES / (1024 * 1024));
-        return Err(about(path, message, "split it, each part with its own title").into());
+/// What the file holds; nothing when it is gone by now, which is no mistake: files come and go while they are read.
+pub(crate) fn read(place: &Place) -> Result<Option<Content>, Box<Diagnostic>> {
+    match content(place) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unreadable(&place.path, &error).into()),
+        Ok(None) => {
+            let message = format!("the document is larger than {} MiB", place.format.most_bytes() >> 20);
+            Err(about(&place.path, message, "split it, each part with its own title").into())
+        }
+        Ok(content) => Ok(content),
     }
-    Ok(bytes)
+}
+
+/// None for a file that is too large; of such a one no more is read than tells that it is.
+fn content(place: &Place) -> io::Result<Option<Content>> {
+    let (file, most) = (fs::File::open(&place.path)?, place.format.most_bytes());
+    let known = file.metadata()?;
+    if known.len() > most {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    // It may grow meanwhile: one byte beyond the limit tells.
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    let changed = known.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    let changed_at_ms = changed.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+    Ok((bytes.len() as u64 <= most).then_some(Content { bytes, changed_at_ms }))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
@@ -107,18 +132,24 @@ impl Walk {
         }
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
-            if !is_hidden(&path)
-                && let Err(error) = self.entry(&path, below, level)
-            {
-                self.listing.findings.push(unreadable(&path, &error));
+            match self.entry(&path, below, level) {
+                Err(error) if is_gone(&path) => {
+                    debug!(%error, path = %path.display(), "gone while it was listed")
+                }
+                Err(error) => self.listing.findings.push(unreadable(&path, &error)),
+                Ok(()) => {}
             }
         }
         Ok(())
     }
 
     fn entry(&mut self, path: &Path, below: &str, level: usize) -> io::Result<()> {
+        if is_hidden(path) {
+            return Ok(());
+        }
+        let format = Format::of_file(path);
         let kind = fs::symlink_metadata(path)?.file_type();
-        if !kind.is_dir() && !kind.is_symlink() && !is_markdown(path) {
+        if !kind.is_dir() && !kind.is_symlink() && format.is_none() {
             return Ok(());
         }
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
@@ -126,38 +157,43 @@ impl Walk {
             return Ok(());
         };
         let source = format!("{below}{name}");
-        if kind.is_symlink() {
-            return self.link(path, source);
+        match format {
+            _ if kind.is_dir() => self.folder(path, &format!("{source}/"), level + 1),
+            _ if kind.is_symlink() => self.link(path, source, format),
+            Some(format) => {
+                self.file(Place { path: path.to_owned(), source, format }, kind.is_file());
+                Ok(())
+            }
+            None => Ok(()),
         }
-        if kind.is_dir() {
-            return self.folder(path, &format!("{source}/"), level + 1);
-        }
-        self.file(path, source, kind.is_file());
-        Ok(())
     }
 
-    /// A link is as good as a file while it stays in the folder: nobody serves another file by planting one.
-    fn link(&mut self, path: &Path, source: String) -> io::Result<()> {
+    /// A link is as good as a file while it stays in the folder: nobody serves another file by planting one. What is
+    /// read is what it led to when that was looked at.
+    fn link(&mut self, path: &Path, source: String, format: Option<Format>) -> io::Result<()> {
         let target = match path.canonicalize() {
-            Err(_) if !is_markdown(path) => return Ok(()), // a dangling link to something else
+            Err(_) if format.is_none() => return Ok(()), // a dangling link to something else
             target => target?,
         };
         let kind = fs::metadata(&target)?.file_type();
-        if kind.is_dir() {
-            self.refuse(path, "links to folders are not followed", "move the folder here");
-        } else if is_markdown(path) && !target.starts_with(&self.root) {
-            self.refuse(path, "this link leads out of the folder", "put a copy of the document here");
-        } else if is_markdown(path) {
-            self.file(path, source, kind.is_file());
+        match format {
+            _ if kind.is_dir() => {
+                self.refuse(path, "links to folders are not followed", "move the folder here");
+            }
+            Some(_) if !target.starts_with(&self.root) => {
+                self.refuse(path, "this link leads out of the folder", "put a copy of the document here");
+            }
+            Some(format) => self.file(Place { path: target, source, format }, kind.is_file()),
+            None => {}
         }
         Ok(())
     }
 
-    fn file(&mut self, path: &Path, source: String, regular: bool) {
+    fn file(&mut self, place: Place, regular: bool) {
         if regular {
-            self.listing.places.push(Place { path: path.to_owned(), source });
+            self.listing.places.push(place);
         } else {
-            self.refuse(path, "this is not a regular file", "move it out of this folder");
+            self.refuse(&place.path, "this is not a regular file", "move it out of this folder");
         }
     }
 
@@ -170,6 +206,7 @@ fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
-fn is_markdown(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("md"))
+/// Whether there is nothing at all any more, not even a link that leads nowhere.
+fn is_gone(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }

@@ -1,5 +1,7 @@
 //! Wire ↔ documents.
 
+use std::sync::Arc;
+
 use bsm_proto::knowledge::v1::{
     DocumentInfo, DocumentRevision, GetDocumentRequest, GetDocumentResponse, ListDocumentsRequest,
     ListDocumentsResponse, WatchDocumentsRequest, WatchDocumentsResponse,
@@ -58,7 +60,7 @@ impl KnowledgeService for Knowledge {
 
 fn in_force(corpus: &Corpus) -> WatchDocumentsResponse {
     let revision =
-        |document: &Document| DocumentRevision { id: document.id.clone(), hash: document.hash.clone() };
+        |document: &Arc<Document>| DocumentRevision { id: document.id.clone(), hash: document.hash.clone() };
     let documents = corpus.for_audience(&[]).map(revision).collect();
     WatchDocumentsResponse { version: corpus.version().to_owned(), documents }
 }
@@ -96,6 +98,11 @@ fn info(document: &Document) -> DocumentInfo {
         tags: document.tags.clone(),
         audience: document.audience.clone(),
         hash: document.hash.clone(),
+        format: document.format.name().to_owned(),
+        origin: document.provenance.way.to_string(),
+        added_at: document.provenance.added_at_ms as f64,
+        added_by: document.provenance.added_by.clone(),
+        passages: u32::try_from(document.passages.len()).unwrap_or(u32::MAX),
     }
 }
 

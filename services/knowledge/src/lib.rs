@@ -10,9 +10,13 @@ mod corpus;
 mod document;
 mod error;
 mod files;
+mod format;
 mod front_matter;
 mod grpc;
 mod name;
+mod outline;
+mod passage;
+mod provenance;
 mod status;
 
 use std::path::Path;
@@ -28,7 +32,11 @@ use tracing::info;
 pub use corpus::{Corpus, MOST_BYTES};
 pub use document::Document;
 pub use error::{Error, LoadError};
-pub use files::{MOST_FILE_BYTES, MOST_FILES, MOST_LEVELS};
+pub use files::{MOST_FILES, MOST_LEVELS};
+pub use format::{Format, MOST_PDF_BYTES, MOST_TEXT_FILE_BYTES};
+pub use outline::MOST_TEXT_BYTES;
+pub use passage::{MOST_PASSAGE_BYTES, MOST_PASSAGES, Passage};
+pub use provenance::{Provenance, Way};
 
 /// Reads the documents of `settings.knowledge_dir`, again after every edit, and offers them.
 ///

@@ -9,12 +9,26 @@ pub(crate) fn is_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
+/// Ids that stand for something else in a path of the API: `/api/knowledge/search`.
+const TAKEN: [&str; 1] = ["search"];
+
+/// Whether a document may have this id.
+pub(crate) fn is_id(text: &str) -> bool {
+    is_name(text) && !TAKEN.contains(&text)
+}
+
+/// The id of the document in a file at `source`, a path with '/' between its parts.
+pub(crate) fn id_of_file(source: &str) -> Option<String> {
+    let name = source.rsplit('/').next().unwrap_or(source);
+    id_of(name.rsplit_once('.').map_or(name, |(stem, _)| stem))
+}
+
 /// The id of the document in a file called `stem` (without its ending): lower case, and everything between
 /// letters and digits becomes one '-'. None when nothing is left or the rest is too long.
-pub(crate) fn id_of(stem: &str) -> Option<String> {
+fn id_of(stem: &str) -> Option<String> {
     let words = stem.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let id = words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("-");
-    is_name(&id).then_some(id)
+    is_id(&id).then_some(id)
 }
 
 #[cfg(test)]
@@ -29,6 +43,7 @@ mod tests {
             ("__README__", Some("readme")),
             ("دليل", None),
             ("--", None),
+            ("Search", None), // a word of the API's paths
             ("", None),
         ] {
             assert_eq!(id_of(stem).as_deref(), id, "{stem:?}");

@@ -12,7 +12,7 @@ fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     dir
 }
 
-fn ids<'a>(documents: impl Iterator<Item = &'a Document>) -> Vec<&'a str> {
+fn ids<'a>(documents: impl Iterator<Item = &'a Arc<Document>>) -> Vec<&'a str> {
     documents.map(|document| document.id.as_str()).collect()
 }
 
@@ -68,7 +68,7 @@ fn every_mistake_in_every_file_is_told_at_once_in_the_order_of_the_files() {
 
 #[test]
 fn all_documents_together_are_bounded() {
-    let large = vec![b'x'; crate::files::MOST_FILE_BYTES as usize];
+    let large = vec![b'x'; crate::format::MOST_TEXT_FILE_BYTES as usize];
     let names: Vec<String> = (0..66).map(|n| format!("{n:02}.md")).collect();
     let files: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), large.as_slice())).collect();
     let dir = folder(&files);

@@ -17,13 +17,24 @@ fn findings(root: &Path, listing: &Listing) -> Vec<String> {
 }
 
 #[test]
-fn markdown_below_the_folder_is_listed_in_order_and_hidden_names_are_not() {
+fn documents_below_the_folder_are_listed_in_order_and_hidden_names_are_not() {
     let dir = tempfile::tempdir().unwrap();
-    for name in ["b.md", "a/z.md", "a.md", "c/d/e.MD", "notes.txt", ".git/x.md", ".draft.md"] {
+    for name in [
+        "b.pdf",
+        "a/z.txt",
+        "a.md",
+        "c/d/e.MD",
+        "f.yml",
+        "g.json",
+        "h.html",
+        "notes.docx",
+        ".git/x.md",
+        ".draft.md",
+    ] {
         write(dir.path(), name);
     }
     let listing = list(dir.path()).unwrap();
-    assert_eq!(sources(&listing), ["a.md", "a/z.md", "b.md", "c/d/e.MD"]);
+    assert_eq!(sources(&listing), ["a.md", "a/z.txt", "b.pdf", "c/d/e.MD", "f.yml", "g.json", "h.html"]);
     assert!(listing.findings.is_empty(), "{:?}", listing.findings);
 }
 
@@ -45,7 +56,7 @@ fn links_are_followed_inside_the_folder_only() {
     symlink(outside.path().join("secret.md"), root.join("c.md")).unwrap();
     symlink(root, root.join("loop")).unwrap();
     symlink("nowhere", root.join("d.md")).unwrap();
-    symlink("nowhere", root.join("other.txt")).unwrap();
+    symlink("nowhere", root.join("other.docx")).unwrap();
     let listing = list(root).unwrap();
     assert_eq!(sources(&listing), ["b.md", "real/a.md"]);
     let mut found = findings(root, &listing);
@@ -75,12 +86,41 @@ fn folders_nested_too_deep_are_refused() {
     assert!(listing.findings[0].message.contains("more than 16 folders deep"));
 }
 
+fn place(path: &Path, format: Format) -> Place {
+    Place { path: path.to_owned(), source: "a".to_owned(), format }
+}
+
 #[test]
-fn a_document_of_one_mebibyte_is_read_and_one_byte_more_is_refused() {
+fn a_document_as_large_as_its_format_may_be_is_read_and_one_byte_more_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.md");
-    fs::write(&path, vec![b'x'; MOST_FILE_BYTES as usize]).unwrap();
-    assert_eq!(read(&path).unwrap().len() as u64, MOST_FILE_BYTES);
-    fs::write(&path, vec![b'x'; MOST_FILE_BYTES as usize + 1]).unwrap();
-    assert_eq!(read(&path).unwrap_err().message, "the document is larger than 1 MiB");
+    for (format, said) in [(Format::Markdown, "1 MiB"), (Format::Pdf, "16 MiB")] {
+        let most = format.most_bytes();
+        fs::write(&path, vec![b'x'; most as usize]).unwrap();
+        let content = read(&place(&path, format)).unwrap().unwrap();
+        assert_eq!(content.bytes.len() as u64, most);
+        assert!(content.changed_at_ms > 1_600_000_000_000);
+        fs::write(&path, vec![b'x'; most as usize + 1]).unwrap();
+        let refused = read(&place(&path, format)).unwrap_err().message;
+        assert_eq!(refused, format!("the document is larger than {said}"));
+    }
+}
+
+#[test]
+fn a_document_of_a_hundred_megabytes_is_refused_without_being_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.pdf");
+    fs::File::create(&path).unwrap().set_len(100 << 20).unwrap(); // takes no room on the disk
+    let began = std::time::Instant::now();
+    assert!(read(&place(&path, Format::Pdf)).is_err());
+    assert!(began.elapsed() < std::time::Duration::from_millis(50), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_file_that_is_gone_by_the_time_it_is_read_is_no_mistake() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), "a.md");
+    let listing = list(dir.path()).unwrap();
+    fs::remove_file(&listing.places[0].path).unwrap();
+    assert_eq!(read(&listing.places[0]), Ok(None));
 }
