@@ -8,7 +8,7 @@ use bsm_runtime::status as details;
 use crate::fault::Fault;
 
 /// Reasons whose HTTP code says more than that of their gRPC code.
-const REASONS: [(&str, StatusCode); 15] = [
+const REASONS: [(&str, StatusCode); 16] = [
     // The provider answered, and badly: we are the gateway in front of it.
     ("UPSTREAM_ERROR", StatusCode::BAD_GATEWAY),
     ("UPSTREAM_MALFORMED", StatusCode::BAD_GATEWAY),
@@ -25,6 +25,7 @@ const REASONS: [(&str, StatusCode); 15] = [
     ("MISSING_API_KEY", StatusCode::SERVICE_UNAVAILABLE), // an operator has to act, not the client
     ("PROVIDER_NOT_CONFIGURED", StatusCode::SERVICE_UNAVAILABLE), // the same
     ("EGRESS_REFUSED", StatusCode::SERVICE_UNAVAILABLE),  // the same
+    ("PRICE_UNKNOWN", StatusCode::FORBIDDEN),             // the client's budget lets it ask for other models
     ("IDEMPOTENCY_CONFLICT", StatusCode::CONFLICT),
 ];
 

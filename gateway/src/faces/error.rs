@@ -25,7 +25,7 @@ const fn row(reason: &'static str, http: Option<u16>, code: &'static str, retry:
 }
 
 /// Reasons that are not here have their own name in lower case as the code, and are worth a retry.
-const TABLE: [Row; 14] = [
+const TABLE: [Row; 16] = [
     row("UNAUTHORIZED", None, "invalid_api_key", false),
     row("MODEL_NOT_FOUND", None, "model_not_found", false),
     row("CONTEXT_TOO_LONG", None, "context_length_exceeded", false),
@@ -35,8 +35,10 @@ const TABLE: [Row; 14] = [
     row("UPSTREAM_THROTTLED", Some(429), "rate_limit_exceeded", true),
     row("PROVIDER_LIMIT_REACHED", Some(429), "rate_limit_exceeded", true),
     row("QUOTA_EXHAUSTED", Some(429), "insufficient_quota", false),
-    row("BUDGET_EXHAUSTED", None, "insufficient_quota", false),
-    row("MISSING_API_KEY", None, "missing_api_key", false), // an operator has to act
+    row("BUDGET_EXHAUSTED", None, "insufficient_quota", false), // of a day, or money: somebody has to know
+    row("BUDGET_RATE_LIMITED", None, "rate_limit_exceeded", true), // of a minute, and then there is a new one
+    row("PRICE_UNKNOWN", None, "price_unknown", false),         // an operator has to act
+    row("MISSING_API_KEY", None, "missing_api_key", false),     // an operator has to act
     row("PROVIDER_NOT_CONFIGURED", None, "provider_not_configured", false), // the same
     row("CREDENTIAL_REFUSED", None, "credential_refused", false),
     row("SAFE_MODE", Some(403), "safe_mode", false),
@@ -170,6 +172,21 @@ mod tests {
                 "insufficient_quota",
                 "rate_limit_error",
             ),
+            (
+                fault(429, "BUDGET_EXHAUSTED"),
+                429,
+                "insufficient_quota",
+                "insufficient_quota",
+                "rate_limit_error",
+            ),
+            (
+                fault(429, "BUDGET_RATE_LIMITED"),
+                429,
+                "rate_limit_error",
+                "rate_limit_exceeded",
+                "rate_limit_error",
+            ),
+            (fault(403, "PRICE_UNKNOWN"), 403, "permission_error", "price_unknown", "permission_error"),
             (fault(500, "INTERNAL"), 500, "server_error", "internal", "api_error"),
             (fault(503, "CIRCUIT_OPEN"), 503, "server_error", "circuit_open", "overloaded_error"),
             (fault(504, "UPSTREAM_TIMEOUT"), 504, "server_error", "upstream_timeout", "timeout_error"),
@@ -196,6 +213,9 @@ mod tests {
             (fault(503, "UPSTREAM_THROTTLED"), true),
             (fault(503, "MISSING_API_KEY"), false),
             (fault(503, "QUOTA_EXHAUSTED"), false),
+            (fault(429, "BUDGET_RATE_LIMITED"), true),
+            (fault(429, "BUDGET_EXHAUSTED"), false),
+            (fault(403, "PRICE_UNKNOWN"), false),
             (fault(400, "INVALID_INPUT"), false),
         ] {
             assert_eq!(is_worth_a_retry(&given), retry, "{given:?}");

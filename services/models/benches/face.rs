@@ -39,7 +39,9 @@ fn questions(c: &mut Criterion) {
         let Ok(Asked::Words(question)) = Face::OpenAiChat.read(document.clone(), &[]) else {
             unreachable!("it is a question")
         };
-        group.bench_function("forward", |b| b.iter(|| black_box(&question).document.asking("gpt-4o", true)));
+        group.bench_function("forward", |b| {
+            b.iter(|| black_box(&question).document.asking("gpt-4o", true, "max_completion_tokens"))
+        });
         group.finish();
     }
 }

@@ -117,6 +117,13 @@ impl Finish {
 // === impl Answer ===
 
 impl Answer {
+    /// Bytes of it that the model wrote: its text, and the tools that it asks for.
+    #[must_use]
+    pub fn wrote(&self) -> usize {
+        let calls = self.calls.iter().map(|call| call.name.len() + call.arguments.len());
+        self.output.len() + calls.sum::<usize>()
+    }
+
     /// The pieces in which a stream would have brought it.
     pub fn into_pieces(self) -> impl Iterator<Item = Piece> {
         let Answer { output, calls, citations, finish } = self;

@@ -134,6 +134,16 @@ pub struct UnknownWord {
     pub found: String,
 }
 
+// === impl Ask ===
+
+impl Ask {
+    /// The same question, for an answer of so many tokens at most.
+    #[must_use]
+    pub fn bounded(&self, max_tokens: u32) -> Ask {
+        Ask { max_tokens: Some(max_tokens), ..self.clone() }
+    }
+}
+
 // === impl UnknownWord ===
 
 impl UnknownWord {

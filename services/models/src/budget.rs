@@ -18,7 +18,7 @@ mod tests;
 use std::fmt;
 use std::time::Duration;
 
-pub use books::{Books, Reservation, Tally};
+pub use books::{Books, Reservation, Room, Tally};
 pub use rule::{BadRule, Limits, Rule};
 
 /// US dollars in billionths, so that sums are exact.
@@ -243,6 +243,22 @@ impl Exhausted {
         let (kind, measure, window) = (self.kind.word(), self.measure.word(), self.window.word());
         format!("{kind} {} {limit} {measure}/{window}", self.name)
     }
+
+    /// Whether it is a limit on how fast calls come, which a client waits out: of requests or tokens in a minute. The
+    /// rest is a quota: somebody has to know that a day's calls or money are gone.
+    #[must_use]
+    pub fn is_rate(&self) -> bool {
+        let counts_calls = matches!(self.measure, Measure::Requests | Measure::Tokens);
+        counts_calls && self.window == Window::Minute && self.turns_in.is_some()
+    }
+
+    /// What to do about a call that is larger than the whole budget.
+    const fn remedy(&self) -> &'static str {
+        match self.measure {
+            Measure::Requests => "the operator has to raise it",
+            Measure::Tokens | Measure::Money => "ask for less: a shorter prompt, a smaller max_tokens",
+        }
+    }
 }
 
 impl fmt::Display for Exhausted {
@@ -257,7 +273,7 @@ impl fmt::Display for Exhausted {
                 let wait = wait.as_millis().div_ceil(1000);
                 write!(f, "{left} are left, this call may take {wanted}, and it begins anew in {wait} s")
             }
-            None => write!(f, "this call may take {wanted}, so it never fits; ask for less"),
+            None => write!(f, "this call may take {wanted}, so it never fits; {}", self.remedy()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::ask::Violation;
-use crate::budget::Exhausted;
+use crate::budget::{Exhausted, Rule};
 use crate::chat;
 use crate::failure::{Failure, Kind};
 use crate::usage;
@@ -70,6 +70,18 @@ pub enum Error {
     /// A budget has no room for it.
     #[error(transparent)]
     Budget(Box<Exhausted>),
+    /// A budget in dollars cannot hold a model whose price nobody knows.
+    #[error(
+        "nobody knows what {model} costs, so the budget of {budget} cannot hold it; give it a price in the models file \
+         (models: {{ {model}: {{ price: {{ input: 0, output: 0 }} }} }}, in dollars per million tokens), or ask for a model \
+         that has one"
+    )]
+    Unpriced {
+        /// Which model, as `provider/model`.
+        model: String,
+        /// Which budget.
+        budget: Rule,
+    },
     /// The usage cannot be read.
     #[error(transparent)]
     Usage(#[from] usage::ReadError),

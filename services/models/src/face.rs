@@ -129,6 +129,13 @@ impl Face {
 // === impl Question ===
 
 impl Question {
+    /// The same question, for answers of so many tokens at most. Its caller must have left that open.
+    #[must_use]
+    pub fn bounded(&self, max_tokens: u32) -> Question {
+        let document = Document { max_tokens: Some(max_tokens), ..self.document.clone() };
+        Question { ask: self.ask.bounded(max_tokens), mode: self.mode, document }
+    }
+
     /// A whole answer in the form of the question.
     #[must_use]
     pub fn whole(&self, answer: Answer, label: &Label) -> Bytes {

@@ -14,9 +14,8 @@ use crate::error::{self, Attempts, Error};
 use crate::face::{self, Texts};
 use crate::failure::{Failure, Kind, Next};
 use crate::fleet::Fleet;
-use crate::ledger::{self, Hold, Ledger};
+use crate::ledger::{self, Expected, Hold, Ledger, Offer};
 use crate::meter::{self, Meters, Waits, Watch};
-use crate::price::Tokens;
 use crate::provider::{Attempt, Passed, PieceStream, Provider};
 use crate::route::{self, Candidate, Question};
 
@@ -59,7 +58,7 @@ trait Manner {
     /// What comes back.
     type Answer: Send;
     /// What is asked.
-    type Question: Sync;
+    type Question: Send + Sync;
     /// What OpenTelemetry calls it.
     const OPERATION: &'static str = "chat";
 
@@ -69,8 +68,11 @@ trait Manner {
         attempt: Attempt<'_, Self::Question>,
     ) -> impl Future<Output = Result<Self::Answer, Failure>> + Send;
 
-    /// What it may take.
-    fn expected(question: &Self::Question) -> Tokens;
+    /// What is known of what it may take.
+    fn expected(question: &Self::Question) -> Expected;
+
+    /// The same question for an answer of so many tokens at most, whose length its caller left open.
+    fn bounded(question: &Self::Question, max_tokens: u32) -> Self::Question;
 
     /// The answer, once what it took is settled; a stream settles at its end.
     fn settled(hold: Hold, answer: Self::Answer) -> Self::Answer;
@@ -196,13 +198,16 @@ impl Gateway {
     ) -> Result<Answered<M::Answer>, Error> {
         let Way { fleet, candidates } = way;
         route::check(&candidates)?;
-        let mut hold = self.reserve::<M>(&candidates, ask, call)?.watched(watch);
+        let candidates = self.priced(&fleet, candidates, call)?;
+        let mut hold = self.reserve::<M>(&fleet, &candidates, ask, call)?.watched(watch);
+        let bounds = hold.bounds().to_vec();
         let mut failed = Vec::new();
-        for candidate in candidates.into_iter().filter(Candidate::may_be_asked) {
+        for (candidate, bound) in candidates.into_iter().zip(bounds) {
             let Candidate { provider, model, .. } = candidate;
-            let attempt = Attempt { model: &model, ask, call, waits };
+            let bounded = bound.map(|max_tokens| M::bounded(ask, max_tokens));
+            let attempt = Attempt { model: &model, ask: bounded.as_ref().unwrap_or(ask), call, waits };
             hold.asks(&provider, &model);
-            let asked = fleet.provider(&provider).expect("who may be asked is in the fleet");
+            let asked = asked(&fleet, &provider);
             match try_keys::<M>(asked, attempt, &mut failed).await {
                 Ok(answer) => {
                     if !failed.is_empty() {
@@ -221,16 +226,51 @@ impl Gateway {
         Err(Error::Failed(attempts))
     }
 
+    /// Those who may be asked and whose price is known, where a budget in dollars wants to know it.
+    fn priced(
+        &self,
+        fleet: &Fleet,
+        candidates: Vec<Candidate>,
+        call: &Call,
+    ) -> Result<Vec<Candidate>, Error> {
+        let mut unpriced = None;
+        let is_priced = |candidate: &Candidate| match self.ledger.cannot_price(call, &offer(fleet, candidate))
+        {
+            None => true,
+            Some(budget) => {
+                let model = format!("{}/{}", candidate.provider, candidate.model);
+                unpriced.get_or_insert(Error::Unpriced { model, budget });
+                false
+            }
+        };
+        let asked = candidates.into_iter().filter(Candidate::may_be_asked);
+        let priced: Vec<Candidate> = asked.filter(is_priced).collect();
+        match unpriced {
+            Some(error) if priced.is_empty() => Err(error),
+            _ => Ok(priced),
+        }
+    }
+
     fn reserve<M: Manner>(
         &self,
+        fleet: &Fleet,
         candidates: &[Candidate],
         ask: &M::Question,
         call: &Call,
     ) -> Result<Hold, Error> {
-        let asked = candidates.iter().filter(|candidate| candidate.may_be_asked());
-        let models = asked.map(|candidate| (&*candidate.provider, candidate.model.as_str()));
-        self.ledger.reserve(call, M::expected(ask), models).map_err(Error::Budget)
+        let offers: Vec<Offer<'_>> = candidates.iter().map(|candidate| offer(fleet, candidate)).collect();
+        self.ledger.reserve(call, M::expected(ask), &offers).map_err(Error::Budget)
     }
+}
+
+/// A candidate who may be asked, as the ledger has to know it.
+fn offer<'c>(fleet: &Fleet, candidate: &'c Candidate) -> Offer<'c> {
+    let unsaid = asked(fleet, &candidate.provider).unsaid_max_tokens();
+    Offer { provider: &candidate.provider, model: &candidate.model, unsaid }
+}
+
+fn asked<'f>(fleet: &'f Fleet, provider: &str) -> &'f Provider {
+    fleet.provider(provider).expect("who may be asked is in the fleet")
 }
 
 /// One candidate with one key after the other, each key at most once.
@@ -287,12 +327,16 @@ impl Manner for Whole {
         provider.complete(attempt)
     }
 
-    fn expected(ask: &Ask) -> Tokens {
+    fn expected(ask: &Ask) -> Expected {
         ledger::of_ask(ask)
     }
 
+    fn bounded(ask: &Ask, max_tokens: u32) -> Ask {
+        ask.bounded(max_tokens)
+    }
+
     fn settled(mut hold: Hold, answer: Answer) -> Answer {
-        hold.delivered(answer.output.len());
+        hold.delivered(answer.wrote());
         hold.finished(&answer.finish);
         hold.answered(&answer.finish.model, answer.finish.usage);
         answer
@@ -310,8 +354,12 @@ impl Manner for Streamed {
         provider.stream(attempt)
     }
 
-    fn expected(ask: &Ask) -> Tokens {
+    fn expected(ask: &Ask) -> Expected {
         ledger::of_ask(ask)
+    }
+
+    fn bounded(ask: &Ask, max_tokens: u32) -> Ask {
+        ask.bounded(max_tokens)
     }
 
     fn settled(hold: Hold, pieces: PieceStream) -> PieceStream {
@@ -331,8 +379,12 @@ impl Manner for Embedded {
         provider.embed(attempt)
     }
 
-    fn expected(ask: &EmbedAsk) -> Tokens {
+    fn expected(ask: &EmbedAsk) -> Expected {
         ledger::of_texts(&ask.inputs)
+    }
+
+    fn bounded(ask: &EmbedAsk, _: u32) -> EmbedAsk {
+        ask.clone() // vectors have no length to bound
     }
 
     fn settled(hold: Hold, embedding: Embedding) -> Embedding {
@@ -352,8 +404,12 @@ impl Manner for Relayed {
         provider.relay(attempt)
     }
 
-    fn expected(question: &face::Question) -> Tokens {
-        ledger::of_ask(&question.ask)
+    fn expected(question: &face::Question) -> Expected {
+        Expected { choices: question.document.choices, ..ledger::of_ask(&question.ask) }
+    }
+
+    fn bounded(question: &face::Question, max_tokens: u32) -> face::Question {
+        question.bounded(max_tokens)
     }
 
     fn settled(hold: Hold, passed: Passed) -> Passed {
@@ -373,8 +429,12 @@ impl Manner for RelayedVectors {
         provider.relay_vectors(attempt)
     }
 
-    fn expected(texts: &Texts) -> Tokens {
+    fn expected(texts: &Texts) -> Expected {
         ledger::of_texts(&texts.ask.inputs)
+    }
+
+    fn bounded(texts: &Texts, _: u32) -> Texts {
+        texts.clone() // vectors have no length to bound
     }
 
     fn settled(hold: Hold, passed: Passed) -> Passed {
@@ -382,12 +442,13 @@ impl Manner for RelayedVectors {
     }
 }
 
-fn charged(hold: Hold, passed: Passed) -> Passed {
+fn charged(mut hold: Hold, passed: Passed) -> Passed {
     match passed {
-        Passed::Same(body, finish) => {
+        Passed::Same(body, finish, wrote) => {
+            hold.delivered(wrote);
             hold.finished(&finish);
             hold.answered(&finish.model, finish.usage);
-            Passed::Same(body, finish)
+            Passed::Same(body, finish, wrote)
         }
         Passed::SameStream(echo) => Passed::SameStream(hold.over(echo)),
         Passed::Whole(answer) => Passed::Whole(Whole::settled(hold, answer)),

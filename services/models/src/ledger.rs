@@ -7,8 +7,10 @@
 //! ```
 //! A [`Hold`] settles itself however the call ends, its future being dropped included.
 
+mod bound;
 mod charged;
 mod estimate;
+mod hold;
 #[cfg(test)]
 mod tests;
 
@@ -19,18 +21,16 @@ use bsm_runtime::clock;
 use bsm_runtime::process::Process;
 use bsm_runtime::settings::Settings;
 
-use crate::answer::{Finish, Usage};
-use crate::budget::{Account, Amount, BadRule, Books, Exhausted, Limits, Reservation, Rule, Tally};
+use crate::budget::{Account, BadRule, Books, Exhausted, Limits, Rule, Tally};
 use crate::catalog::Catalog;
-use crate::error::Attempts;
-use crate::failure::Kind;
-use crate::meter::{Took, Watch};
-use crate::price::{self, Prices, Tokens};
+use crate::price::Prices;
 use crate::provider::Offline;
-use crate::usage::{self, Key, Record, Store, Sums};
+use crate::usage::{self, Store};
 
+use bound::Terms;
 pub use charged::Part;
-pub use estimate::{DEFAULT_OUTPUT, of_ask, of_bytes, of_texts};
+pub use estimate::{DEFAULT_OUTPUT, Expected, of_ask, of_bytes, of_texts};
+pub use hold::Hold;
 
 /// Budgets, prices and usage. Clones share them.
 #[derive(Clone, Debug)]
@@ -48,21 +48,16 @@ struct Inner {
     now: fn() -> i64,
 }
 
-/// What is reserved for a call under way. Settled once: by its methods, or as it is dropped.
-#[derive(Debug)]
-#[must_use = "dropped at once, it settles a call that was never made"]
-pub struct Hold {
-    ledger: Ledger,
-    /// `None` once settled.
-    reservation: Option<Reservation>,
-    /// When the call began, in ms since 1970.
-    at: i64,
-    key: Key,
-    expected: Tokens,
-    /// Bytes of the answer that were handed on; `None` before the first.
-    delivered: Option<u64>,
-    /// Told of all that is told here.
-    watch: Option<Watch>,
+/// A model that may answer a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer<'c> {
+    /// Whose it is.
+    pub provider: &'c str,
+    /// What its provider calls it.
+    pub model: &'c str,
+    /// Tokens of an answer that its wire asks for where the caller does not say how many; `None`: none, so that the
+    /// model decides.
+    pub unsaid: Option<u32>,
 }
 
 /// Why a ledger cannot be opened.
@@ -74,16 +69,6 @@ pub enum OpenError {
     /// What was used cannot be opened.
     #[error(transparent)]
     Usage(#[from] usage::OpenError),
-}
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct End {
-    tokens: Tokens,
-    /// Whether the tokens are a guess.
-    estimated: bool,
-    /// Whether it brought an answer, all of it.
-    failed: bool,
 }
 
 // === impl Ledger ===
@@ -151,28 +136,42 @@ impl Ledger {
         *self.inner.prices.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(prices);
     }
 
-    /// Holds what a call may take, at the price of the dearest of the candidates (provider and model) it may end at.
+    /// Holds what a call may take of the models it may end at: of the longest answer and at the dearest price. What an
+    /// answer is held to is said by [`Hold::bounds`], in the order of the models.
     ///
     /// # Errors
     /// The budget that has no room for it.
-    pub fn reserve<'c>(
+    pub fn reserve(
         &self,
         call: &Call,
-        expected: Tokens,
-        candidates: impl IntoIterator<Item = (&'c str, &'c str)>,
+        expected: Expected,
+        offers: &[Offer<'_>],
     ) -> Result<Hold, Box<Exhausted>> {
-        let prices = self.prices();
-        let price =
-            |(provider, model)| prices.of(provider, model).map_or(0, |price| price::nanos(&price, expected));
-        let nanos = candidates.into_iter().map(price).max().unwrap_or(0);
-        let estimate = Amount { requests: 1, tokens: expected.total(), nanos };
         let (account, at) = (account(call), (self.inner.now)());
-        let reservation = self.books().reserve(&account, estimate, at)?;
-        let Account { caller, agent, job } = account;
-        let (agent, job) = (agent.unwrap_or_default(), job.unwrap_or_default());
-        let key = Key { caller, agent, job, ..Key::default() };
-        let (ledger, reservation) = (self.clone(), Some(reservation));
-        Ok(Hold { ledger, reservation, at, key, expected, delivered: None, watch: None })
+        let terms: Vec<Terms> = offers.iter().map(|offer| self.terms(offer)).collect();
+        let mut books = self.books();
+        let plan = bound::plan(expected, books.room(&account, at), &terms);
+        let reservation = books.reserve(&account, plan.reserved, at)?;
+        drop(books);
+        Ok(Hold::new(self.clone(), (account, reservation), at, plan))
+    }
+
+    /// A budget in dollars that this call must keep to and that cannot hold this model, because nobody knows what it
+    /// costs; `None` if there is no such budget, or the price is known.
+    #[must_use]
+    pub fn cannot_price(&self, call: &Call, offer: &Offer<'_>) -> Option<Rule> {
+        let terms = self.terms(offer);
+        if terms.is_free || terms.price.is_some() {
+            return None;
+        }
+        self.books().dollars(&account(call))
+    }
+
+    fn terms(&self, offer: &Offer<'_>) -> Terms {
+        let Offer { provider, model, unsaid } = *offer;
+        let prices = self.prices();
+        let (price, longest) = (prices.of(provider, model), prices.output(provider, model));
+        Terms { is_free: provider == Offline::NAME, price, longest, unsaid: unsaid.map(u64::from) }
     }
 
     /// Every budget that is used in an open window, and the time at which that is so, in ms since 1970.
@@ -211,132 +210,5 @@ fn account(call: &Call) -> Account {
         caller: call.caller().to_owned(),
         agent: call.agent().map(str::to_owned),
         job: call.job().map(str::to_owned),
-    }
-}
-
-// === impl Hold ===
-
-impl Hold {
-    /// The same hold, with somebody who is told of all that it is told.
-    pub(crate) fn watched(mut self, watch: Watch) -> Hold {
-        self.watch = Some(watch);
-        self
-    }
-
-    /// More than one attempt was made.
-    pub(crate) fn retried(&mut self) {
-        self.watch.iter_mut().for_each(Watch::retried);
-    }
-
-    /// How the answer ended, before what it took is settled.
-    pub(crate) fn finished(&self, finish: &Finish) {
-        self.watch.iter().for_each(|watch| watch.finished(finish));
-    }
-
-    /// Says who is asked now, so that a call that is dropped is known to have been theirs.
-    pub fn asks(&mut self, provider: &str, model: &str) {
-        provider.clone_into(&mut self.key.provider);
-        model.clone_into(&mut self.key.model);
-        self.watch.iter_mut().for_each(|watch| watch.asks(provider, model));
-    }
-
-    /// Says that so many more bytes of the answer were handed on.
-    pub fn delivered(&mut self, bytes: usize) {
-        self.delivered = Some(self.delivered.unwrap_or(0).saturating_add(bytes as u64));
-        self.watch.iter_mut().for_each(Watch::delivered);
-    }
-
-    /// The call has its answer, whole, from this model. Where the provider does not say what it took, what was
-    /// delivered does.
-    pub fn answered(mut self, model: &str, usage: Usage) {
-        let tokens = Tokens::from(usage);
-        let is_free = self.key.provider == Offline::NAME;
-        let estimated = tokens == Tokens::default() && !is_free;
-        let tokens = if estimated { self.seen() } else { tokens };
-        if !model.is_empty() {
-            self.priced_model(model);
-        }
-        self.settle(End { tokens, estimated, failed: false });
-    }
-
-    /// The call has no answer. It took nothing, unless a provider may have worked all the same.
-    pub fn failed(mut self, attempts: &Attempts) {
-        self.watch.iter().for_each(|watch| watch.failed(attempts.last().failure.reason()));
-        let worked = attempts.iter().any(|attempt| may_have_worked(attempt.failure.kind));
-        let tokens = if worked { self.expected } else { Tokens::default() };
-        self.settle(End { tokens, estimated: worked, failed: true });
-    }
-
-    /// A stream broke: what was delivered of it was taken.
-    pub fn broke(mut self) {
-        let tokens = self.seen();
-        self.settle(End { tokens, estimated: true, failed: true });
-    }
-
-    /// Keeps the model that the provider says answered, unless only the one that was asked for has a price.
-    fn priced_model(&mut self, model: &str) {
-        let prices = self.ledger.prices();
-        let is_priced = |model: &str| prices.of(&self.key.provider, model).is_some();
-        if is_priced(model) || !is_priced(&self.key.model) {
-            model.clone_into(&mut self.key.model);
-        }
-    }
-
-    /// What can be told of a call whose end was not seen.
-    fn seen(&self) -> Tokens {
-        match self.delivered {
-            Some(bytes) => Tokens { output: of_bytes(bytes), ..self.expected },
-            None => self.expected,
-        }
-    }
-
-    fn settle(&mut self, end: End) {
-        let Some(reservation) = self.reservation.take() else { return };
-        let price = self.ledger.prices().of(&self.key.provider, &self.key.model);
-        let nanos = price.map_or(0, |price| price::nanos(&price, end.tokens));
-        let seen = Took { tokens: end.tokens, nanos, failed: end.failed };
-        self.watch.take().into_iter().for_each(|watch| watch.ended(seen));
-        let took = Amount { requests: 1, tokens: end.tokens.total(), nanos };
-        self.ledger.books().settle(reservation, took);
-        let Some(usage) = &self.ledger.inner.usage else { return };
-        let is_free = self.key.provider == Offline::NAME || end.tokens == Tokens::default();
-        let sums = Sums {
-            requests: 1,
-            failed: end.failed.into(),
-            estimated: end.estimated.into(),
-            unpriced: (price.is_none() && !is_free).into(),
-            tokens: end.tokens,
-            nanos,
-        };
-        usage.add(Record { at: self.at, key: std::mem::take(&mut self.key), sums });
-    }
-}
-
-impl Drop for Hold {
-    /// The caller left, or the future was dropped for another reason: the end was not seen.
-    fn drop(&mut self) {
-        if self.key.provider.is_empty()
-            && let Some(reservation) = self.reservation.take()
-        {
-            self.ledger.books().settle(reservation, Amount::default()); // nobody was asked
-        }
-        let tokens = self.seen();
-        self.settle(End { tokens, estimated: true, failed: true });
-    }
-}
-
-/// Whether a provider may have produced, and charged for, what never came.
-const fn may_have_worked(kind: Kind) -> bool {
-    matches!(kind, Kind::Timeout | Kind::CallerDeadline | Kind::Malformed)
-}
-
-impl From<Usage> for Tokens {
-    fn from(usage: Usage) -> Tokens {
-        Tokens {
-            input: usage.input_tokens.into(),
-            output: usage.output_tokens.into(),
-            cached: usage.cached_tokens.into(),
-            reasoning: usage.reasoning_tokens.into(),
-        }
     }
 }

@@ -1,8 +1,9 @@
-//! What calls cost: the catalog's prices, found by provider and model, and exact sums of them.
+//! What calls cost: the catalog's prices, found by provider and model, and exact sums of them; beside them how long an
+//! answer of each model may be.
 
 use std::collections::HashMap;
 
-use crate::catalog::{Catalog, Price};
+use crate::catalog::{Catalog, Model, Price};
 
 /// Tokens of one call, or of many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,9 +18,16 @@ pub struct Tokens {
     pub reasoning: u64,
 }
 
-/// The price of each model, by provider and the model's id.
+/// What is known of each model's price and of the length of its answers, by provider and the model's id.
 #[derive(Clone, Debug, Default)]
-pub struct Prices(HashMap<String, HashMap<String, Price>>);
+pub struct Prices(HashMap<String, HashMap<String, Terms>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Terms {
+    price: Option<Price>,
+    /// Tokens of an answer at most.
+    output: Option<u64>,
+}
 
 /// What tokens cost, in billionths of a US dollar, rounded up.
 #[must_use]
@@ -38,23 +46,43 @@ impl Prices {
     #[must_use]
     pub fn of_catalog(catalog: &Catalog) -> Prices {
         let mut prices = Prices::default();
-        for model in &catalog.models {
-            model.price.iter().for_each(|price| prices.set(&model.provider, &model.id, *price));
+        for Model { provider, id, price, output, .. } in &catalog.models {
+            *prices.terms(provider, id) = Terms { price: *price, output: *output };
         }
         prices
     }
 
     /// Sets the price of a model.
     pub fn set(&mut self, provider: &str, model: &str, price: Price) {
-        self.0.entry(provider.to_owned()).or_default().insert(model.to_owned(), price);
+        self.terms(provider, model).price = Some(price);
+    }
+
+    /// Sets how many tokens an answer of a model has at most.
+    pub fn set_output(&mut self, provider: &str, model: &str, tokens: u64) {
+        self.terms(provider, model).output = Some(tokens);
     }
 
     /// The price of a model. A dated release, such as `gpt-4o-2024-08-06`, costs what the model does that it is one of,
     /// unless it has a price of its own.
     #[must_use]
     pub fn of(&self, provider: &str, model: &str) -> Option<Price> {
+        self.known(provider, model, |terms| terms.price)
+    }
+
+    /// How many tokens an answer of a model has at most, if somebody said so; of a dated release as for [`of`](Self::of).
+    #[must_use]
+    pub fn output(&self, provider: &str, model: &str) -> Option<u64> {
+        self.known(provider, model, |terms| terms.output)
+    }
+
+    fn known<T>(&self, provider: &str, model: &str, term: fn(&Terms) -> Option<T>) -> Option<T> {
         let of = self.0.get(provider)?;
-        of.get(model).or_else(|| of.get(undated(model)?)).copied()
+        let own = of.get(model).and_then(term);
+        own.or_else(|| of.get(undated(model)?).and_then(term))
+    }
+
+    fn terms(&mut self, provider: &str, model: &str) -> &mut Terms {
+        self.0.entry(provider.to_owned()).or_default().entry(model.to_owned()).or_default()
     }
 }
 
@@ -130,5 +158,8 @@ mod tests {
             assert_eq!(prices.of("openai", model).map(|price| price.input), expected, "{model}");
         }
         assert_eq!(prices.of("groq", "gpt-4o"), None);
+        prices.set_output("openai", "gpt-4o", 16_384);
+        assert_eq!(prices.output("openai", "gpt-4o-2024-05-13"), Some(16_384), "its answers are as long");
+        assert_eq!(prices.output("openai", "gpt-5"), None);
     }
 }

@@ -37,8 +37,9 @@ pub type PieceStream = BoxStream<'static, Result<Piece, Failure>>;
 
 /// An answer to a question in the form of another API.
 pub enum Passed {
-    /// A document in the question's form, as the provider sent it, and how it ended.
-    Same(Bytes, Finish),
+    /// A document in the question's form, as the provider sent it, and how it ended. Where the provider does not say what
+    /// it took, also how many bytes of it the model wrote.
+    Same(Bytes, Finish, usize),
     /// A stream in the question's form, as the provider sends it.
     SameStream(EchoStream),
     /// An answer from another wire.
@@ -179,6 +180,15 @@ impl Provider {
         match self {
             Provider::Remote(remote) => remote.load(model),
             Provider::Offline(_) => 0.0,
+        }
+    }
+
+    /// Tokens of an answer that it is asked for where the caller does not say how many; `None`: none, the model decides.
+    #[must_use]
+    pub fn unsaid_max_tokens(&self) -> Option<u32> {
+        match self {
+            Provider::Remote(remote) => remote.unsaid_max_tokens(),
+            Provider::Offline(_) => None,
         }
     }
 

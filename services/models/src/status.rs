@@ -34,6 +34,11 @@ impl From<Error> for Status {
                 Refusal::new(Code::FailedPrecondition, "SAFE_MODE", sentence).metadata("provider", &*provider)
             }
             Error::Budget(exhausted) => budget(&exhausted, sentence),
+            Error::Unpriced { model, budget } => {
+                Refusal::new(Code::FailedPrecondition, "PRICE_UNKNOWN", sentence)
+                    .metadata("model", model)
+                    .metadata("budget", budget.to_string())
+            }
             Error::Usage(_) => Refusal::new(Code::Unavailable, "USAGE_UNREADABLE", sentence),
             Error::Replay(refused) => Refusal::new(replay_code(refused), refused.reason(), sentence),
             Error::Failed(attempts) => failed(&attempts, sentence),
@@ -44,7 +49,8 @@ impl From<Error> for Status {
 
 fn budget(exhausted: &Exhausted, sentence: String) -> Refusal {
     let (left, limit) = (exhausted.measure.show(exhausted.left), exhausted.measure.show(exhausted.limit));
-    let refusal = Refusal::new(Code::ResourceExhausted, "BUDGET_EXHAUSTED", sentence)
+    let reason = if exhausted.is_rate() { "BUDGET_RATE_LIMITED" } else { "BUDGET_EXHAUSTED" };
+    let refusal = Refusal::new(Code::ResourceExhausted, reason, sentence)
         .metadata("budget", exhausted.budget())
         .metadata("limit", limit)
         .metadata("left", left);
@@ -108,6 +114,7 @@ mod tests {
 
     use super::*;
     use crate::ask::Violation;
+    use crate::budget::{self, Measure, Window};
     use crate::error::Attempt;
     use crate::failure::{Failure, TABLE};
 
@@ -135,6 +142,11 @@ mod tests {
                 "MISSING_API_KEY",
             ),
             (Error::SafeMode { provider: "p".into() }, Code::FailedPrecondition, "SAFE_MODE"),
+            (
+                Error::Unpriced { model: "p/m".to_owned(), budget: "key k 5 usd/day".parse().unwrap() },
+                Code::FailedPrecondition,
+                "PRICE_UNKNOWN",
+            ),
             (failed(Kind::Transient), Code::Unavailable, "UPSTREAM_ERROR"),
             (failed(Kind::Malformed), Code::Unavailable, "UPSTREAM_MALFORMED"),
             (failed(Kind::Credential), Code::Unavailable, "CREDENTIAL_REFUSED"),
@@ -153,11 +165,31 @@ mod tests {
             (failed(Kind::Unsupported), Code::InvalidArgument, "NOT_SUPPORTED"),
             (failed(Kind::Internal), Code::Internal, "INTERNAL"),
         ];
-        assert_eq!(cases.len(), 6 + TABLE.len(), "every kind of failure is here");
+        assert_eq!(cases.len(), 7 + TABLE.len(), "every kind of failure is here");
         for (error, code, reason) in cases {
             let status = Status::from(error);
             assert_eq!(status.code(), code, "{reason}");
             assert_eq!(status::reason(&status).as_deref(), Some(reason));
+        }
+    }
+
+    #[test]
+    fn a_budget_of_calls_or_tokens_a_minute_is_a_rate_and_all_others_are_quotas() {
+        let minute = Some(Duration::from_secs(9));
+        for (measure, window, turns_in, reason) in [
+            (Measure::Requests, Window::Minute, minute, "BUDGET_RATE_LIMITED"),
+            (Measure::Tokens, Window::Minute, minute, "BUDGET_RATE_LIMITED"),
+            (Measure::Tokens, Window::Minute, None, "BUDGET_EXHAUSTED"), // it never fits
+            (Measure::Money, Window::Minute, minute, "BUDGET_EXHAUSTED"),
+            (Measure::Requests, Window::Day, minute, "BUDGET_EXHAUSTED"),
+            (Measure::Tokens, Window::Day, minute, "BUDGET_EXHAUSTED"),
+        ] {
+            let (kind, name) = (budget::Kind::Key, "k".to_owned());
+            let exhausted = Exhausted { kind, name, measure, window, limit: 9, left: 0, wanted: 1, turns_in };
+            let status = Status::from(Error::Budget(Box::new(exhausted)));
+            assert_eq!(status::reason(&status).as_deref(), Some(reason), "{measure:?} {window:?}");
+            assert_eq!(status::retry_after(&status), turns_in);
+            assert_eq!(status.code(), Code::ResourceExhausted);
         }
     }
 

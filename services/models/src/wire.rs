@@ -105,6 +105,16 @@ pub trait Wire: fmt::Debug + Send + Sync {
         self.answer(body).map(|answer| answer.finish)
     }
 
+    /// How many bytes of a success the model wrote, whose body is passed on as it is and does not say what it took.
+    fn wrote(&self, body: &[u8]) -> usize {
+        self.answer(body).map_or(0, |answer| answer.wrote())
+    }
+
+    /// Tokens of an answer that requests ask for where the question does not say how many; `None`: none.
+    fn unsaid_max_tokens(&self) -> Option<u32> {
+        None
+    }
+
     /// The request for the vectors of texts; `None` if the wire has none.
     fn embed(&self, model: &str, ask: &EmbedAsk) -> Option<Outgoing> {
         let _ = (model, ask);

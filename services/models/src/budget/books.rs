@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Account, Amount, Exhausted, Kind, Limits, Measure, Window};
+use super::{Account, Amount, Exhausted, Kind, Limits, Measure, Rule, Window};
 
 /// Tallies at which those of the past are looked for and forgotten, at the earliest.
 const SWEEP: usize = 1024;
@@ -24,6 +24,15 @@ pub struct Reservation {
     estimate: Amount,
     /// The windows it is held in: when each began.
     began: [i64; Window::ALL.len()],
+}
+
+/// What the budgets of an account have left now. `None` where none of them counts that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Room {
+    /// Tokens, of the budget that has fewest.
+    pub tokens: Option<u64>,
+    /// Billionths of a US dollar, of the budget that has least.
+    pub nanos: Option<u64>,
 }
 
 /// A tally as it is shown.
@@ -87,6 +96,26 @@ impl Slots {
     }
 }
 
+// === impl Room ===
+
+impl Room {
+    /// The same, where no more than this is left of one measure. Requests are not kept here.
+    fn with(self, measure: Measure, left: u64) -> Room {
+        let least = |known: Option<u64>| Some(known.map_or(left, |known| known.min(left)));
+        match measure {
+            Measure::Requests => self,
+            Measure::Tokens => Room { tokens: least(self.tokens), ..self },
+            Measure::Money => Room { nanos: least(self.nanos), ..self },
+        }
+    }
+
+    /// Whether anything is counted that follows from how long an answer is.
+    #[must_use]
+    pub const fn is_bounded(&self) -> bool {
+        self.tokens.is_some() || self.nanos.is_some()
+    }
+}
+
 // === impl Books ===
 
 impl Books {
@@ -107,6 +136,38 @@ impl Books {
             let slot = &mut self.slots(kind, name, now).0[window as usize];
             slot.used = slot.used.plus(used);
         }
+    }
+
+    /// What is left for a call on this account.
+    #[must_use]
+    pub fn room(&self, account: &Account, now: i64) -> Room {
+        let mut room = Room::default();
+        for (kind, name) in account.subjects() {
+            let slots = self.tallies.get(&kind).and_then(|of| of.get(name)).copied();
+            let mut slots = slots.unwrap_or_default();
+            slots.turn(now);
+            for (measure, window, limit) in self.limits.of(kind, name) {
+                let left = limit.saturating_sub(slots.0[window as usize].taken(measure));
+                room = room.with(measure, left);
+            }
+        }
+        room
+    }
+
+    /// A budget in dollars that calls on this account must keep to, in the words of its rule; `None` if there is none.
+    #[must_use]
+    pub fn dollars(&self, account: &Account) -> Option<Rule> {
+        let mut rules = account.subjects().flat_map(|(kind, name)| {
+            let limits = self.limits.of(kind, name);
+            limits.map(move |(measure, window, limit)| Rule {
+                kind,
+                name: Some(name.to_owned()),
+                measure,
+                window,
+                limit,
+            })
+        });
+        rules.find(|rule| rule.measure == Measure::Money)
     }
 
     /// Holds an estimate for a call, if all of its budgets have room for it.

@@ -55,7 +55,10 @@ fn a_call_is_refused_when_any_of_its_budgets_is_and_holds_nothing_then() {
     assert!(books.reserve(&of(None, Some("j")), want, NOW).is_ok(), "it took fewer tokens than was thought");
     let never = books.reserve(&of(None, Some("j")), Amount { tokens: 101, ..want }, NOW).unwrap_err();
     assert_eq!(never.turns_in, None);
-    assert!(never.to_string().ends_with("so it never fits; ask for less"), "{never}");
+    assert!(
+        never.to_string().ends_with("so it never fits; ask for less: a shorter prompt, a smaller max_tokens"),
+        "{never}"
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Changes a JSON document in place: the model's name, and that a stream tells its usage. All other bytes stay as the
-//! caller wrote them, fields that nobody here knows included.
+//! Changes a JSON document in place: the model's name, that a stream tells its usage, and how long an answer may be. All
+//! other bytes stay as the caller wrote them, fields that nobody here knows included.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,16 +11,28 @@ const USAGE_OPTION: &str = r#"{"include_usage":true}"#;
 /// A change: these bytes are replaced by those.
 type Edit<'a> = (Range<usize>, Cow<'a, str>);
 
-/// A document that has been read as JSON before, with its model replaced, and with the option to tell the usage if that
-/// is wanted. The very same bytes where nothing has to change.
+/// What is to be another.
+#[derive(Clone, Copy, Debug)]
+pub struct Changes<'a> {
+    /// The model.
+    pub model: &'a str,
+    /// Whether a stream is to tell its usage.
+    pub with_usage: bool,
+    /// The field that bounds an answer, and its tokens; `None`: as the caller wrote it.
+    pub max_tokens: Option<(&'static str, u32)>,
+}
+
+/// A document that has been read as JSON before, with these changes. The very same bytes where nothing has to change.
 #[must_use]
-pub fn splice(document: &Bytes, model: &str, with_usage: bool) -> Bytes {
+pub fn splice(document: &Bytes, changes: Changes<'_>) -> Bytes {
+    let Changes { model, with_usage, max_tokens } = changes;
     let fields: Vec<Field> = Fields::of(document).collect();
     let mut edits = Vec::new();
     edits.extend(name_model(document, &fields, model));
     if with_usage {
         edits.extend(ask_for_usage(document, &fields));
     }
+    edits.extend(max_tokens.map(|(name, tokens)| set(document, &fields, name, tokens.to_string())));
     apply(document, edits)
 }
 
@@ -49,6 +61,14 @@ fn ask_for_usage<'a>(document: &[u8], fields: &[Field]) -> Option<Edit<'a>> {
         None => insert(inner, &fields, "include_usage", "true"),
     };
     Some((begin + at.start..begin + at.end, text))
+}
+
+/// A field with another value, or a new one.
+fn set<'a>(object: &[u8], fields: &[Field], name: &str, value: String) -> Edit<'a> {
+    match find(object, fields, name) {
+        Some(at) => (at, value.into()),
+        None => insert(object, fields, name, &value),
+    }
 }
 
 /// A new field, before all others.
@@ -193,7 +213,30 @@ mod tests {
     use super::*;
 
     fn spliced(document: &str, with_usage: bool) -> String {
-        String::from_utf8(splice(&Bytes::from(document.to_owned()), "m-2", with_usage).to_vec()).unwrap()
+        with(document, Changes { with_usage, ..AS_IT_IS })
+    }
+
+    const AS_IT_IS: Changes<'static> = Changes { model: "m-2", with_usage: false, max_tokens: None };
+
+    fn with(document: &str, changes: Changes<'_>) -> String {
+        String::from_utf8(splice(&Bytes::from(document.to_owned()), changes).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_bound_is_put_in_where_the_caller_has_none() {
+        let bounded =
+            |document| with(document, Changes { max_tokens: Some(("max_completion_tokens", 7)), ..AS_IT_IS });
+        for (given, expected) in [
+            (r#"{"model":"m-2"}"#, r#"{"max_completion_tokens":7,"model":"m-2"}"#),
+            (
+                r#"{"model":"m-2","max_completion_tokens": null}"#,
+                r#"{"model":"m-2","max_completion_tokens": 7}"#,
+            ),
+            (r#"{"n":1}"#, r#"{"model":"m-2","max_completion_tokens":7,"n":1}"#),
+        ] {
+            let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+            assert_eq!(read(&bounded(given)), read(expected), "{given}");
+        }
     }
 
     #[test]
@@ -238,7 +281,8 @@ mod tests {
     #[test]
     fn a_document_that_needs_no_change_is_not_copied() {
         let document = Bytes::from_static(br#"{"model":"m-2","stream_options":{"include_usage":true}}"#);
-        assert_eq!(splice(&document, "m-2", true).as_ptr(), document.as_ptr());
+        let changes = Changes { with_usage: true, ..AS_IT_IS };
+        assert_eq!(splice(&document, changes).as_ptr(), document.as_ptr());
     }
 
     fn json() -> impl Strategy<Value = Value> {

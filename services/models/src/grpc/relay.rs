@@ -41,7 +41,7 @@ pub(super) async fn relay(
             let label = label(id, &answered.model);
             let body = match answered.answer {
                 Passed::Vectors(ref embedding) => vectors(embedding, texts.encoding, &label),
-                Passed::Same(ref body, _) => body.clone(),
+                Passed::Same(ref body, ..) => body.clone(),
                 _ => Bytes::new(), // vectors come whole, and as vectors
             };
             Ok(Response::new(document(head(&answered, false), body)))
@@ -59,7 +59,7 @@ fn words(question: Question, answered: Answered<Passed>, id: String) -> Messages
         Status::from(Error::Failed(Attempts::new(attempts.clone(), last)))
     };
     match answer {
-        Passed::Same(body, _) => document(head, body),
+        Passed::Same(body, ..) => document(head, body),
         Passed::Whole(answer) => document(head, question.whole(answer, &label)),
         Passed::Vectors(_) => document(head, Bytes::new()), // words are answered in words
         Passed::SameStream(echo) => {

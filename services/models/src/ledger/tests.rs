@@ -6,12 +6,22 @@ use futures_util::StreamExt;
 use tempfile::TempDir;
 
 use super::*;
+use crate::answer::Usage;
 use crate::ask::Ask;
+use crate::catalog::Price;
 use crate::gateway::Gateway;
+use crate::price::Tokens;
 use crate::testing::{Script, Scripted, Then, ask, caller, deltas, process, settings};
-use crate::usage::{By, Filter, Line, Query};
+use crate::usage::{By, Filter, Line, Query, Sums};
+
+mod bounds;
+
+const PRICE: Price = Price { input: 1.0, output: 2.0, cached: 0.5, as_of: None };
 
 const NOW: i64 = 1_800_000_000_000;
+
+const OFFLINE: Offer<'static> = Offer { provider: "offline", model: "offline", unsaid: None };
+const GPT_4O: Offer<'static> = Offer { provider: "openai", model: "gpt-4o", unsaid: None };
 
 /// 40 bytes: 10 tokens.
 const QUESTION: &str = "0123456789012345678901234567890123456789";
@@ -24,15 +34,16 @@ struct Kept {
 
 impl Kept {
     async fn at(provider: &Scripted) -> Kept {
+        Kept::with(provider, &["key 1000000 tokens/day", "key 5 usd/day"]).await
+    }
+
+    async fn with(provider: &Scripted, rules: &[&str]) -> Kept {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(Folder::open(dir.path()).unwrap(), 90, Degraded::default()).unwrap();
         let mut prices = Prices::default();
-        prices.set(
-            "openai",
-            "gpt-4o",
-            crate::catalog::Price { input: 1.0, output: 2.0, cached: 0.5, as_of: None },
-        );
-        let rules = ["key 1000000 tokens/day", "key 5 usd/day"].map(|line| line.parse().unwrap());
+        prices.set("openai", "gpt-4o", PRICE);
+        prices.set_output("openai", "gpt-4o", 16_384);
+        let rules: Vec<Rule> = rules.iter().map(|line| line.parse().unwrap()).collect();
         let ledger = Ledger::keeping(&rules, prices, store, || NOW).unwrap();
         let gateway = Gateway::of(&process(settings(&provider.url, &["sk-first"]))).unwrap();
         Kept { gateway: gateway.with_ledger(ledger), _dir: dir }
@@ -225,7 +236,7 @@ async fn what_passes_in_the_form_of_another_api_is_settled_alike() {
 fn other_budgets_of_an_edited_file_count_what_was_used_before() {
     let own = ["key 3 requests/day".parse().unwrap()];
     let ledger = Ledger::in_memory(&own, Prices::default());
-    let call = || ledger.reserve(&caller(), tokens(1, 1), [("offline", "offline")]);
+    let call = || ledger.reserve(&caller(), of_ask(&ask("hi")), &[OFFLINE]);
     let mut held = call().unwrap();
     held.asks("offline", "offline");
     held.answered("offline", Usage::default());

@@ -98,6 +98,12 @@ impl Remote {
         self.embeddings.as_deref()
     }
 
+    /// Tokens of an answer that its wire asks for where the caller does not say how many.
+    #[must_use]
+    pub fn unsaid_max_tokens(&self) -> Option<u32> {
+        self.wire.unsaid_max_tokens()
+    }
+
     /// Whether it can be asked at all now, its models aside.
     ///
     /// # Errors

@@ -72,8 +72,16 @@ impl Wire for Anthropic {
         (document.face == Face::AnthropicMessages).then(|| {
             let mut headers = self.headers(mode);
             headers.extend(document.headers.clone()); // the version that the caller speaks is the document's
-            Outgoing { path: "/v1/messages".to_owned(), headers, body: document.asking(model, false).into() }
+            Outgoing {
+                path: "/v1/messages".to_owned(),
+                headers,
+                body: document.asking(model, false, "max_tokens").into(),
+            }
         })
+    }
+
+    fn unsaid_max_tokens(&self) -> Option<u32> {
+        Some(request::MAX_TOKENS)
     }
 
     fn pieces(&self) -> Box<dyn Pieces> {

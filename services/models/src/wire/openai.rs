@@ -119,12 +119,16 @@ impl Wire for OpenAi {
         Some(Outgoing {
             path: self.path(model, end),
             headers,
-            body: document.asking(model, with_usage).into(),
+            body: document.asking(model, with_usage, self.variant.max_tokens).into(),
         })
     }
 
     fn finish(&self, body: &[u8]) -> Result<Finish, Failure> {
         glance::finish(body)
+    }
+
+    fn wrote(&self, body: &[u8]) -> usize {
+        glance::wrote(body)
     }
 
     fn embed(&self, model: &str, ask: &EmbedAsk) -> Option<Outgoing> {

@@ -108,6 +108,7 @@ pub(in crate::face) fn chat(bytes: Bytes, headers: &[v1::RelayHeader]) -> Result
     let mut document = Document::new(Face::OpenAiChat, bytes, headers);
     document.tells_usage =
         body.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true);
+    document.choices = body.n.and_then(|n| u64::try_from(n).ok()).unwrap_or(1).max(1); // others are the provider's to refuse
     let mut findings = Findings { beyond: body.beyond(), ..Findings::default() };
     let ask = findings.ask(body, headers);
     document.beyond = findings.beyond;

@@ -187,7 +187,7 @@ fn a_plain_question_is_forwarded_with_few_allocations_whatever_its_length() {
         let body = bytes::Bytes::from(document);
         allocation_counter::measure(|| {
             let question = chat(body.clone(), &[]).unwrap();
-            assert!(!question.document.asking("gpt-4o-mini", true).is_empty());
+            assert!(!question.document.asking("gpt-4o-mini", true, "max_tokens").is_empty());
         })
     };
     let (short, long) = (counted(10), counted(100_000));

@@ -11,7 +11,7 @@ use futures_util::{StreamExt, stream};
 
 use super::Remote;
 use super::turn::Turn;
-use crate::answer::{Finish, Piece};
+use crate::answer::{Finish, Piece, Usage};
 use crate::face::events::Events;
 use crate::face::{Document, Question, Texts};
 use crate::failure::{Failure, Kind};
@@ -91,7 +91,8 @@ impl Remote {
         let mut reply = self.send(turn, attempt, request).await?;
         let body = turn.patience.wait(reply.whole()).await?;
         let finish = self.wire.finish(&body)?;
-        Ok(Passed::Same(body, finish))
+        let wrote = if finish.usage == Usage::default() { self.wire.wrote(&body) } else { 0 };
+        Ok(Passed::Same(body, finish, wrote))
     }
 
     async fn echo_stream(

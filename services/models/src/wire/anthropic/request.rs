@@ -12,7 +12,7 @@ const VERSION: HeaderName = HeaderName::from_static("anthropic-version");
 
 /// Tokens of the answer where nothing was said: the wire wants a number, and every model that is served today can write
 /// as many.
-const MAX_TOKENS: u32 = 8192;
+pub(super) const MAX_TOKENS: u32 = 8192;
 /// The highest temperature there is.
 const HOTTEST: f64 = 1.0;
 /// Characters of a call's id at most.
