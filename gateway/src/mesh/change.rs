@@ -32,6 +32,14 @@ pub(super) struct Change<'m> {
 /// What the services said: those that did it, and those that did not.
 type Said<T> = (Vec<T>, Vec<Unreached>);
 
+/// What those who were asked answered.
+struct Answers<T> {
+    given: Vec<T>,
+    unreached: Vec<Unreached>,
+    /// Somebody's breaker is held open by its mode, so it was not reset.
+    held_open: bool,
+}
+
 impl<'m> Change<'m> {
     /// A change that this request asks for.
     pub(super) fn of<T>(mesh: &'m Mesh, request: &Request<T>) -> Change<'m> {
@@ -44,8 +52,8 @@ impl<'m> Change<'m> {
         let others = self.ask(message, |mut client, request| async move {
             client.reset_breaker(request).await.map(Response::into_inner)
         });
-        let (own, (others, unreached)) = tokio::join!(own, others);
-        found(name, own, others.into_iter().flat_map(|answer| answer.breakers), unreached)
+        let (own, others) = tokio::join!(own, others);
+        found(name, own, others.map(|answer| answer.breakers))
     }
 
     pub(super) async fn set_mode(self, name: String, mode: String) -> Result<Said<Breaker>, Error> {
@@ -54,8 +62,8 @@ impl<'m> Change<'m> {
         let others = self.ask(message, |mut client, request| async move {
             client.set_breaker_mode(request).await.map(Response::into_inner)
         });
-        let (own, (others, unreached)) = tokio::join!(own, others);
-        found(name, own, others.into_iter().flat_map(|answer| answer.breakers), unreached)
+        let (own, others) = tokio::join!(own, others);
+        found(name, own, others.map(|answer| answer.breakers))
     }
 
     /// Clears the cache of that name, or all, and tells who may still hold it.
@@ -64,9 +72,9 @@ impl<'m> Change<'m> {
         let message = ClearCacheRequest { cache };
         let others =
             self.ask(message, |mut client, request| async move { client.clear_cache(request).await });
-        let (own, (_, unreached)) = tokio::join!(own, others);
+        let (own, others) = tokio::join!(own, others);
         own?;
-        Ok(unreached)
+        Ok(others.unreached)
     }
 
     /// The gateway's own flag first: a percentage that cannot be, or a disk that is full, changes nothing anywhere.
@@ -75,13 +83,17 @@ impl<'m> Change<'m> {
         let others = self.ask(SetFlagRequest { flag, percent }, |mut client, request| async move {
             client.set_flag(request).await.map(Response::into_inner)
         });
-        let (others, unreached) = others.await;
-        let flags = others.into_iter().filter_map(|answer| answer.flag).chain([own]);
+        let Answers { given, unreached, .. } = others.await;
+        let flags = given.into_iter().filter_map(|answer| answer.flag).chain([own]);
         Ok((flags.collect(), unreached))
     }
 
     /// Asks every service in the name of who asked us. A service that has no such breaker is no failure.
-    async fn ask<M, T, F>(&self, message: M, ask: impl Fn(OpsServiceClient<Edge>, Request<M>) -> F) -> Said<T>
+    async fn ask<M, T, F>(
+        &self,
+        message: M,
+        ask: impl Fn(OpsServiceClient<Edge>, Request<M>) -> F,
+    ) -> Answers<T>
     where
         M: Clone,
         F: Future<Output = Result<T, Status>>,
@@ -90,15 +102,18 @@ impl<'m> Change<'m> {
             let asked = ask(OpsServiceClient::new(edge), self.request(message.clone()));
             async move { (role, asked.await) }
         }));
-        let mut said = (Vec::new(), Vec::new());
+        let mut answered = Answers { given: Vec::new(), unreached: Vec::new(), held_open: false };
         for (role, answer) in answers.await {
             match answer {
-                Ok(answer) => said.0.push(answer),
-                Err(status) if reason(&status).as_deref() == Some("BREAKER_NOT_FOUND") => {}
-                Err(status) => said.1.push(unreached(role, &status)),
+                Ok(answer) => answered.given.push(answer),
+                Err(status) => match reason(&status).as_deref() {
+                    Some("BREAKER_NOT_FOUND") => {}
+                    Some("BREAKER_FORCED_OPEN") => answered.held_open = true,
+                    _ => answered.unreached.push(unreached(role, &status)),
+                },
             }
         }
-        said
+        answered
     }
 
     fn request<M>(&self, message: M) -> Request<M> {
@@ -109,22 +124,34 @@ impl<'m> Change<'m> {
     }
 }
 
-/// The breakers of the name, or that there are none. That the gateway has none itself means nothing.
+impl<T> Answers<T> {
+    fn map<U>(self, of: impl Fn(T) -> Vec<U>) -> Answers<U> {
+        let Answers { given, unreached, held_open } = self;
+        Answers { given: given.into_iter().flat_map(of).collect(), unreached, held_open }
+    }
+}
+
+/// The breakers of the name, or why there are none. That the gateway has none itself means nothing.
 fn found(
     name: String,
     own: Result<Vec<Breaker>, ops::Error>,
-    others: impl Iterator<Item = Breaker>,
-    unreached: Vec<Unreached>,
+    others: Answers<Breaker>,
 ) -> Result<Said<Breaker>, Error> {
+    let Answers { given, unreached, mut held_open } = others;
     let own = match own {
         Err(ops::Error::UnknownBreaker { .. }) => Vec::new(),
+        Err(ops::Error::ForcedOpen(_)) => {
+            held_open = true;
+            Vec::new()
+        }
         own => own?,
     };
-    let breakers: Vec<Breaker> = own.into_iter().chain(others).collect();
-    match (breakers.is_empty(), unreached.is_empty()) {
-        (false, _) => Ok((breakers, unreached)),
-        (true, true) => Err(Error::UnknownBreaker(name)),
-        (true, false) => {
+    let breakers: Vec<Breaker> = own.into_iter().chain(given).collect();
+    match (breakers.is_empty(), held_open, unreached.is_empty()) {
+        (false, ..) => Ok((breakers, unreached)),
+        (true, true, _) => Err(ops::Error::ForcedOpen(name).into()),
+        (true, false, true) => Err(Error::UnknownBreaker(name)),
+        (true, false, false) => {
             let unreached = unreached.into_iter().map(|role| role.service).collect();
             Err(Error::NotReached { name, unreached })
         }

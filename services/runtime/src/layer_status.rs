@@ -38,11 +38,17 @@ pub fn status_of(err: &(dyn Error + 'static)) -> Status {
     Refusal::new(Code::Internal, "INTERNAL", "the call failed inside the mesh; the log has the cause").into()
 }
 
+fn open_sentence(open: &CircuitOpen) -> String {
+    let CircuitOpen { breaker, retry_in, forced } = open;
+    if *forced {
+        return format!("an operator holds the circuit {breaker} open until its mode is set to normal again");
+    }
+    format!("the circuit {breaker} is open; the next call goes out in {} s", retry_in.as_secs_f64().ceil())
+}
+
 fn refusal(err: &(dyn Error + 'static)) -> Option<Refusal> {
     if let Some(open) = err.downcast_ref::<CircuitOpen>() {
-        let wait = open.retry_in.as_secs_f64().ceil();
-        let message = format!("the circuit {} is open; the next call goes out in {wait} s", open.breaker);
-        let refusal = Refusal::new(Code::Unavailable, "CIRCUIT_OPEN", message);
+        let refusal = Refusal::new(Code::Unavailable, "CIRCUIT_OPEN", open_sentence(open));
         return Some(refusal.metadata("breaker", &*open.breaker).retry_after(open.retry_in));
     }
     if let Some(rejected) = err.downcast_ref::<bulkhead::Rejected>() {
@@ -84,8 +90,19 @@ mod tests {
     use crate::status::reason;
 
     #[test]
+    fn a_circuit_that_is_held_open_names_no_time_at_which_it_will_let_calls_through() {
+        let open = CircuitOpen { breaker: "models".into(), retry_in: Duration::from_secs(3), forced: true };
+        assert_eq!(
+            status_of(&open).message(),
+            "an operator holds the circuit models open until its mode is set to normal again"
+        );
+        let open = CircuitOpen { forced: false, ..open };
+        assert_eq!(status_of(&open).message(), "the circuit models is open; the next call goes out in 3 s");
+    }
+
+    #[test]
     fn each_refusal_has_its_code_and_reason() {
-        let open = CircuitOpen { breaker: "models".into(), retry_in: Duration::from_secs(3) };
+        let open = CircuitOpen { breaker: "models".into(), retry_in: Duration::from_secs(3), forced: false };
         let full = bulkhead::Rejected::Full { bulkhead: "x".into(), max_in_flight: 1, max_queue: 0 };
         let overloaded =
             Overloaded { limiter: "x".into(), priority: bsm_stack::Priority::Batch, in_flight: 6, room: 6 };

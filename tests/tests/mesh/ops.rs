@@ -57,6 +57,8 @@ async fn a_breaker_of_another_process_obeys_and_a_flag_outlives_its_process() {
     let asked = provider.asked().len();
     let refused = chat(&mesh).await;
     assert_eq!((refused.code, provider.asked().len()), (503, asked), "{}", refused.text);
+    let held = admin(&mesh, Method::POST, &format!("{path}/reset"), json!({})).await;
+    assert_eq!((held.code, &held.json["code"]), (409, &json!("BREAKER_FORCED_OPEN")), "{}", held.text);
     admin(&mesh, Method::PUT, &format!("{path}/mode"), json!({"mode": "normal"})).await;
     let reset = admin(&mesh, Method::POST, &format!("{path}/reset"), json!({})).await;
     assert_eq!((reset.code, &reset.json["breakers"][0]["state"]), (200, &json!("CLOSED")), "{}", reset.text);

@@ -23,6 +23,12 @@ pub enum Error {
     /// No mode has that name.
     #[error("\"{}\" is not a mode; use one of normal, forced_open, disabled, metrics_only", shown(.0))]
     UnknownMode(String),
+    /// A reset closes what failures opened, not what an operator holds open.
+    #[error(
+        "\"{}\" is held open by its mode, which a reset does not change; set its mode to normal instead",
+        shown(.0)
+    )]
+    ForcedOpen(String),
     /// No flag has that name.
     #[error(transparent)]
     UnknownFlag(#[from] UnknownFlag),
@@ -45,6 +51,7 @@ impl From<Error> for Status {
         let (code, reason) = match &err {
             Error::UnknownBreaker { .. } => (Code::NotFound, "BREAKER_NOT_FOUND"),
             Error::UnknownMode(_) => (Code::InvalidArgument, "INVALID_MODE"),
+            Error::ForcedOpen(_) => (Code::FailedPrecondition, "BREAKER_FORCED_OPEN"),
             Error::UnknownFlag(_) => (Code::NotFound, "FLAG_NOT_FOUND"),
             Error::BadPercent => (Code::InvalidArgument, "INVALID_PERCENT"),
             Error::NotKept(_) => (Code::Unavailable, "FLAG_NOT_KEPT"),
@@ -80,6 +87,7 @@ mod tests {
         for (err, code, name) in [
             (unknown, Code::NotFound, "BREAKER_NOT_FOUND"),
             (Error::UnknownMode("x".into()), Code::InvalidArgument, "INVALID_MODE"),
+            (Error::ForcedOpen("x".into()), Code::FailedPrecondition, "BREAKER_FORCED_OPEN"),
             (UnknownFlag("x".into()).into(), Code::NotFound, "FLAG_NOT_FOUND"),
             (Error::BadPercent, Code::InvalidArgument, "INVALID_PERCENT"),
             (Error::NotKept(kept), Code::Unavailable, "FLAG_NOT_KEPT"),

@@ -82,7 +82,7 @@ impl Operator {
     /// Closes the breakers of that name.
     ///
     /// # Errors
-    /// When there is none, or the audit log cannot be written.
+    /// When there is none, all are held open by their mode, or the audit log cannot be written.
     pub async fn reset_breaker(self, name: String) -> Result<Vec<Breaker>, Error> {
         self.on_breakers(name, OnBreaker::Reset).await
     }
@@ -151,6 +151,11 @@ impl Operator {
             if found.is_empty() {
                 let known = operator.process.guards.breakers().iter().map(|b| b.name.to_string()).collect();
                 return Err(Error::UnknownBreaker { name, known });
+            }
+            if let OnBreaker::Reset = change
+                && found.iter().all(|breaker| breaker.mode() == breaker::Mode::ForcedOpen)
+            {
+                return Err(Error::ForcedOpen(name));
             }
             for breaker in &found {
                 operator.audited(change.what(breaker, &name), || {

@@ -196,6 +196,19 @@ async fn a_breaker_is_reset_and_its_mode_set_and_both_are_audited_and_told() {
 }
 
 #[tokio::test]
+async fn a_breaker_that_is_held_open_is_not_reset_but_refused_with_what_to_do() {
+    let mut mesh = run(&[]).await;
+    let breaker = mesh.process.guards.breaker("openai", breaker::Config::provider());
+    breaker.set_mode(breaker::Mode::ForcedOpen);
+    let reset = asks(ResetBreakerRequest { name: "openai".to_owned() });
+    let status = mesh.client.reset_breaker(reset).await.unwrap_err();
+    let expected = (Code::FailedPrecondition, Some("BREAKER_FORCED_OPEN"));
+    assert_eq!((status.code(), reason(&status).as_deref()), expected);
+    assert!(status.message().contains("set its mode to normal"), "{}", status.message());
+    assert!(mesh.audit().is_empty(), "nothing was changed");
+}
+
+#[tokio::test]
 async fn what_does_not_exist_is_refused_and_named() {
     let mut mesh = run(&[]).await; // no token: this machine may
     mesh.process.guards.breaker("openai", breaker::Config::provider());

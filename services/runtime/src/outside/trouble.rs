@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn each_trouble_is_found_below_a_wrapper_and_told_without_a_subject() {
         let second = Duration::from_secs(1);
-        let open = CircuitOpen { breaker: "openai".into(), retry_in: second };
+        let open = CircuitOpen { breaker: "openai".into(), retry_in: second, forced: false };
         let full = Rejected::Full { bulkhead: "openai".into(), max_in_flight: 10, max_queue: 5 };
         let rows: [(BoxError, Trouble, &str); 6] = [
             (

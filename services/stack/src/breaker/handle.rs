@@ -111,7 +111,8 @@ impl Breaker {
             }
             Err(retry_in) => {
                 shared.totals.rejected.fetch_add(1, Relaxed);
-                Err(CircuitOpen { breaker: Arc::clone(&shared.name), retry_in })
+                let forced = way == Way::Asks && self.mode() == Mode::ForcedOpen;
+                Err(CircuitOpen { breaker: Arc::clone(&shared.name), retry_in, forced })
             }
         }
     }

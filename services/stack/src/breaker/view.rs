@@ -59,8 +59,11 @@ pub enum Cause {
 pub struct CircuitOpen {
     /// Which breaker refused.
     pub breaker: Arc<str>,
-    /// When it is worth asking again.
+    /// When it is worth asking again. Where an operator holds it open nobody knows: then this is how long it stays
+    /// open by itself, a pace at which to ask.
     pub retry_in: Duration,
+    /// Whether an operator holds it open, so that time alone changes nothing.
+    pub forced: bool,
 }
 
 /// A change of state or mode, told to everyone who [subscribed](super::Breaker::subscribe).

@@ -74,7 +74,7 @@ fn an_http_body_that_comes_whole_is_healthy_and_what_breaks_the_call_is_a_failur
         assert_eq!(HttpClassifier.error(&error), Outcome::Failure, "{:?}", error.source());
     }
     assert_eq!(HttpClassifier.error(&AttemptTimedOut { after: Duration::ZERO }), Outcome::Failure);
-    let open = CircuitOpen { breaker: "openai".into(), retry_in: Duration::ZERO };
+    let open = CircuitOpen { breaker: "openai".into(), retry_in: Duration::ZERO, forced: false };
     let full = Rejected::Full { bulkhead: "openai".into(), max_in_flight: 1, max_queue: 0 };
     let late = DeadlineExceeded { given: Duration::ZERO };
     let withheld = Withheld("a policy forbids it".into());

@@ -28,13 +28,25 @@ async fn opens_refuses_probes_and_closes_again() {
     assert_eq!(state(&breaker), State::Closed);
     fail(&breaker, 1);
     let refused = breaker.acquire().expect_err("open");
-    assert_eq!(refused, CircuitOpen { breaker: "memory".into(), retry_in: OPEN });
+    assert_eq!(refused, CircuitOpen { breaker: "memory".into(), retry_in: OPEN, forced: false });
 
     advance(OPEN).await;
     breaker.acquire().expect("the probe").record(Outcome::Healthy);
     assert_eq!(state(&breaker), State::Closed);
     fail(&breaker, 4);
     assert_eq!(state(&breaker), State::Closed, "the failures before the trip are forgotten");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_says_whether_an_operator_holds_the_circuit_open() {
+    let breaker = breaker();
+    breaker.set_mode(Mode::ForcedOpen);
+    assert!(breaker.acquire().expect_err("forced open").forced);
+    breaker.set_mode(Mode::Normal);
+    fail(&breaker, 5);
+    advance(OPEN).await;
+    let _probe = breaker.acquire().expect("the probe");
+    assert!(!breaker.acquire().expect_err("another probe is out").forced);
 }
 
 #[tokio::test(start_paused = true)]

@@ -93,7 +93,7 @@ async fn our_own_refusals_are_invisible() {
     let full = Rejected::Full { bulkhead: "memory".into(), max_in_flight: 1, max_queue: 0 };
     let expired = Rejected::Expired { bulkhead: "memory".into() };
     let deadline = DeadlineExceeded { given: OPEN };
-    let open = CircuitOpen { breaker: "models".into(), retry_in: OPEN };
+    let open = CircuitOpen { breaker: "models".into(), retry_in: OPEN, forced: false };
     let errors: [BoxError; 4] = [full.into(), expired.into(), deadline.into(), open.into()];
     for error in errors {
         let text = error.to_string();

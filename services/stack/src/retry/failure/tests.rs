@@ -154,7 +154,7 @@ fn of_error(error: impl Into<BoxError>) -> Option<Processed> {
 fn our_own_refusals_are_final() {
     let name: Arc<str> = "memory".into();
     let full = Rejected::Full { bulkhead: Arc::clone(&name), max_in_flight: 1, max_queue: 0 };
-    assert_eq!(of_error(CircuitOpen { breaker: name, retry_in: SECOND }), None);
+    assert_eq!(of_error(CircuitOpen { breaker: name, retry_in: SECOND, forced: false }), None);
     assert_eq!(of_error(full), None);
     assert_eq!(of_error(DeadlineExceeded { given: SECOND }), None);
 }
