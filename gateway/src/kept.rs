@@ -55,6 +55,14 @@ const KEPT: [(&str, Shelf, Ahead); 7] = [
     ("/bsm.models.v1.ModelService/ListProviders", Shelf::Providers, Ahead::Yes),
 ];
 
+/// Changes that come through here, and where they show. Who makes one is not to read afterwards what was before it; the
+/// watch would tell a moment later.
+const CHANGED_BY: [(&str, Shelf); 3] = [
+    ("/bsm.knowledge.v1.KnowledgeService/AddDocument", Shelf::Knowledge),
+    ("/bsm.knowledge.v1.KnowledgeService/ReplaceDocument", Shelf::Knowledge),
+    ("/bsm.knowledge.v1.KnowledgeService/DeleteDocument", Shelf::Knowledge),
+];
+
 /// An answer, or a refusal for good: that one is no failed load, for which an older answer would stand in.
 type Answer = Arc<Result<DynamicMessage, Status>>;
 
@@ -140,6 +148,13 @@ impl Kept {
         })
     }
 
+    /// Forgets what an rpc that succeeded may have changed.
+    pub(crate) fn changed_by(&self, rpc: &Rpc) {
+        if let Some((_, shelf)) = CHANGED_BY.iter().find(|(path, _)| *path == rpc.path.path()) {
+            self.shelf(*shelf).clear();
+        }
+    }
+
     fn shelf(&self, shelf: Shelf) -> &Answers {
         &self.shelves[shelf as usize]
     }
@@ -194,6 +209,15 @@ mod tests {
             assert!(declared.idempotent && !declared.streams, "{path} is a read");
             assert!(matches!(rpc.scope, Scope::Open | Scope::Read), "{path} is the same for all");
             assert_eq!(Shelf::ALL[shelf as usize], shelf);
+        }
+    }
+
+    #[test]
+    fn what_changes_an_answer_is_an_rpc_of_the_contract_and_no_read() {
+        let table = Table::read(bsm_proto::DESCRIPTORS).unwrap();
+        for (path, _) in CHANGED_BY {
+            let rpc = table.rpcs().find(|rpc| rpc.path.path() == path).unwrap_or_else(|| panic!("{path}"));
+            assert!(matches!(rpc.scope, Scope::Publish | Scope::Admin), "{path}");
         }
     }
 

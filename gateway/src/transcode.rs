@@ -106,6 +106,7 @@ pub(crate) async fn serve(
     }
     let way = Way { edge: way()?, rpc: Arc::clone(rpc) };
     let answered = way.ask(outbound).await.map_err(|status| fault(rpc, &status))?;
+    gateway.kept.changed_by(rpc);
     let mut response = answer(rpc, answered.get_ref(), &parts, &call)?;
     notes::show(answered.metadata(), response.headers_mut());
     Ok(response)

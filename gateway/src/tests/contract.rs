@@ -15,7 +15,8 @@ async fn a_get_becomes_an_rpc_and_its_answer_json() {
         answer.json(),
         json!({
             "documents": ["text"],
-            "items": [{"id": "guide", "title": "", "source": "", "size": 4, "tags": [], "audience": [], "hash": ""}],
+            "items": [{"id": "guide", "title": "", "source": "", "size": 4, "tags": [], "audience": [], "hash": "", "format": "", "origin": "", "addedAt": 0,
+                       "addedBy": "", "passages": 0}],
             "correlationId": id
         })
     );

@@ -13,9 +13,8 @@ use std::{
 
 use bsm_proto::{
     knowledge::v1::{
-        DocumentInfo, GetDocumentRequest, GetDocumentResponse, ListDocumentsRequest, ListDocumentsResponse,
-        WatchDocumentsRequest, WatchDocumentsResponse,
         knowledge_service_server::{KnowledgeService, KnowledgeServiceServer},
+        *,
     },
     orchestrator::v1::{
         orchestrator_service_server::{OrchestratorService, OrchestratorServiceServer},
@@ -162,6 +161,27 @@ impl KnowledgeService for Fake {
     ) -> Result<Response<GetDocumentResponse>, Status> {
         let id = request.into_inner().document_id;
         Ok(Response::new(GetDocumentResponse { info: None, text: format!("# {id}\n") }))
+    }
+
+    async fn add_document(
+        &self,
+        _: Request<AddDocumentRequest>,
+    ) -> Result<Response<AddDocumentResponse>, Status> {
+        Ok(Response::new(AddDocumentResponse::default()))
+    }
+
+    async fn replace_document(
+        &self,
+        _: Request<ReplaceDocumentRequest>,
+    ) -> Result<Response<ReplaceDocumentResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
+    }
+
+    async fn delete_document(
+        &self,
+        _: Request<DeleteDocumentRequest>,
+    ) -> Result<Response<DeleteDocumentResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
     }
 }
 

@@ -70,6 +70,21 @@ async fn another_question_has_another_answer() {
 }
 
 #[tokio::test]
+async fn who_changes_something_reads_the_change_and_nothing_from_before() {
+    const TOKEN: &str = "a-token-of-sixteen";
+    let rig = Rig::start(&[("admin_token", TOKEN)]).await;
+    rig.followed().await;
+    rig.until("it has heard the first version", || rig.stats("knowledge").loads >= 2).await;
+    let headers = [("content-type", "application/json"), ("x-admin-token", TOKEN)];
+    let asked = rig.followed().await;
+    let refused = rig.json(request("POST", PATH, &headers[..1], "{}")).await;
+    assert_eq!((refused.0, rig.stats("knowledge").entries), (401, 1), "what was refused changes nothing");
+    assert_eq!(rig.json(request("POST", PATH, &headers, "{}")).await.0, 201);
+    assert_eq!(rig.json(get(PATH)).await.0, 200);
+    assert!(rig.fake.listed.load(Relaxed) > asked, "it was asked for again");
+}
+
+#[tokio::test]
 async fn a_service_that_is_away_is_answered_for_by_what_it_said_last_marked_as_stale() {
     let rig = Rig::start(&[]).await;
     rig.followed().await;

@@ -49,6 +49,15 @@ impl Corpus {
         reading.finish()
     }
 
+    /// The documents of a folder and those that were added. A file is stronger than what was added under its id; which
+    /// those are is the second part.
+    pub(crate) fn joined(folder: &Corpus, added: &BTreeMap<String, Arc<Document>>) -> (Corpus, Vec<String>) {
+        let mut documents = added.clone();
+        documents.extend(folder.documents.iter().map(|(id, document)| (id.clone(), Arc::clone(document))));
+        let hidden = added.keys().filter(|id| folder.documents.contains_key(*id)).cloned().collect();
+        (Corpus::of(documents), hidden)
+    }
+
     fn of(documents: BTreeMap<String, Arc<Document>>) -> Corpus {
         let version = version(&documents);
         Corpus { documents, version }

@@ -14,10 +14,10 @@ mod tests;
 pub(crate) const ALL: &str = "all";
 
 /// The longest title, in characters.
-const TITLE: usize = 200;
+pub(crate) const TITLE: usize = 200;
 
 /// The longest tag, in characters.
-const TAG: usize = 64;
+pub(crate) const TAG: usize = 64;
 
 /// What a document says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

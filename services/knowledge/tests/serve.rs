@@ -6,8 +6,8 @@ use std::{path::Path, sync::Arc};
 
 use bsm_knowledge::LoadError;
 use bsm_proto::knowledge::v1::{
-    GetDocumentRequest, ListDocumentsRequest, WatchDocumentsRequest,
-    knowledge_service_client::KnowledgeServiceClient,
+    AddDocumentRequest, DeleteDocumentRequest, GetDocumentRequest, ListDocumentsRequest,
+    ReplaceDocumentRequest, WatchDocumentsRequest, knowledge_service_client::KnowledgeServiceClient,
 };
 use bsm_runtime::{
     drain::Drain,
@@ -21,9 +21,17 @@ use bsm_runtime::{
 use tokio::net::TcpListener;
 use tonic::{Code, transport::Channel};
 
+/// A process whose documents lie in `folder`, and its state in a hidden folder there.
 fn process(folder: &Path) -> Process {
-    let flag = ("knowledge_dir".to_owned(), folder.display().to_string());
-    let settings = Settings::from_layers(&Layers::read(None, |_| None, &[flag])).unwrap();
+    process_with(folder, &[])
+}
+
+fn process_with(folder: &Path, more: &[(&str, &str)]) -> Process {
+    let state = folder.join(".data").display().to_string();
+    let all = [("knowledge_dir", &*folder.display().to_string()), ("data_dir", &state)];
+    let all: Vec<_> =
+        all.iter().chain(more).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let settings = Settings::from_layers(&Layers::read(None, |_| None, &all)).unwrap();
     let drain = Drain::new(settings.grace);
     Process::new(Role::Knowledge, Arc::new(settings), drain, Metrics::default())
 }
@@ -100,5 +108,104 @@ async fn an_edited_document_is_told_and_served_and_a_bad_edit_changes_nothing() 
     process.drain.begin();
     let end = again.into_inner().message().await.unwrap_err();
     assert_eq!((end.code(), reason(&end).as_deref()), (Code::Unavailable, Some("DRAINING")));
+    process.drain.finish().await.unwrap();
+}
+
+fn add(id: &str, text: &str) -> AddDocumentRequest {
+    AddDocumentRequest { document_id: id.into(), text: text.into(), ..AddDocumentRequest::default() }
+}
+
+#[tokio::test]
+async fn a_document_that_is_added_is_told_and_served_until_it_is_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = process(dir.path());
+    let mut client = client(&first).await;
+    let mut watch = client.watch_documents(WatchDocumentsRequest::default()).await.unwrap().into_inner();
+    assert_eq!(watch.message().await.unwrap().unwrap().documents, []);
+
+    let added = client.add_document(add("on-call", "# On call\n")).await.unwrap().into_inner().info.unwrap();
+    assert_eq!(
+        (added.title.as_str(), added.origin.as_str(), added.added_by.as_str()),
+        ("On call", "api", "local")
+    );
+    assert!(added.added_at > 1.6e12 && added.passages == 1 && added.format == "markdown");
+    assert_eq!(watch.message().await.unwrap().unwrap().documents[0].hash, added.hash);
+    let twice = client.add_document(add("on-call", "x")).await.unwrap_err();
+    assert_eq!((twice.code(), reason(&twice).as_deref()), (Code::AlreadyExists, Some("DOCUMENT_EXISTS")));
+
+    let html = ReplaceDocumentRequest {
+        document_id: "on-call".into(),
+        format: Some("html".into()),
+        content: b"<h1>New</h1><script>x</script><p>Words".to_vec(),
+        expected_hash: Some(added.hash),
+        ..ReplaceDocumentRequest::default()
+    };
+    client.replace_document(html).await.unwrap();
+    let get = || GetDocumentRequest { document_id: "on-call".to_owned() };
+    assert_eq!(client.get_document(get()).await.unwrap().into_inner().text, "# New\n\nWords\n");
+    first.drain.finish().await.unwrap();
+    drop(client);
+
+    let second = process(dir.path());
+    let mut client = self::client(&second).await;
+    assert_eq!(client.get_document(get()).await.unwrap().into_inner().info.unwrap().title, "New");
+    let delete = DeleteDocumentRequest { document_id: "on-call".into(), expected_hash: None };
+    client.delete_document(delete).await.unwrap();
+    assert_eq!(client.get_document(get()).await.unwrap_err().code(), Code::NotFound);
+    second.drain.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_publishes_without_the_token_and_nothing_is_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    let process = process_with(dir.path(), &[("admin_token", "a-token-of-sixteen")]);
+    let mut client = client(&process).await;
+    let delete = DeleteDocumentRequest { document_id: "a".into(), expected_hash: None };
+    for refused in [
+        client.add_document(add("a", "x")).await.unwrap_err(),
+        client.replace_document(ReplaceDocumentRequest::default()).await.unwrap_err(),
+        client.delete_document(delete).await.unwrap_err(),
+    ] {
+        assert_eq!(
+            (refused.code(), reason(&refused).as_deref()),
+            (Code::Unauthenticated, Some("UNAUTHORIZED"))
+        );
+    }
+    let mut request = tonic::Request::new(add("a", "x"));
+    request.metadata_mut().insert("x-admin-token", "a-token-of-sixteen".parse().unwrap());
+    client.add_document(request).await.unwrap();
+    assert!(!dir.path().join(".data/knowledge/audit.jsonl").metadata().unwrap().permissions().readonly());
+    process.drain.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn bad_documents_are_refused_with_the_field_and_the_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let process = process(dir.path());
+    let mut client = client(&process).await;
+    let bytes = |format: &str, content: &[u8]| AddDocumentRequest {
+        document_id: "a".into(),
+        format: Some(format.into()),
+        content: content.into(),
+        ..AddDocumentRequest::default()
+    };
+    for (request, field, said) in [
+        (add("../../etc/passwd", "x"), "document_id", "must be 1 to 63 characters"),
+        (add("a\u{0}b", "x"), "document_id", "must be 1 to 63 characters"),
+        (add("a", ""), "text", "must be given"),
+        (add("a", " \n"), "content", "the document has no text"),
+        (bytes("docx", b"x"), "format", "must be one of markdown, text, html, json, yaml, pdf"),
+        (bytes("text", b"a\xd9"), "content", "not UTF-8 text from its byte 2 (0xd9) on"),
+        (bytes("pdf", b"plain words"), "content", "this is not a PDF"),
+        (bytes("yaml", b"a: [1, 2"), "content", "this is not YAML"),
+        (bytes("json", b"{\"a\": }"), "content", "line 1, column 7: this is not usable JSON"),
+        (bytes("html", b"<script>alert(1)</script>"), "content", "the document has no text"),
+    ] {
+        let refused = client.add_document(request).await.unwrap_err();
+        let violations = bsm_runtime::status::field_violations(&refused);
+        assert_eq!(refused.code(), Code::InvalidArgument, "{refused:?}");
+        assert!(violations[0].0 == field && violations[0].1.contains(said), "{violations:?}");
+    }
+    assert_eq!(client.list_documents(ListDocumentsRequest::default()).await.unwrap().into_inner().items, []);
     process.drain.finish().await.unwrap();
 }

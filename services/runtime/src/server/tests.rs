@@ -10,10 +10,9 @@ use std::{
 };
 
 use bsm_proto::knowledge::v1::{
-    DocumentInfo, GetDocumentRequest, GetDocumentResponse, ListDocumentsRequest, ListDocumentsResponse,
-    WatchDocumentsRequest, WatchDocumentsResponse,
     knowledge_service_client::KnowledgeServiceClient,
     knowledge_service_server::{KnowledgeService, KnowledgeServiceServer},
+    *,
 };
 use tonic::{Code, Request, Response, Status};
 use tonic_health::pb::{
@@ -68,6 +67,27 @@ impl KnowledgeService for Echo {
         _: Request<GetDocumentRequest>,
     ) -> Result<Response<GetDocumentResponse>, Status> {
         std::future::pending().await
+    }
+
+    async fn add_document(
+        &self,
+        _: Request<AddDocumentRequest>,
+    ) -> Result<Response<AddDocumentResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
+    }
+
+    async fn replace_document(
+        &self,
+        _: Request<ReplaceDocumentRequest>,
+    ) -> Result<Response<ReplaceDocumentResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
+    }
+
+    async fn delete_document(
+        &self,
+        _: Request<DeleteDocumentRequest>,
+    ) -> Result<Response<DeleteDocumentResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
     }
 }
 

@@ -133,6 +133,27 @@ impl KnowledgeService for Works {
     ) -> Result<Response<GetDocumentResponse>, Status> {
         Err(Status::unimplemented("only lists"))
     }
+
+    async fn add_document(
+        &self,
+        _: Request<AddDocumentRequest>,
+    ) -> Result<Response<AddDocumentResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
+    }
+
+    async fn replace_document(
+        &self,
+        _: Request<ReplaceDocumentRequest>,
+    ) -> Result<Response<ReplaceDocumentResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
+    }
+
+    async fn delete_document(
+        &self,
+        _: Request<DeleteDocumentRequest>,
+    ) -> Result<Response<DeleteDocumentResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
+    }
 }
 
 /// What became of the calls of one phase.

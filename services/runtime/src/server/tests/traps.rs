@@ -129,6 +129,27 @@ impl KnowledgeService for Leaving {
         self.came.notify_one();
         std::future::pending().await
     }
+
+    async fn add_document(
+        &self,
+        _: Request<AddDocumentRequest>,
+    ) -> Result<Response<AddDocumentResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
+    }
+
+    async fn replace_document(
+        &self,
+        _: Request<ReplaceDocumentRequest>,
+    ) -> Result<Response<ReplaceDocumentResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
+    }
+
+    async fn delete_document(
+        &self,
+        _: Request<DeleteDocumentRequest>,
+    ) -> Result<Response<DeleteDocumentResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
+    }
 }
 
 #[tokio::test]
