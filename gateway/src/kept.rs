@@ -44,11 +44,10 @@ enum Ahead {
 }
 
 /// What is kept, and where. Only reads whose answer depends on nothing but the request: not on who asks, because the
-/// gate decides about that before anybody gets here, and not on anything that the watch of the shelf does not tell.
-const KEPT: [(&str, Shelf, Ahead); 7] = [
+/// gate decides about that before anybody gets here, and not on anything that the watch of the shelf does not tell: what
+/// an agent is doing is asked each time.
+const KEPT: [(&str, Shelf, Ahead); 5] = [
     ("/bsm.registry.v1.RegistryService/ListAgents", Shelf::Registry, Ahead::Yes),
-    ("/bsm.registry.v1.RegistryService/ListAgentStatuses", Shelf::Registry, Ahead::Yes),
-    ("/bsm.registry.v1.RegistryService/GetAgentStatus", Shelf::Registry, Ahead::No),
     ("/bsm.knowledge.v1.KnowledgeService/ListDocuments", Shelf::Knowledge, Ahead::Yes),
     ("/bsm.knowledge.v1.KnowledgeService/GetDocument", Shelf::Knowledge, Ahead::No),
     ("/bsm.models.v1.ModelService/ListModels", Shelf::Providers, Ahead::Yes),

@@ -10,8 +10,15 @@ const READING: [Method; 3] = [Method::GET, Method::HEAD, Method::OPTIONS];
 
 /// Routes that take no other methods in mobile mode. They are held against the template of the matched route, not
 /// the path as sent, so neither letter case nor encoding gets around them.
-const RESTRICTED: [&str; 5] =
-    ["/api/agents/run", "/api/agents/start", "/api/agents/stop", "/api/admin", "/api/emergency"];
+const RESTRICTED: [&str; 7] = [
+    "/api/agents/run",
+    "/api/agents/start",
+    "/api/agents/stop",
+    "/api/agents/{agent_id}/start",
+    "/api/agents/{agent_id}/stop",
+    "/api/admin",
+    "/api/emergency",
+];
 
 pub(super) fn is_restricted(method: &Method, template: &str) -> bool {
     let below =

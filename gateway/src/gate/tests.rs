@@ -111,6 +111,7 @@ fn mobile_mode_leaves_chat_and_reading_open() {
     assert_eq!(admit(&gate, "GET", "/api/agents", "127.0.0.1", &host), Ok(()));
     assert!(mobile::is_restricted(&Method::PUT, "/api/admin/flags/{name}"));
     assert!(mobile::is_restricted(&Method::POST, "/api/agents/start/{agent_id}"));
+    assert!(mobile::is_restricted(&Method::POST, "/api/agents/{agent_id}/stop"));
     assert!(!mobile::is_restricted(&Method::GET, "/api/admin/agents"));
     assert!(!mobile::is_restricted(&Method::POST, "/api/agents/runner"));
 }

@@ -9,7 +9,7 @@ use bsm_proto::{
         Breaker, GetSnapshotRequest, GetSnapshotResponse, ListBreakersRequest, ServiceState, Unreached,
         ops_service_client::OpsServiceClient,
     },
-    registry::v1::{ListAgentsRequest, registry_service_client::RegistryServiceClient},
+    registry::v1::{ListAgentStatusesRequest, registry_service_client::RegistryServiceClient},
 };
 use bsm_runtime::{call::Call, client::Edge, folder, role::Role};
 use futures_util::future::join_all;
@@ -69,11 +69,11 @@ pub(super) async fn breakers(edges: &Edges, call: &Call) -> Vec<Breaker> {
     lists.await.into_iter().flat_map(Result::unwrap_or_default).collect()
 }
 
-/// How many agents the registry knows.
+/// How many agents are registered.
 pub(super) async fn agents(edges: &Edges, call: &Call) -> Result<u32, Status> {
-    let request = call.within(PATIENCE).request(ListAgentsRequest::default());
-    let answer = RegistryServiceClient::new(edges.to(Role::Registry)).list_agents(request).await?;
-    Ok(u32::try_from(answer.into_inner().agents.len()).unwrap_or(u32::MAX))
+    let request = call.within(PATIENCE).request(ListAgentStatusesRequest::default());
+    let answer = RegistryServiceClient::new(edges.to(Role::Registry)).list_agent_statuses(request).await?;
+    Ok(answer.into_inner().total_agents)
 }
 
 /// How many providers outside the mesh can be asked now; `None` when that cannot be found out.

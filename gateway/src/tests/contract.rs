@@ -75,7 +75,7 @@ async fn failures_are_told_in_the_contracts_shape() {
             get("/api/agents?bad=1"),
             400,
             "INVALID_ARGUMENT",
-            "The parameter \"bad\" is not known here; it may be mode.",
+            "The parameter \"bad\" is not known here; it may be mode, context, category, risk, selectable.",
         ),
     ] {
         let what = format!("{} {}", request.method(), request.uri());

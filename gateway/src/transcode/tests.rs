@@ -156,7 +156,7 @@ fn what_contradicts_the_path_is_refused_and_what_repeats_it_is_not() {
 #[test]
 fn wrong_parameters_are_named() {
     for (path, clause) in [
-        ("/api/agents?moed=ci", "The parameter \"moed\" is not known here; it may be mode."),
+        ("/api/agents?moed=ci", "The parameter \"moed\" is not known here; it may be mode, context,"),
         ("/api/knowledge/a?x=1", "The parameter \"x\" is not known here; this route takes none."),
         (
             "/api/orchestrator/jobs?max=9",
@@ -166,7 +166,7 @@ fn wrong_parameters_are_named() {
         ("/api/agents?mode.x=ci", "The parameter \"mode.x\" reaches into a field that has no parts."),
         ("/api/orchestrator/jobs?limit=-1", "must be a whole number from 0 to 4294967295, not \"-1\""),
         ("/api/orchestrator/jobs?limit=", "must be a whole number from 0 to 4294967295, not \"\""),
-        ("/api/agents?token=secret", "The parameter \"token\" is not known here; it may be mode."),
+        ("/api/agents?token=secret", "The parameter \"token\" is not known here; it may be mode, context,"),
     ] {
         let (code, message) = read("GET", path, "").unwrap_err();
         assert_eq!(code, "INVALID_ARGUMENT", "{path}: {message}");

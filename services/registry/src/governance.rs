@@ -145,6 +145,9 @@ fn object<'a>(fields: impl Iterator<Item = (&'a str, Value)>) -> Value {
 pub(crate) fn entry(node: &Node, path: &Path<'_>, findings: &mut Findings) -> Option<Entry> {
     let mut fields = Fields::of(node, path, findings)?;
     let id = id::read(&mut fields);
+    if let Some(id) = &id {
+        id::warn_of_words(&mut fields, id);
+    }
     let at = fields.at("id");
     let governance = governance(&mut fields, id.as_deref());
     fields.finish();

@@ -2,11 +2,11 @@
 
 use bsm_proto::registry::v1::{
     GetAgentStatusRequest, GetAgentStatusResponse, ListAgentStatusesRequest, ListAgentStatusesResponse,
-    ListAgentsRequest, ListAgentsResponse, ResolveAgentRequest, ResolveAgentResponse, WatchAgentsRequest,
-    WatchAgentsResponse, registry_service_server::RegistryService,
+    ListAgentsRequest, ListAgentsResponse, ListAllAgentsRequest, ListAllAgentsResponse, ResolveAgentRequest,
+    ResolveAgentResponse, StartAgentRequest, StartAgentResponse, StopAgentRequest, StopAgentResponse,
+    WatchAgentsRequest, WatchAgentsResponse, registry_service_server::RegistryService,
 };
 use bsm_runtime::{
-    clock,
     settings::Profile,
     versions::{Told, Versioned as _, Versions},
 };
@@ -16,18 +16,25 @@ use tonic::{Request, Response, Status};
 use crate::{
     catalog::{Agent, Catalog},
     error::Error,
+    filter::Asked,
     id,
-    lifecycle::State,
-    rules::{self, Mobile, Use},
+    lifecycle::States,
+    rules::{self, Approved, Asker, Forbidden, Mobile, Use},
     vocabulary::Context,
 };
 
+mod changes;
+mod lists;
 mod wire;
 
-/// Serves the catalog in force. An answer rests on one: it is taken up once, at the beginning.
-#[derive(Debug)]
+/// Nobody can give an approval yet, so none is ever held.
+const APPROVED: Approved = Approved::No;
+
+/// Serves the catalog in force. An answer rests on one: it is taken up once, at the beginning. Clones share it.
+#[derive(Clone, Debug)]
 pub(crate) struct Registry {
     catalogs: Versions<Catalog>,
+    states: States,
     here: Here,
     stopping: CancellationToken,
 }
@@ -44,40 +51,13 @@ pub(crate) struct Here {
 
 impl Registry {
     /// Watches end with `stopping`.
-    pub(crate) fn new(catalogs: Versions<Catalog>, here: Here, stopping: CancellationToken) -> Self {
-        Self { catalogs, here, stopping }
-    }
-
-    fn list(&self, mode: Option<String>) -> Result<ListAgentsResponse, Error> {
-        let context = mode.as_deref().map(|mode| parse("mode", mode)).transpose()?;
-        let wanted = |agent: &&Agent| match (context, &agent.governance) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            (Some(context), Some(governance)) => governance.contexts.contains(&context),
-        };
-        let catalog = self.catalogs.current();
-        let agents: Vec<_> = catalog.agents().iter().filter(wanted).map(wire::listed).collect();
-        let count = context.map(|_| u32::try_from(agents.len()).unwrap_or(u32::MAX));
-        Ok(ListAgentsResponse { agents, count, mode, filtered: context.map(|_| true) })
-    }
-
-    fn statuses(&self) -> ListAgentStatusesResponse {
-        let summary = |(agent, entry)| wire::summary(agent, entry, State::default());
-        let agents: Vec<_> = self.catalogs.current().registered().map(summary).collect();
-        ListAgentStatusesResponse {
-            timestamp: clock::unix_ms() as f64,
-            total_agents: u32::try_from(agents.len()).unwrap_or(u32::MAX),
-            running_agents: 0, // nothing starts an agent yet
-            agents,
-        }
-    }
-
-    fn status(&self, id: &str) -> Result<GetAgentStatusResponse, Error> {
-        let catalog = self.catalogs.current();
-        let agent = catalog.get(id);
-        let governed = agent.and_then(|agent| Some((agent, agent.governance.as_ref()?)));
-        let (agent, governance) = governed.ok_or_else(|| unknown(&catalog, id))?;
-        Ok(wire::status(&agent.definition, governance, State::default()))
+    pub(crate) fn new(
+        catalogs: Versions<Catalog>,
+        states: States,
+        here: Here,
+        stopping: CancellationToken,
+    ) -> Self {
+        Self { catalogs, states, here, stopping }
     }
 
     fn resolve(&self, request: &ResolveAgentRequest) -> Result<ResolveAgentResponse, Error> {
@@ -85,30 +65,53 @@ impl Registry {
         let context = parse("context", &request.context)?;
         let catalog = self.catalogs.current();
         let agent = catalog.get(id).ok_or_else(|| unknown(&catalog, id))?;
-        rules::may_use(agent, &self.wanted(context, request.mobile))
+        rules::may_use(agent, &self.wanted(context, request))
             .map_err(|rule| Error::Forbidden { agent: id.clone(), rule })?;
         let registry_version = catalog.version().to_owned();
         Ok(ResolveAgentResponse { agent: Some(wire::agent(agent)), registry_version })
     }
 
-    fn wanted(&self, context: Context, mobile: bool) -> Use {
-        let Here { profile, safe_mode, mobile_mode } = self.here;
-        let mobile = match (mobile, mobile_mode) {
+    fn wanted(&self, context: Context, request: &ResolveAgentRequest) -> Use {
+        let asker = if request.outside { Asker::Outside } else { Asker::Inside };
+        let mobile = match (request.mobile, self.here.mobile_mode) {
             (true, _) => Mobile::Client,
             (false, true) => Mobile::Admin,
             (false, false) => Mobile::Off,
         };
-        Use { profile, context, safe_mode, mobile }
+        Use { mobile, ..self.use_of(context, asker) }
+    }
+
+    /// A use in this process, by the mesh or by a client of it.
+    fn use_of(&self, context: Context, asker: Asker) -> Use {
+        let Here { profile, safe_mode, mobile_mode } = self.here;
+        let mobile = match (mobile_mode || context == Context::Mobile, asker) {
+            (false, _) => Mobile::Off,
+            (true, Asker::Inside) => Mobile::Admin,
+            (true, Asker::Outside) => Mobile::Client,
+        };
+        Use { profile, context, safe_mode, mobile, asker, approved: APPROVED }
+    }
+
+    /// Whether anybody may use the agent here and now in a context that its entry allows: that one is the caller's
+    /// choice, the rest is not.
+    fn usable_here(&self, agent: &Agent) -> Result<(), Forbidden> {
+        let allowed = agent.governance.as_ref().and_then(|governance| governance.contexts.first());
+        let wanted = self.use_of(*allowed.ok_or(Forbidden::Ungoverned)?, Asker::Inside);
+        let mobile = if self.here.mobile_mode { Mobile::Client } else { Mobile::Off };
+        rules::may_use(agent, &Use { mobile, ..wanted })
     }
 }
 
 fn unknown(catalog: &Catalog, id: &str) -> Error {
     let registered = catalog.registered().map(|(agent, _)| agent.id.as_str());
-    Error::UnknownAgent { agent: id.to_owned(), closest: id::closest(id, registered).map(str::to_owned) }
+    Error::UnknownAgent {
+        agent: id.chars().take(64).collect(),
+        closest: id::closest(id, registered).map(str::to_owned),
+    }
 }
 
 fn parse(field: &'static str, name: &str) -> Result<Context, Error> {
-    Context::parse(name).ok_or_else(|| Error::UnknownContext { field, given: name.to_owned() })
+    Context::parse(name).ok_or_else(|| Error::unknown_context(field, name))
 }
 
 #[tonic::async_trait]
@@ -119,21 +122,44 @@ impl RegistryService for Registry {
         &self,
         request: Request<ListAgentsRequest>,
     ) -> Result<Response<ListAgentsResponse>, Status> {
-        Ok(Response::new(self.list(request.into_inner().mode)?))
+        Ok(Response::new(self.list(request.into_inner())?))
+    }
+
+    async fn list_all_agents(
+        &self,
+        request: Request<ListAllAgentsRequest>,
+    ) -> Result<Response<ListAllAgentsResponse>, Status> {
+        Ok(Response::new(self.list_all(request.into_inner()).await?))
     }
 
     async fn list_agent_statuses(
         &self,
-        _request: Request<ListAgentStatusesRequest>,
+        request: Request<ListAgentStatusesRequest>,
     ) -> Result<Response<ListAgentStatusesResponse>, Status> {
-        Ok(Response::new(self.statuses()))
+        let ListAgentStatusesRequest { context, category, risk, selectable } = request.into_inner();
+        let asked = Asked { mode: None, context, category, risk, selectable };
+        Ok(Response::new(self.statuses(asked).await?))
     }
 
     async fn get_agent_status(
         &self,
         request: Request<GetAgentStatusRequest>,
     ) -> Result<Response<GetAgentStatusResponse>, Status> {
-        Ok(Response::new(self.status(&request.get_ref().agent_id)?))
+        Ok(Response::new(self.status(&request.get_ref().agent_id).await?))
+    }
+
+    async fn start_agent(
+        &self,
+        request: Request<StartAgentRequest>,
+    ) -> Result<Response<StartAgentResponse>, Status> {
+        Ok(Response::new(self.start(request).await?))
+    }
+
+    async fn stop_agent(
+        &self,
+        request: Request<StopAgentRequest>,
+    ) -> Result<Response<StopAgentResponse>, Status> {
+        Ok(Response::new(self.stop(request).await?))
     }
 
     async fn resolve_agent(

@@ -21,6 +21,17 @@ pub(crate) fn read(fields: &mut Fields<'_>) -> Option<String> {
     None
 }
 
+/// Words that stand in the API's paths where an agent's id stands, too.
+const WORDS_OF_PATHS: [&str; 4] = ["run", "start", "status", "stop"];
+
+/// Warns of an id under which an agent cannot be asked for.
+pub(crate) fn warn_of_words(fields: &mut Fields<'_>, id: &str) {
+    if WORDS_OF_PATHS.contains(&id) {
+        let message = format!("/api/agents/{id}/… means something else, so this agent has no paths of its own");
+        fields.warning("id", message, "give it another id");
+    }
+}
+
 fn is_valid(id: &str) -> bool {
     let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     (1..=MOST).contains(&id.len()) && id.bytes().all(allowed)

@@ -22,11 +22,13 @@ pub mod date;
 pub mod definition;
 pub mod error;
 mod files;
+mod filter;
 pub mod governance;
 mod grpc;
 mod id;
 mod keys;
 pub mod lifecycle;
+mod recheck;
 pub mod rules;
 mod status;
 mod template;
@@ -62,7 +64,9 @@ pub async fn open(process: &Process) -> Result<Service, OpenError> {
             .await?;
     let Settings { profile, safe_mode, mobile_mode, .. } = *process.settings;
     let here = grpc::Here { profile, safe_mode, mobile_mode };
-    let registry = grpc::Registry::new(catalogs, here, process.drain.stopping());
+    let states = lifecycle::States::new(process);
+    let registry = grpc::Registry::new(catalogs.clone(), states, here, process.drain.stopping());
+    recheck::start(process, &registry, &catalogs).await;
     let server = RegistryServiceServer::new(registry)
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);

@@ -18,6 +18,29 @@ pub struct Use {
     pub safe_mode: bool,
     /// Whether mobile mode is on, and for whom.
     pub mobile: Mobile,
+    /// For whom.
+    pub asker: Asker,
+    /// Whether a valid approval for this use is held.
+    pub approved: Approved,
+}
+
+/// Who wants an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// The mesh itself, or an operator of it.
+    Inside,
+    /// Anybody else.
+    Outside,
+}
+
+/// Whether a valid approval for a use of an agent is held. Whoever asks the rules finds that out; the rules only say
+/// whether one is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approved {
+    /// One is.
+    Yes,
+    /// None is.
+    No,
 }
 
 /// Mobile mode, as it concerns one caller.
@@ -37,6 +60,9 @@ pub enum Forbidden {
     /// Nothing governs it.
     #[error("has no entry in the registry and is never run")]
     Ungoverned,
+    /// Nobody outside of the mesh uses it.
+    #[error("is used by the mesh alone")]
+    Internal,
     /// Not where this process runs.
     #[error("is not allowed in the profile {}", .0.name())]
     Profile(Profile),
@@ -62,6 +88,9 @@ pub fn may_use(agent: &Agent, wanted: &Use) -> Result<(), Forbidden> {
     let Some(governance) = &agent.governance else {
         return Err(Forbidden::Ungoverned);
     };
+    if governance.expose.internal_only && wanted.asker == Asker::Outside {
+        return Err(Forbidden::Internal);
+    }
     if !governance.profiles.contains(&wanted.profile) {
         return Err(Forbidden::Profile(wanted.profile));
     }
@@ -82,8 +111,11 @@ pub fn may_use(agent: &Agent, wanted: &Use) -> Result<(), Forbidden> {
     if too_risky {
         return Err(Forbidden::MobileMode);
     }
-    if governance.needs_approval() { Err(Forbidden::Approval) } else { Ok(()) }
+    match wanted.approved {
+        Approved::No if governance.needs_approval() => Err(Forbidden::Approval),
+        Approved::Yes | Approved::No => Ok(()),
+    }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

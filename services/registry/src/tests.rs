@@ -12,8 +12,17 @@ use bsm_runtime::{
 use super::*;
 
 fn process(agents_dir: PathBuf) -> Process {
+    process_of(|settings| settings.agents_dir = agents_dir)
+}
+
+/// A process that keeps its state in this folder.
+pub(crate) fn process_in(data_dir: &Path) -> Process {
+    process_of(|settings| settings.data_dir = data_dir.to_owned())
+}
+
+pub(crate) fn process_of(change: impl FnOnce(&mut Settings)) -> Process {
     let mut settings = Settings::from_layers(&Layers::read(None, |_| None, &[])).unwrap();
-    settings.agents_dir = agents_dir;
+    change(&mut settings);
     let drain = Drain::new(settings.grace);
     Process::new(Role::Registry, Arc::new(settings), drain, Metrics::default())
 }

@@ -86,6 +86,7 @@ fn question(agent_id: &str, context: &str) -> ResolveAgentRequest {
         agent_id: agent_id.to_owned(),
         context: context.to_owned(),
         mobile: false, // jobs act for the platform, not for a phone
+        outside: false,
     }
 }
 

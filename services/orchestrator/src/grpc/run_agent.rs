@@ -6,7 +6,10 @@ use bsm_proto::{
     orchestrator::v1::{RunAgentRequest, RunAgentResult},
     registry::v1::{Agent, ResolveAgentRequest},
 };
-use bsm_runtime::{call::Call, json};
+use bsm_runtime::{
+    call::{Call, account},
+    json,
+};
 use serde_json::Value;
 use tracing::warn;
 use uuid::Uuid;
@@ -67,6 +70,7 @@ pub(super) async fn run(mesh: &SharedMesh, call: &Call, request: Checked) -> Res
     let resolve = ResolveAgentRequest {
         agent_id: request.agent_id.clone(),
         mobile: request.context == MOBILE,
+        outside: call.caller() != account::ADMIN,
         context: request.context.clone(),
     };
     let (agent, documents) = tokio::join!(mesh.resolve_agent(call, resolve), mesh.documents(call));

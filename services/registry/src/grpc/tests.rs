@@ -1,5 +1,6 @@
 use bsm_proto::registry::v1::Governance;
 use bsm_runtime::{
+    caller::Caller,
     diagnostic::{Findings, Strictness},
     json, status,
 };
@@ -7,7 +8,9 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use tonic::Code;
 
 use super::*;
-use crate::{catalog, files::Files};
+use crate::{catalog, files::Files, tests::process_in as process};
+
+mod changes;
 
 const REGISTRY: &str = r#"
 agents:
@@ -40,9 +43,13 @@ const DEFINITIONS: [&str; 3] = [
 ];
 
 fn catalog(definitions: &[&str]) -> Catalog {
+    catalog_of(REGISTRY, definitions)
+}
+
+fn catalog_of(registry: &str, definitions: &[&str]) -> Catalog {
     let definitions = definitions.iter().map(|text| Findings::new("d.yaml", *text, Strictness::Strict));
     let files = Files {
-        registry: Findings::new("registry.yaml", REGISTRY, Strictness::Strict),
+        registry: Findings::new("registry.yaml", registry, Strictness::Strict),
         definitions: definitions.collect(),
         found: Vec::new(),
     };
@@ -51,7 +58,14 @@ fn catalog(definitions: &[&str]) -> Catalog {
 }
 
 fn registry(here: Here) -> Registry {
-    Registry::new(Versions::new(catalog(&DEFINITIONS)), here, CancellationToken::new())
+    of_files(REGISTRY, &DEFINITIONS, here)
+}
+
+/// Keeps no state: no folder can be made where a file is.
+fn of_files(registry: &str, definitions: &[&str], here: Here) -> Registry {
+    let process = process(std::path::Path::new("/dev/null"));
+    let catalogs = Versions::new(catalog_of(registry, definitions));
+    Registry::new(catalogs, States::new(&process), here, CancellationToken::new())
 }
 
 fn development() -> Registry {
@@ -59,7 +73,7 @@ fn development() -> Registry {
 }
 
 async fn list(mode: Option<&str>) -> Result<ListAgentsResponse, Status> {
-    let request = Request::new(ListAgentsRequest { mode: mode.map(str::to_owned) });
+    let request = Request::new(ListAgentsRequest { mode: mode.map(str::to_owned), ..Default::default() });
     development().list_agents(request).await.map(Response::into_inner)
 }
 
@@ -69,7 +83,12 @@ async fn resolve(
     context: &str,
     mobile: bool,
 ) -> Result<ResolveAgentResponse, String> {
-    let request = ResolveAgentRequest { agent_id: agent.to_owned(), context: context.to_owned(), mobile };
+    let request = ResolveAgentRequest {
+        agent_id: agent.to_owned(),
+        context: context.to_owned(),
+        mobile,
+        outside: false,
+    };
     let answer = registry.resolve_agent(Request::new(request)).await;
     answer.map(Response::into_inner).map_err(|refused| status::reason(&refused).unwrap())
 }
@@ -80,17 +99,31 @@ async fn all_agents_are_listed_in_order_as_written_and_as_governed() {
     assert_eq!((count, mode, filtered), (None, None, None));
     let agents: Vec<_> = agents.iter().map(json::from_struct).collect();
     let ids: Vec<_> = agents.iter().map(|agent| agent["id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["chatter", "loner", "reviewer"]);
-    assert_eq!(agents[0]["version"], "2.0.0");
-    assert_eq!(agents[2]["version"], 1);
-    assert_eq!(agents[2]["modelName"], "m");
-    assert_eq!(agents[2]["safety"], serde_json::json!({ "mode": "restricted", "requires_approval": false }));
-    assert_eq!(agents[2]["contexts"]["allowed"], serde_json::json!(["github", "api"]));
-    assert_eq!(agents[0]["expose"], serde_json::json!({ "selectable": false, "internal_only": true }));
-    assert_eq!(agents[0]["approval"]["type"], "manual");
-    assert!(!agents[0].contains_key("safety"), "the registry gives none");
-    assert!(agents[2].contains_key("systemPrompt"), "every field of the definition, as written");
-    assert_eq!(agents[1]["risk"]["level"], "low");
+    assert_eq!(ids, ["loner", "reviewer"], "chatter is for the mesh alone");
+    assert_eq!(agents[1]["version"], 1);
+    assert_eq!(agents[1]["modelName"], "m");
+    assert_eq!(agents[1]["safety"], serde_json::json!({ "mode": "restricted", "requires_approval": false }));
+    assert_eq!(agents[1]["contexts"]["allowed"], serde_json::json!(["github", "api"]));
+    assert!(agents[1].contains_key("systemPrompt"), "every field of the definition, as written");
+    assert_eq!(agents[0]["risk"]["level"], "low");
+}
+
+#[tokio::test]
+async fn an_operator_lists_all_agents_with_what_they_do_and_whether_they_may() {
+    let all = development().list_all_agents(Request::new(ListAllAgentsRequest::default())).await.unwrap();
+    let ListAllAgentsResponse { agents, count } = all.into_inner();
+    assert_eq!(count, 3);
+    let chatter = json::from_struct(agents[0].agent.as_ref().unwrap());
+    assert_eq!((&chatter["id"], &chatter["version"]), (&"chatter".into(), &"2.0.0".into()));
+    assert_eq!(chatter["expose"], serde_json::json!({ "selectable": false, "internal_only": true }));
+    assert_eq!(chatter["approval"]["type"], "manual");
+    assert!(!chatter.contains_key("safety"), "the registry gives none");
+    let here: Vec<_> = agents.iter().map(|agent| agent.here.clone().map(|here| here.reason)).collect();
+    assert_eq!(here, [Some(Some("APPROVAL_REQUIRED".to_owned())), None, Some(None)]);
+    let registered: Vec<_> = agents.iter().map(|agent| (agent.registered, agent.state.is_some())).collect();
+    assert_eq!(registered, [(true, true), (false, false), (true, true)]);
+    let grave = ListAllAgentsRequest { risk: Some("high".to_owned()), ..Default::default() };
+    assert_eq!(development().list_all_agents(Request::new(grave)).await.unwrap().into_inner().count, 1);
 }
 
 #[tokio::test]
@@ -114,7 +147,7 @@ async fn a_mode_lists_only_what_the_registry_allows_there() {
 #[tokio::test]
 async fn registered_agents_have_a_state_and_the_others_none() {
     let registry = development();
-    let request = Request::new(ListAgentStatusesRequest {});
+    let request = Request::new(ListAgentStatusesRequest::default());
     let all = registry.list_agent_statuses(request).await.unwrap().into_inner();
     assert_eq!((all.total_agents, all.running_agents), (2, 0));
     assert!(all.timestamp > 1.0e12);
@@ -176,6 +209,14 @@ async fn no_caller_gets_past_the_rules() {
     let plain = registry(here);
     let safe = registry(Here { safe_mode: true, ..here });
     let production = registry(Here { profile: Profile::Production, ..here });
+    let outside = ResolveAgentRequest {
+        agent_id: "chatter".to_owned(),
+        context: "chat".to_owned(),
+        mobile: true,
+        outside: true,
+    };
+    let refused = plain.resolve_agent(Request::new(outside)).await.unwrap_err();
+    assert_eq!(status::reason(&refused).as_deref(), Some("AGENT_INTERNAL"));
     for (registry, agent, context, mobile, reason) in [
         (&plain, "nobody", "chat", false, "AGENT_NOT_FOUND"),
         (&plain, "reviewer", "web", false, "INVALID_MODE"),
@@ -194,10 +235,14 @@ async fn no_caller_gets_past_the_rules() {
 #[test]
 fn mobile_mode_of_the_process_binds_callers_that_are_no_mobile_clients() {
     let here = Here { profile: Profile::Development, safe_mode: false, mobile_mode: true };
-    assert_eq!(registry(here).wanted(Context::Chat, false).mobile, Mobile::Admin);
-    assert_eq!(registry(here).wanted(Context::Chat, true).mobile, Mobile::Client);
-    assert_eq!(development().wanted(Context::Chat, true).mobile, Mobile::Client);
-    assert_eq!(development().wanted(Context::Chat, false).mobile, Mobile::Off);
+    let mobile = |registry: Registry, mobile: bool| {
+        let request = ResolveAgentRequest { mobile, ..Default::default() };
+        registry.wanted(Context::Chat, &request).mobile
+    };
+    assert_eq!(mobile(registry(here), false), Mobile::Admin);
+    assert_eq!(mobile(registry(here), true), Mobile::Client);
+    assert_eq!(mobile(development(), true), Mobile::Client);
+    assert_eq!(mobile(development(), false), Mobile::Off);
 }
 
 #[tokio::test]

@@ -11,6 +11,8 @@ use crate::{
     definition::{Definition, REPEATED},
     governance::Governance,
     lifecycle::State,
+    rules::Forbidden,
+    status::rule_name,
     vocabulary::AnswerKind,
 };
 
@@ -26,7 +28,7 @@ pub(super) fn listed(agent: &Agent) -> prost_types::Struct {
     json::to_struct(Value::Object(fields))
 }
 
-pub(super) fn summary(agent: &Definition, governance: &Governance, state: State) -> proto::AgentSummary {
+pub(super) fn summary(agent: &Definition, governance: &Governance, state: &State) -> proto::AgentSummary {
     let config = proto::agent_summary::SummaryConfig {
         auto_start: false,
         allowed_profiles: profiles(governance),
@@ -46,7 +48,8 @@ pub(super) fn summary(agent: &Definition, governance: &Governance, state: State)
 pub(super) fn status(
     agent: &Definition,
     governance: &Governance,
-    state: State,
+    state: &State,
+    here: Result<(), Forbidden>,
 ) -> proto::GetAgentStatusResponse {
     let proto::Governance { category, risk, approval, startup, contexts, .. } = self::governance(governance);
     let config =
@@ -56,6 +59,26 @@ pub(super) fn status(
         name: governance.name.clone(),
         state: Some(self::state(state)),
         config: Some(config),
+        here: Some(permission(here)),
+        route: Some(route(agent)),
+    }
+}
+
+fn route(agent: &Definition) -> proto::AgentRoute {
+    proto::AgentRoute {
+        task: agent.task.clone(),
+        complexity: agent.complexity.name().to_owned(),
+        model_provider: agent.model_provider.clone(),
+        model_name: agent.model_name.clone(),
+    }
+}
+
+pub(super) fn permission(verdict: Result<(), Forbidden>) -> proto::Permission {
+    let rule = verdict.err();
+    proto::Permission {
+        allowed: rule.is_none(),
+        reason: rule.map(|rule| rule_name(rule).to_owned()),
+        message: rule.map(|rule| format!("It {rule}.")),
     }
 }
 
@@ -130,8 +153,13 @@ fn governance(governance: &Governance) -> proto::Governance {
     }
 }
 
-fn state(state: State) -> proto::AgentState {
-    proto::AgentState { status: state.name().to_owned() }
+pub(super) fn state(state: &State) -> proto::AgentState {
+    let (since, context, reason) = match state {
+        State::New => (None, None, None),
+        State::Running { since, context } => (Some(*since as f64), Some(context.name().to_owned()), None),
+        State::Stopped { since, reason } => (Some(*since as f64), None, reason.clone()),
+    };
+    proto::AgentState { status: state.name().to_owned(), since, context, reason }
 }
 
 fn profiles(governance: &Governance) -> Vec<String> {

@@ -9,7 +9,7 @@ use crate::{
 
 const PROFILES: [Profile; 3] = [Profile::Development, Profile::Staging, Profile::Production];
 
-fn agent(governance: Option<Governance>) -> Agent {
+pub(crate) fn agent(governance: Option<Governance>) -> Agent {
     let definition = Definition {
         id: "a".to_owned(),
         name: "A".to_owned(),
@@ -31,7 +31,7 @@ fn agent(governance: Option<Governance>) -> Agent {
 }
 
 /// An agent that everything allows: chat, development, safe, low, no approval.
-fn harmless() -> Governance {
+pub(crate) fn harmless() -> Governance {
     Governance {
         name: "A".to_owned(),
         category: Category::System,
@@ -50,7 +50,14 @@ fn harmless() -> Governance {
 }
 
 fn chat() -> Use {
-    Use { profile: Profile::Development, context: Context::Chat, safe_mode: false, mobile: Mobile::Off }
+    Use {
+        profile: Profile::Development,
+        context: Context::Chat,
+        safe_mode: false,
+        mobile: Mobile::Off,
+        asker: Asker::Outside,
+        approved: Approved::No,
+    }
 }
 
 fn decide(change: impl FnOnce(&mut Governance), wanted: Use) -> Result<(), Forbidden> {
@@ -62,6 +69,13 @@ fn decide(change: impl FnOnce(&mut Governance), wanted: Use) -> Result<(), Forbi
 #[test]
 fn an_agent_without_an_entry_is_never_used() {
     assert_eq!(may_use(&agent(None), &chat()), Err(Forbidden::Ungoverned));
+}
+
+#[test]
+fn an_internal_agent_is_used_by_the_mesh_alone() {
+    let internal = |g: &mut Governance| g.expose = Expose { selectable: false, internal_only: true };
+    assert_eq!(decide(internal, chat()), Err(Forbidden::Internal));
+    assert_eq!(decide(internal, Use { asker: Asker::Inside, ..chat() }), Ok(()));
 }
 
 #[test]
@@ -104,7 +118,11 @@ fn mobile_mode_approval_and_risk_in_every_combination() {
         for requires_approval in [false, true] {
             for required in [false, true] {
                 for (_, level) in Level::WORDS {
-                    for mobile in [Mobile::Off, Mobile::Admin, Mobile::Client] {
+                    let mobiles = [Mobile::Off, Mobile::Admin, Mobile::Client];
+                    let approvals = [Approved::Yes, Approved::No];
+                    let both =
+                        mobiles.into_iter().flat_map(|mobile| approvals.map(|approved| (mobile, approved)));
+                    for (mobile, approved) in both {
                         let change = |g: &mut Governance| {
                             g.safety = mode.map(|mode| Safety { mode: Some(mode), requires_approval });
                             g.approval.required = required;
@@ -114,21 +132,22 @@ fn mobile_mode_approval_and_risk_in_every_combination() {
                         let grave = *level == Level::High || *level == Level::Critical;
                         let too_risky = (mobile != Mobile::Off && destructive)
                             || (mobile == Mobile::Client && (required || grave));
-                        let needs_approval = required || (mode.is_some() && requires_approval);
+                        let needs_approval =
+                            (required || (mode.is_some() && requires_approval)) && approved == Approved::No;
                         let expected = match (too_risky, needs_approval) {
                             (true, _) => Err(Forbidden::MobileMode),
                             (false, true) => Err(Forbidden::Approval),
                             (false, false) => Ok(()),
                         };
-                        let given = (mode, requires_approval, required, level, mobile);
-                        assert_eq!(decide(change, Use { mobile, ..chat() }), expected, "{given:?}");
+                        let given = (mode, requires_approval, required, level, mobile, approved);
+                        assert_eq!(decide(change, Use { mobile, approved, ..chat() }), expected, "{given:?}");
                         cases += 1;
                     }
                 }
             }
         }
     }
-    assert_eq!(cases, 4 * 2 * 2 * 4 * 3);
+    assert_eq!(cases, 4 * 2 * 2 * 4 * 3 * 2);
 }
 
 #[test]
@@ -137,8 +156,7 @@ fn the_weightiest_rule_is_named_first() {
         g.contexts = vec![Context::Ci];
         g.safety = Some(Safety { mode: Some(SafetyMode::Destructive), requires_approval: true });
     };
-    let mut wanted =
-        Use { profile: Profile::Production, context: Context::Chat, safe_mode: true, mobile: Mobile::Client };
+    let mut wanted = Use { profile: Profile::Production, safe_mode: true, mobile: Mobile::Client, ..chat() };
     assert_eq!(decide(all, wanted), Err(Forbidden::Profile(Profile::Production)));
     wanted.profile = Profile::Development;
     assert_eq!(decide(all, wanted), Err(Forbidden::Context(Context::Chat)));

@@ -56,7 +56,7 @@ enum Denied {
     Undeclared,
 }
 
-/// Admits or refuses each call by its scope, and notes its [`Priority`] and the [`Caller`] of admin rpcs.
+/// Admits or refuses each call by its scope, and notes its [`Priority`] and the [`Caller`] who proved to be somebody.
 #[derive(Clone, Debug)]
 pub(super) struct AuthLayer {
     rules: Rules,
@@ -72,7 +72,7 @@ pub(super) struct Auth<S> {
 // === impl Rules ===
 
 impl Rules {
-    /// Who calls, or why not. `Ok(None)`: somebody of whom nothing needs to be known.
+    /// Who calls, or why not. `Ok(None)`: somebody of whom nothing needs to be known, and who proves nothing.
     fn admit(
         &self,
         scope: Scope,
@@ -84,7 +84,10 @@ impl Rules {
             Ok(Some(Caller { actor: actor.to_owned(), address, via: None }))
         };
         match (scope, &self.token) {
-            (Scope::Open | Scope::Read | Scope::Invoke | Scope::Internal, _) => Ok(None),
+            (Scope::Open | Scope::Read | Scope::Invoke | Scope::Internal, token) => {
+                let proved = shown.zip(token.as_ref()).is_some_and(|(shown, token)| token.is(shown));
+                if proved { caller("admin") } else { Ok(None) }
+            }
             (Scope::Unspecified, _) => Err(Denied::Undeclared),
             (Scope::Publish | Scope::Admin, Some(token)) => {
                 match shown.is_some_and(|shown| token.is(shown)) {
@@ -100,29 +103,27 @@ impl Rules {
         }
     }
 
-    /// How important an admitted call is.
-    fn importance(&self, headers: &HeaderMap, caller: Option<&Caller>) -> Priority {
+    /// How important a call is that was admitted to an rpc of this scope.
+    fn importance(&self, headers: &HeaderMap, scope: Option<Scope>, caller: Option<&Caller>) -> Priority {
         let claimed = Priority::from_headers(headers);
         if self.takes_forwarded {
             return claimed.unwrap_or_default();
         }
-        let shown = || headers.get(admin_token::HEADER).zip(self.token.as_ref());
-        let asker = match caller {
-            Some(_) => Asker::Operating,
-            None if shown().is_some_and(|(shown, token)| token.is(shown.as_bytes())) => Asker::Operator,
-            None => Asker::Client,
+        let asker = match (scope, caller) {
+            (Some(Scope::Publish | Scope::Admin), Some(_)) => Asker::Operating,
+            (_, Some(_)) => Asker::Operator,
+            (_, None) => Asker::Client,
         };
         importance::judged(claimed, asker)
     }
 
-    fn judge<A>(&self, request: &Request<A>) -> Result<Option<Caller>, Denied> {
-        // What is not of the contract (health, reflection, names that do not exist) is open or answers that it is not
-        // there.
-        let Some(rpc) = Scopes::of_the_contract().rpc(request.uri().path()) else { return Ok(None) };
+    fn judge<A>(&self, request: &Request<A>, scope: Option<Scope>) -> Result<Option<Caller>, Denied> {
         let headers = request.headers();
         let shown = headers.get(admin_token::HEADER).map(|value| value.as_bytes());
         let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
-        let caller = self.admit(rpc.scope, shown, peer)?;
+        // What is not of the contract (health, reflection, names that do not exist) is open or answers that it is not
+        // there.
+        let caller = self.admit(scope.unwrap_or(Scope::Open), shown, peer)?;
         Ok(caller.map(|caller| if self.takes_forwarded { caller.forwarded(headers) } else { caller }))
     }
 }
@@ -171,9 +172,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<A>) -> Self::Future {
-        match self.rules.judge(&request) {
+        let scope = Scopes::of_the_contract().rpc(request.uri().path()).map(|rpc| rpc.scope);
+        match self.rules.judge(&request, scope) {
             Ok(caller) => {
-                let importance = self.rules.importance(request.headers(), caller.as_ref());
+                let importance = self.rules.importance(request.headers(), scope, caller.as_ref());
                 request.extensions_mut().insert(importance);
                 if let Some(caller) = caller {
                     request.extensions_mut().insert(caller);

@@ -44,6 +44,9 @@ fn scopes_below_admin_pass_and_an_undeclared_one_never_does() {
     for scope in [Scope::Open, Scope::Read, Scope::Invoke, Scope::Internal] {
         assert_eq!(rules.admit(scope, None, None), Ok(None));
     }
+    let proved = rules.admit(Scope::Invoke, Some(b"right"), ip("10.0.0.7")).unwrap().unwrap();
+    assert_eq!(proved.actor, "admin", "who shows the token is known by it, needed or not");
+    assert_eq!(rules.admit(Scope::Invoke, Some(b"wrong"), None), Ok(None));
     assert_eq!(rules.admit(Scope::Publish, None, None), Err(Denied::Token));
     assert_eq!(rules.admit(Scope::Unspecified, Some(b"right"), None), Err(Denied::Undeclared));
 }
@@ -56,11 +59,11 @@ fn only_who_is_admitted_can_say_for_whom_it_asks_and_never_to_the_gateway() {
         request.extension(Peer("10.0.0.2:9".parse().unwrap())).body(()).unwrap()
     };
     let mut rules = rules(Some("right"), Profile::Production);
-    assert_eq!(rules.judge(&request("wrong")), Err(Denied::Token));
-    let caller = rules.judge(&request("right")).unwrap().unwrap();
+    assert_eq!(rules.judge(&request("wrong"), Some(Scope::Admin)), Err(Denied::Token));
+    let caller = rules.judge(&request("right"), Some(Scope::Admin)).unwrap().unwrap();
     assert_eq!((caller.address.as_str(), caller.via.as_deref()), ("203.0.113.9", Some("10.0.0.2")));
     rules.takes_forwarded = false;
-    let caller = rules.judge(&request("right")).unwrap().unwrap();
+    let caller = rules.judge(&request("right"), Some(Scope::Admin)).unwrap().unwrap();
     assert_eq!((caller.address.as_str(), caller.via), ("10.0.0.2", None));
 }
 
@@ -82,9 +85,15 @@ fn at_the_door_importance_is_judged_and_behind_it_believed() {
         (&batch, Priority::Batch, Priority::Batch),
         (&HeaderMap::new(), Priority::Normal, Priority::Normal),
     ] {
-        assert_eq!(door.importance(headers, None), at_the_door, "{headers:?}");
-        assert_eq!(behind.importance(headers, None), behind_it, "{headers:?}");
+        let shown = headers.get(admin_token::HEADER).map(|value| value.as_bytes());
+        let importance = |rules: &Rules| {
+            let caller = rules.admit(Scope::Invoke, shown, None).unwrap();
+            rules.importance(headers, Some(Scope::Invoke), caller.as_ref())
+        };
+        assert_eq!(importance(&door), at_the_door, "{headers:?}");
+        assert_eq!(importance(&behind), behind_it, "{headers:?}");
     }
     let operator = Caller { actor: "admin".into(), address: "x".into(), via: None };
-    assert_eq!(door.importance(&HeaderMap::new(), Some(&operator)), Priority::Critical);
+    let operates = |scope| door.importance(&HeaderMap::new(), Some(scope), Some(&operator));
+    assert_eq!((operates(Scope::Admin), operates(Scope::Invoke)), (Priority::Critical, Priority::Normal));
 }
