@@ -27,7 +27,8 @@ const WORDS_OF_PATHS: [&str; 4] = ["run", "start", "status", "stop"];
 /// Warns of an id under which an agent cannot be asked for.
 pub(crate) fn warn_of_words(fields: &mut Fields<'_>, id: &str) {
     if WORDS_OF_PATHS.contains(&id) {
-        let message = format!("/api/agents/{id}/… means something else, so this agent has no paths of its own");
+        let message =
+            format!("/api/agents/{id}/… means something else, so this agent has no paths of its own");
         fields.warning("id", message, "give it another id");
     }
 }
