@@ -183,6 +183,13 @@ impl KnowledgeService for Fake {
     ) -> Result<Response<DeleteDocumentResponse>, Status> {
         Err(Status::unimplemented("not of this test"))
     }
+
+    async fn search_knowledge(
+        &self,
+        _: Request<SearchKnowledgeRequest>,
+    ) -> Result<Response<SearchKnowledgeResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
+    }
 }
 
 /// Tells when it is dropped.

@@ -73,6 +73,11 @@ impl Corpus {
         self.documents.get(id)
     }
 
+    /// Whether it has a document like this one: the same words in it and said of it.
+    pub(crate) fn holds(&self, document: &Arc<Document>) -> bool {
+        self.get(&document.id).is_some_and(|own| Arc::ptr_eq(own, document) || own.is_like(document))
+    }
+
     /// How many documents there are.
     pub fn len(&self) -> usize {
         self.documents.len()

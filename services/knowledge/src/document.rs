@@ -72,6 +72,15 @@ impl Document {
         audience.is_empty() || self.audience.iter().any(|member| member == ALL || audience.contains(member))
     }
 
+    /// Whether the other says the same, whenever and by whom it was brought.
+    pub(crate) fn is_like(&self, other: &Document) -> bool {
+        self.hash == other.hash
+            && self.format == other.format
+            && self.title == other.title
+            && self.tags == other.tags
+            && self.audience == other.audience
+    }
+
     /// The text of one of its passages.
     pub fn text_of(&self, passage: &Passage) -> &str {
         self.text.get(passage.range.clone()).unwrap_or_default()

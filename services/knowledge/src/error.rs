@@ -34,6 +34,9 @@ pub enum LoadError {
     /// The folder for state cannot be made, or the thread that writes not be started.
     #[error("cannot keep added documents: {0}")]
     State(io::Error),
+    /// There is no memory, or no thread, for an index.
+    #[error("cannot index the documents: {0}")]
+    Index(#[from] tantivy::TantivyError),
     /// The reading was cut off, because the process ends or the reader panicked.
     #[error("reading the documents was cut off")]
     CutOff(#[from] tokio::task::JoinError),
@@ -82,6 +85,19 @@ pub enum Error {
         /// The largest one sent.
         limit: usize,
     },
+    /// The passages found do not fit in one answer.
+    #[error(
+        "the passages found are {bytes} bytes, and an answer holds {limit}; ask for fewer, or give a smaller token_budget"
+    )]
+    AnswerTooLarge {
+        /// The size of the answer.
+        bytes: usize,
+        /// The largest one sent.
+        limit: usize,
+    },
+    /// The index cannot be read. The log has the cause.
+    #[error("the documents cannot be searched now; the log has the cause")]
+    Unsearchable,
     /// The disk does not take documents, or the audit log no line. The log has the cause.
     #[error("documents cannot be written now, so nothing was changed; the log has the cause")]
     Unwritten,

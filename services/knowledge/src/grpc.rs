@@ -2,20 +2,21 @@
 
 mod publish;
 mod read;
+mod search;
 
 use std::sync::Arc;
 
 use bsm_proto::knowledge::v1::{
     AddDocumentRequest, AddDocumentResponse, DeleteDocumentRequest, DeleteDocumentResponse,
     GetDocumentRequest, GetDocumentResponse, ListDocumentsRequest, ListDocumentsResponse,
-    ReplaceDocumentRequest, ReplaceDocumentResponse, WatchDocumentsRequest, WatchDocumentsResponse,
-    knowledge_service_server::KnowledgeService,
+    ReplaceDocumentRequest, ReplaceDocumentResponse, SearchKnowledgeRequest, SearchKnowledgeResponse,
+    WatchDocumentsRequest, WatchDocumentsResponse, knowledge_service_server::KnowledgeService,
 };
 use bsm_runtime::versions::Told;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use crate::library::Library;
+use crate::{edition::Edition, library::Library};
 use publish::Publisher;
 
 /// Serves what the library has put in force, and takes changes of it.
@@ -43,7 +44,7 @@ impl KnowledgeService for Knowledge {
         request: Request<ListDocumentsRequest>,
     ) -> Result<Response<ListDocumentsResponse>, Status> {
         let served = self.library.served().current();
-        Ok(Response::new(read::list(&served, &request.into_inner().audience)?))
+        Ok(Response::new(read::list(&served.corpus, &request.into_inner().audience)?))
     }
 
     async fn get_document(
@@ -51,7 +52,14 @@ impl KnowledgeService for Knowledge {
         request: Request<GetDocumentRequest>,
     ) -> Result<Response<GetDocumentResponse>, Status> {
         let served = self.library.served().current();
-        Ok(Response::new(read::get(&served, request.into_inner().document_id)?))
+        Ok(Response::new(read::get(&served.corpus, request.into_inner().document_id)?))
+    }
+
+    async fn search_knowledge(
+        &self,
+        request: Request<SearchKnowledgeRequest>,
+    ) -> Result<Response<SearchKnowledgeResponse>, Status> {
+        Ok(Response::new(search::search(self.library.served(), request.into_inner()).await?))
     }
 
     async fn add_document(
@@ -83,6 +91,10 @@ impl KnowledgeService for Knowledge {
         request: Request<WatchDocumentsRequest>,
     ) -> Result<Response<Told<WatchDocumentsResponse>>, Status> {
         let last = request.into_inner().last_version;
-        Ok(Response::new(self.library.served().follow(last, read::in_force, self.stopping.clone())))
+        Ok(Response::new(self.library.served().follow(
+            last,
+            |edition: &Edition| read::in_force(&edition.corpus),
+            self.stopping.clone(),
+        )))
     }
 }

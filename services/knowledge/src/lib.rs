@@ -10,6 +10,7 @@
 mod corpus;
 mod document;
 mod draft;
+mod edition;
 mod error;
 mod files;
 mod format;
@@ -20,6 +21,7 @@ mod name;
 mod outline;
 mod passage;
 mod provenance;
+mod search;
 mod status;
 mod store;
 

@@ -7,13 +7,14 @@
 //! another process ─────┘
 //! ```
 
+mod added;
 mod operator;
 mod rules;
 #[cfg(test)]
 mod tests;
 mod thread;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bsm_runtime::{process::Process, versions::Versions};
 use tokio::{
@@ -25,12 +26,17 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     corpus::Corpus,
     document::Document,
+    edition::Edition,
     error::{Error, LoadError},
     store::{self, Store},
 };
 pub(crate) use operator::Operator;
 pub(crate) use rules::Change;
+use rules::Shelves;
 use thread::{Order, Thread, Wish};
+
+/// The folder of the index, in that of the role.
+const INDEX: &str = "index";
 
 /// How many changes may wait.
 const QUEUE: usize = 256;
@@ -44,29 +50,34 @@ pub(crate) struct Library {
     /// None only while dropping.
     queue: Option<mpsc::Sender<Order>>,
     thread: Option<std::thread::JoinHandle<()>>,
-    served: Versions<Corpus>,
+    served: Versions<Edition>,
 }
 
 // === impl Library ===
 
 impl Library {
-    /// Opens the documents that were added, and joins them with those of the folder. Blocks on the disk.
+    /// Opens the documents that were added, joins them with those of the folder, and indexes all. Blocks on the disk.
     ///
     /// # Errors
-    /// When the file of added documents cannot be used.
+    /// When the file of added documents cannot be used, or there is no memory for an index.
     pub(crate) fn open(process: &Process, folder: Arc<Corpus>) -> Result<Library, LoadError> {
         let place = process.shared_folder().map_err(LoadError::State)?;
         let unfit = |source| LoadError::Store { path: place.join(store::FILE), source };
         let store = Store::open(&place).map_err(unfit)?;
-        let (thread, served) =
-            Thread::new(process.clone(), store, folder).map_err(|error| unfit(error.into()))?;
+        let mut shelves = Shelves { folder, added: BTreeMap::new() };
+        let read =
+            store.foreign_version().and_then(|seen| Ok((seen, added::read(&store, &mut shelves.added)?)));
+        let (seen, unread) = read.map_err(|error| unfit(error.into()))?;
+        let thread =
+            Thread::new(process.clone(), store, shelves, &place.join(INDEX))?.having_read(seen, unread);
+        let served = thread.served();
         let (queue, waiting) = mpsc::channel(QUEUE);
         let thread = std::thread::Builder::new().name("library".into()).spawn(move || thread.serve(waiting));
         Ok(Library { queue: Some(queue), thread: Some(thread.map_err(LoadError::State)?), served })
     }
 
     /// What is in force.
-    pub(crate) fn served(&self) -> &Versions<Corpus> {
+    pub(crate) fn served(&self) -> &Versions<Edition> {
         &self.served
     }
 

@@ -41,6 +41,10 @@ impl From<Error> for Status {
             Error::ListingTooLarge { .. } => {
                 refusal(Code::OutOfRange, "LISTING_TOO_LARGE").field("audience", "must name fewer")
             }
+            Error::AnswerTooLarge { .. } => {
+                refusal(Code::OutOfRange, "ANSWER_TOO_LARGE").field("limit", "must be lower")
+            }
+            Error::Unsearchable => refusal(Code::Unavailable, "SEARCH_UNAVAILABLE"),
             Error::Unwritten => refusal(Code::Unavailable, "KNOWLEDGE_UNAVAILABLE"),
             Error::Closed => refusal(Code::Unavailable, "DRAINING"),
         }
@@ -74,6 +78,8 @@ mod tests {
             (Error::Changed { id: "a".into(), hash: "b".into() }, Code::Aborted, "DOCUMENT_CHANGED"),
             (Error::Full, Code::FailedPrecondition, "KNOWLEDGE_FULL"),
             (Error::Unwritten, Code::Unavailable, "KNOWLEDGE_UNAVAILABLE"),
+            (Error::AnswerTooLarge { bytes: 2, limit: 1 }, Code::OutOfRange, "ANSWER_TOO_LARGE"),
+            (Error::Unsearchable, Code::Unavailable, "SEARCH_UNAVAILABLE"),
             (Error::Closed, Code::Unavailable, "DRAINING"),
             (Error::UnknownDocument("a".to_owned()), Code::NotFound, "DOCUMENT_NOT_FOUND"),
             (Error::MalformedId, Code::NotFound, "DOCUMENT_NOT_FOUND"),

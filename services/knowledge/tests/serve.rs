@@ -7,7 +7,8 @@ use std::{path::Path, sync::Arc};
 use bsm_knowledge::LoadError;
 use bsm_proto::knowledge::v1::{
     AddDocumentRequest, DeleteDocumentRequest, GetDocumentRequest, ListDocumentsRequest,
-    ReplaceDocumentRequest, WatchDocumentsRequest, knowledge_service_client::KnowledgeServiceClient,
+    ReplaceDocumentRequest, SearchKnowledgeRequest, WatchDocumentsRequest,
+    knowledge_service_client::KnowledgeServiceClient,
 };
 use bsm_runtime::{
     drain::Drain,
@@ -207,5 +208,68 @@ async fn bad_documents_are_refused_with_the_field_and_the_place() {
         assert!(violations[0].0 == field && violations[0].1.contains(said), "{violations:?}");
     }
     assert_eq!(client.list_documents(ListDocumentsRequest::default()).await.unwrap().into_inner().items, []);
+    process.drain.finish().await.unwrap();
+}
+
+fn search(q: &str) -> SearchKnowledgeRequest {
+    SearchKnowledgeRequest { q: q.to_owned(), ..SearchKnowledgeRequest::default() }
+}
+
+#[tokio::test]
+async fn what_is_added_edited_or_deleted_shows_in_searches() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("file.md"), "# File\n\nOld words.\n").unwrap();
+    let process = process(dir.path());
+    let mut client = client(&process).await;
+    client.add_document(add("on-call", "# On call\n\n## Nights\n\nPage the owner.\n")).await.unwrap();
+    let found = client.search_knowledge(search("paging owners")).await.unwrap().into_inner();
+    let first = &found.results[0];
+    assert_eq!(
+        (first.id.as_str(), &*first.headings),
+        ("on-call#nights", &["On call".to_owned(), "Nights".into()][..])
+    );
+    let info = first.document.clone().unwrap();
+    assert_eq!((info.id.as_str(), info.origin.as_str(), info.hash.len()), ("on-call", "api", 64));
+    assert_eq!(
+        (first.highlights.len(), first.ranks[0].ranking.as_str(), first.ranks[0].rank),
+        (2, "bm25", 1)
+    );
+    assert_eq!((found.tokens, first.tokens), (first.tokens, 7));
+
+    let delete = DeleteDocumentRequest { document_id: "on-call".into(), expected_hash: None };
+    client.delete_document(delete).await.unwrap();
+    assert_eq!(client.search_knowledge(search("page owner")).await.unwrap().into_inner().results, []);
+
+    std::fs::write(dir.path().join("file.md"), "# File\n\nBrand new sentence.\n").unwrap();
+    while client.search_knowledge(search("brand")).await.unwrap().into_inner().results.is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(client.search_knowledge(search("old")).await.unwrap().into_inner().results, []);
+    process.drain.finish().await.unwrap();
+}
+
+#[tokio::test]
+async fn bad_searches_are_refused_with_the_field_and_odd_ones_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("file.md"), "words").unwrap();
+    let process = process(dir.path());
+    let mut client = client(&process).await;
+    for (request, field) in [
+        (search(""), "q"),
+        (search(&"x".repeat(10_000)), "q"),
+        (SearchKnowledgeRequest { limit: Some(0), ..search("x") }, "limit"),
+        (SearchKnowledgeRequest { limit: Some(1_000_000_000), ..search("x") }, "limit"),
+        (SearchKnowledgeRequest { document_id: Some("..".into()), ..search("x") }, "document_id"),
+    ] {
+        let refused = client.search_knowledge(request).await.unwrap_err();
+        assert_eq!(
+            (refused.code(), reason(&refused).as_deref()),
+            (Code::InvalidArgument, Some("INVALID_INPUT"))
+        );
+        assert_eq!(bsm_runtime::status::field_violations(&refused)[0].0, field);
+    }
+    for odd in ["\"", "((", "a AND", "field:*", "[x TO", "\u{0}", "+\"x\" -", "\u{202e}"] {
+        client.search_knowledge(search(odd)).await.unwrap_or_else(|status| panic!("{odd:?}: {status:?}"));
+    }
     process.drain.finish().await.unwrap();
 }

@@ -22,6 +22,16 @@ pub(crate) enum Change {
     Delete(String, Option<String>),
 }
 
+impl Change {
+    /// Which document it is about.
+    pub(super) fn id(&self) -> &str {
+        match self {
+            Change::Add(_, new) | Change::Replace(_, new, _) => &new.id,
+            Change::Delete(id, _) => id,
+        }
+    }
+}
+
 /// What there is.
 #[derive(Debug)]
 pub(super) struct Shelves {

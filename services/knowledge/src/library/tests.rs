@@ -64,7 +64,7 @@ fn delete(id: &str) -> Change {
 }
 
 fn served(library: &Library) -> Vec<(String, String)> {
-    let corpus = library.served().current();
+    let corpus = library.served().current().corpus.clone();
     corpus.for_audience(&[]).map(|d| (d.id.clone(), d.text.clone())).collect()
 }
 
@@ -92,7 +92,7 @@ async fn what_was_added_is_served_beside_the_folder_and_after_a_restart() {
     drop(library);
     let again = open(dir.path());
     assert_eq!((served(&again), again.served().current().version().to_owned()), (all, version));
-    assert_eq!(again.served().current().get("a").unwrap().provenance, added.provenance);
+    assert_eq!(again.served().current().corpus.get("a").unwrap().provenance, added.provenance);
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn what_one_process_adds_the_other_serves() {
     let stop = CancellationToken::new();
     let following = tokio::spawn(other.follow(Versions::new(Corpus::default()), stop.clone()));
     let hash = one.change(add("a", "one"), operator()).await.unwrap().hash.clone();
-    let mut versions = other.served().follow(None, |corpus: &Corpus| corpus.len(), stop.clone());
+    let mut versions = other.served().follow(None, |edition: &Edition| edition.corpus.len(), stop.clone());
     while futures_util::StreamExt::next(&mut versions).await.unwrap().unwrap() == 0 {}
     assert_eq!(served(&other), pairs(&[("a", "one")]));
     // A change looks first: the other's word is never overruled by what was known before.
@@ -222,4 +222,23 @@ fn a_file_of_added_documents_that_is_none_keeps_the_service_from_starting() {
         error.starts_with("cannot open the added documents ") && error.contains("documents.db"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_kept_document_that_cannot_be_read_any_more_is_left_out_told_and_mended_by_adding_it_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let library = open(dir.path());
+    library.change(add("a", "one"), operator()).await.unwrap();
+    library.change(add("b", "two"), operator()).await.unwrap();
+    drop(library);
+    let db = rusqlite::Connection::open(dir.path().join("data/knowledge").join(store::FILE)).unwrap();
+    db.execute("UPDATE documents SET format = 'pdf' WHERE id = 'a'", []).unwrap();
+    let process = process(dir.path());
+    let library = Library::open(&process, folder(dir.path())).unwrap();
+    assert_eq!(served(&library), pairs(&[("b", "two")]));
+    assert!(process.degraded.notes()[0].contains("add them anew: a."), "{:?}", process.degraded.notes());
+    library.change(add("a", "anew"), operator()).await.unwrap();
+    assert_eq!((served(&library).len(), process.degraded.notes()), (2, vec![]));
+    drop(library);
+    assert_eq!(served(&open(dir.path())), pairs(&[("a", "anew"), ("b", "two")]));
 }

@@ -1,21 +1,23 @@
 //! The thread that makes every change. All of it blocks on the disk.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use bsm_runtime::{process::Process, versions::Versions};
+use bsm_runtime::{
+    process::Process,
+    versions::{Versioned as _, Versions},
+};
 use rusqlite::ErrorCode;
+use tantivy::Searcher;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
 use super::{
+    added,
     operator::{Operator, Told},
     rules::{Change, Shelves},
 };
 use crate::{
-    corpus::Corpus,
-    document::Document,
-    error::Error,
-    store::{Revision, Store},
+    corpus::Corpus, document::Document, edition::Edition, error::Error, search::Index, store::Store,
 };
 
 /// How many orders are carried out before what they change is shown and they are answered.
@@ -24,6 +26,7 @@ const GROUP: usize = 64;
 /// Subjects of notes in the health of the mesh.
 const HIDDEN: &str = "added documents with the ids of files";
 const UNREAD: &str = "added documents that cannot be read";
+const UNINDEXED: &str = "the index of documents";
 const BROKEN: &str = "writing of documents";
 
 /// What the thread is asked to do.
@@ -50,7 +53,10 @@ pub(super) struct Thread {
     process: Process,
     store: Store,
     shelves: Shelves,
-    served: Versions<Corpus>,
+    /// What is kept and cannot be read, with its hash.
+    unread: BTreeMap<String, String>,
+    index: Index,
+    served: Versions<Edition>,
     /// The store's number when it was read last.
     seen: i64,
     /// Set once the disk has failed: what a failed fsync leaves behind is unknown, so nothing is written after it.
@@ -60,19 +66,41 @@ pub(super) struct Thread {
 // === impl Thread ===
 
 impl Thread {
-    /// Reads what was added, and puts all in force.
+    /// Puts in force what there is.
     pub(super) fn new(
         process: Process,
         store: Store,
-        folder: Arc<Corpus>,
-    ) -> rusqlite::Result<(Thread, Versions<Corpus>)> {
-        let shelves = Shelves { folder, added: BTreeMap::new() };
-        let served = Versions::new(Corpus::default());
-        let seen = store.foreign_version()?;
-        let mut thread = Thread { process, store, shelves, served: served.clone(), seen, broken: false };
-        thread.read_added()?;
-        thread.show();
-        Ok((thread, served))
+        shelves: Shelves,
+        index: &Path,
+    ) -> tantivy::Result<Thread> {
+        let (corpus, hidden) = Corpus::joined(&shelves.folder, &shelves.added);
+        let index = Index::open(index, &corpus)?;
+        let served = Versions::new(Edition { corpus, searcher: index.searcher() });
+        let thread = Thread {
+            process,
+            store,
+            shelves,
+            unread: BTreeMap::new(),
+            index,
+            served,
+            seen: 0,
+            broken: false,
+        };
+        thread.note_hidden(&hidden);
+        thread.told();
+        Ok(thread)
+    }
+
+    /// Told what the store was when the shelves were filled from it.
+    pub(super) fn having_read(self, seen: i64, unread: BTreeMap<String, String>) -> Thread {
+        let thread = Thread { seen, unread, ..self };
+        thread.note_unread();
+        thread
+    }
+
+    /// What is in force, now and later.
+    pub(super) fn served(&self) -> Versions<Edition> {
+        self.served.clone()
     }
 
     pub(super) fn serve(mut self, mut waiting: mpsc::Receiver<Order>) {
@@ -116,7 +144,8 @@ impl Thread {
         let looked = self.store.foreign_version().and_then(|version| {
             let changed = version != self.seen;
             if changed {
-                self.read_added()?;
+                self.unread = added::read(&self.store, &mut self.shelves.added)?;
+                self.note_unread();
                 self.seen = version;
             }
             Ok(changed)
@@ -127,36 +156,15 @@ impl Thread {
         })
     }
 
-    /// Reads those that are not known as they are kept.
-    fn read_added(&mut self) -> rusqlite::Result<()> {
-        let kept = self.store.revisions()?;
-        self.shelves.added.retain(|id, known| kept.get(id) == Some(&revision(known)));
-        let mut unread = Vec::new();
-        for (id, revision) in kept {
-            if self.shelves.added.contains_key(&id) {
-                continue;
-            }
-            let Some(draft) = self.store.draft(&id)? else { continue };
-            match draft.read(revision.added_at_ms, &revision.added_by) {
-                Ok(document) => drop(self.shelves.added.insert(id, Arc::new(document))),
-                Err(error) => {
-                    error!(document = id, %error, "an added document cannot be read and is left out");
-                    unread.push(id);
-                }
-            }
-        }
-        let sentence = "Added documents cannot be read and are left out; delete or replace them: ";
-        self.note(UNREAD, sentence, &unread);
-        Ok(())
-    }
-
     /// Makes a change that is allowed.
     fn make(&mut self, change: Change, operator: &Operator) -> Result<Arc<Document>, Error> {
         let old = self.shelves.judge(&change)?;
         if self.broken {
             return Err(Error::Unwritten);
         }
-        let hash = old.as_ref().map(|old| old.hash.as_str());
+        let kept = |id: &str| self.unread.get(id).cloned();
+        let hash = old.as_ref().map(|old| old.hash.clone()).or_else(|| kept(change.id()));
+        let hash = hash.as_deref();
         let (action, id, new) = match &change {
             Change::Add(_, new) => ("document.add", &new.id, Some(new)),
             Change::Replace(_, new, _) => ("document.replace", &new.id, Some(new)),
@@ -178,21 +186,64 @@ impl Thread {
             Change::Add(_, new) | Change::Replace(_, new, _) => {
                 let new = Arc::new(new);
                 self.shelves.added.insert(new.id.clone(), Arc::clone(&new));
+                if self.unread.remove(&new.id).is_some() {
+                    self.note_unread();
+                }
                 Ok(new)
             }
             Change::Delete(id, _) => self.shelves.added.remove(&id).ok_or(Error::UnknownDocument(id)),
         }
     }
 
-    /// Puts in force what there is.
+    /// Puts in force what there is. Searches find it from then on.
     fn show(&mut self) {
         let (corpus, hidden) = Corpus::joined(&self.shelves.folder, &self.shelves.added);
-        let sentence = "Files have the ids of documents that were added, and are served in their place: ";
-        self.note(HIDDEN, sentence, &hidden);
-        let (documents, bytes) = (corpus.len(), corpus.bytes());
-        if self.served.replace(corpus) {
-            info!(documents, added = self.shelves.added.len(), bytes, "documents are in force");
+        self.note_hidden(&hidden);
+        let before = self.served.current();
+        if before.version() == corpus.version() {
+            return;
         }
+        let searcher = match self.index.update(&before.corpus, &corpus) {
+            Ok(()) => self.index.searcher(),
+            Err(error) => {
+                error!(%error, "the index of the documents cannot be written");
+                self.index_in_memory(&before, &corpus)
+            }
+        };
+        self.served.replace(Edition { corpus, searcher });
+        self.told();
+    }
+
+    /// An index that needs no disk, in the place of one that failed; if there is none, searches find what they found.
+    fn index_in_memory(&mut self, before: &Edition, corpus: &Corpus) -> Searcher {
+        match Index::in_memory(corpus) {
+            Ok(index) => {
+                self.index = index;
+                self.index.searcher()
+            }
+            Err(error) => {
+                error!(%error, "the documents cannot be indexed in memory either");
+                self.process
+                    .degraded
+                    .note(UNINDEXED, "New documents are not found by searches; the log has the cause.");
+                before.searcher.clone()
+            }
+        }
+    }
+
+    fn told(&self) {
+        let (added, corpus) = (self.shelves.added.len(), &self.served.current().corpus);
+        info!(documents = corpus.len(), added, bytes = corpus.bytes(), "documents are in force");
+    }
+
+    fn note_hidden(&self, ids: &[String]) {
+        let sentence = "Files have the ids of documents that were added, and are served in their place: ";
+        self.note(HIDDEN, sentence, ids);
+    }
+
+    fn note_unread(&self) {
+        let sentence = "Added documents cannot be read and are left out; add them anew: ";
+        self.note(UNREAD, sentence, &self.unread.keys().cloned().collect::<Vec<_>>());
     }
 
     fn note(&self, subject: &'static str, sentence: &str, ids: &[String]) {
@@ -203,14 +254,6 @@ impl Thread {
         let some = ids.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
         warn!(documents = ids.len(), some, "{sentence}");
         self.process.degraded.note(subject, format!("{sentence}{some}."));
-    }
-}
-
-fn revision(document: &Document) -> Revision {
-    Revision {
-        hash: document.hash.clone(),
-        added_at_ms: document.provenance.added_at_ms,
-        added_by: document.provenance.added_by.clone(),
     }
 }
 

@@ -89,6 +89,13 @@ impl KnowledgeService for Echo {
     ) -> Result<Response<DeleteDocumentResponse>, Status> {
         Err(Status::unimplemented("not of this test"))
     }
+
+    async fn search_knowledge(
+        &self,
+        _: Request<SearchKnowledgeRequest>,
+    ) -> Result<Response<SearchKnowledgeResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
+    }
 }
 
 struct Running {

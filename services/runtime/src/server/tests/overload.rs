@@ -154,6 +154,13 @@ impl KnowledgeService for Works {
     ) -> Result<Response<DeleteDocumentResponse>, Status> {
         Err(Status::unimplemented("not of this test"))
     }
+
+    async fn search_knowledge(
+        &self,
+        _: Request<SearchKnowledgeRequest>,
+    ) -> Result<Response<SearchKnowledgeResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
+    }
 }
 
 /// What became of the calls of one phase.

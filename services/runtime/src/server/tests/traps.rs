@@ -150,6 +150,13 @@ impl KnowledgeService for Leaving {
     ) -> Result<Response<DeleteDocumentResponse>, Status> {
         Err(Status::unimplemented("not of this test"))
     }
+
+    async fn search_knowledge(
+        &self,
+        _: Request<SearchKnowledgeRequest>,
+    ) -> Result<Response<SearchKnowledgeResponse>, Status> {
+        Err(Status::unimplemented("not of this test"))
+    }
 }
 
 #[tokio::test]
