@@ -86,11 +86,12 @@ fn mistyped(what: &str, asked: &Asked<'_>, line: usize, column: usize) -> Fault 
         return Fault::invalid_argument(&field, message);
     }
     let subject = if path.is_empty() { "The body".to_owned() } else { format!("The field \"{path}\"") };
+    // Where the contract does not reach nothing can be said but that: the reader's own words are of its types.
     let expected = known::expected(asked.descriptor, &asked.path);
-    let what = expected.map_or_else(|| what.to_owned(), |expected| format!("it must be {expected}"));
+    let what = expected.map_or_else(String::new, |expected| format!(": it must be {expected}"));
     Fault::invalid_argument(
         &path,
-        format!("{subject} (line {line}, column {column}) has the wrong form: {what}."),
+        format!("{subject} (line {line}, column {column}) has the wrong form{what}."),
     )
 }
 

@@ -11,6 +11,16 @@ const MOST: usize = 24;
 /// Fields of which their kind says too little.
 const SHARES: [&str; 1] = ["bsm.ops.v1.SetMeshFlagRequest.percent"];
 
+const OBJECT: &str = "an object";
+
+/// Messages that are not written as objects, and how they are.
+const WRITTEN: [(&str, &str); 4] = [
+    ("google.protobuf.Duration", "a string such as \"1.5s\""),
+    ("google.protobuf.Timestamp", "a string such as \"2026-01-31T10:00:00Z\""),
+    ("google.protobuf.ListValue", "a list"),
+    ("google.protobuf.FieldMask", "a string of names with commas between them"),
+];
+
 /// The names as a clause, or what stands in for it where there are none.
 pub(super) fn clause(names: &[String], none: &str) -> String {
     match names {
@@ -31,14 +41,18 @@ pub(super) fn names(root: &MessageDescriptor, path: &Path) -> Option<Vec<String>
 
 /// What must stand at a place in the body, as far as it can be said in words.
 pub(super) fn expected(root: &MessageDescriptor, path: &Path) -> Option<String> {
-    let field = find(root, path)??;
+    let Some(field) = find(root, path)? else { return Some(OBJECT.to_owned()) };
     let is_item = matches!(path.iter().next_back(), Some(Segment::Seq { .. }));
     match field.kind() {
         _ if field.is_list() && !is_item => Some("a list".to_owned()),
         _ if SHARES.contains(&field.full_name()) => {
             Some("a share, which is a whole number from 0 to 100".to_owned())
         }
-        Kind::Message(_) | Kind::Bytes => None, // the reader knows more of these
+        Kind::Message(message) => {
+            let wanted = WRITTEN.iter().find(|(name, _)| *name == message.full_name());
+            Some(wanted.map_or(OBJECT, |(_, wanted)| wanted).to_owned())
+        }
+        Kind::Bytes => Some("a string of base64".to_owned()),
         kind => Some(scalar::expected(&kind)),
     }
 }

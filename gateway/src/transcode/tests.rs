@@ -92,6 +92,30 @@ fn unknown_and_mistyped_fields_are_named() {
 }
 
 #[test]
+fn what_a_field_must_be_is_told_in_words_of_json() {
+    for (path, body, told) in [
+        ("/api/agents/run", "[]", "has the wrong form: it must be an object."),
+        ("/api/agents/run", r#"{"payload":[]}"#, "has the wrong form: it must be an object."),
+        ("/api/models/complete", r#"{"prompt":[]}"#, "has the wrong form: it must be an object."),
+        ("/api/models/complete", r#"{"prompt":{"messages":{}}}"#, "has the wrong form: it must be a list."),
+        (
+            "/api/models/complete",
+            r#"{"prompt":{"messages":[["user"]]}}"#,
+            "has the wrong form: it must be an object.",
+        ),
+        (
+            "/api/models/complete",
+            r#"{"prompt":{"tools":[{"name":"a","parameters":[]}]}}"#,
+            "it must be an object.",
+        ),
+    ] {
+        let (code, message) = read("POST", path, body).unwrap_err();
+        assert_eq!(code, "INVALID_ARGUMENT", "{body}: {message}");
+        assert!(message.ends_with(told), "{body}: {message}");
+    }
+}
+
+#[test]
 fn an_unknown_field_is_told_with_the_names_that_are_known_at_its_place() {
     for (method, path, body, known) in [
         ("POST", "/api/agents/run", r#"{"repo":1}"#, "is not known here; it may be agentId, input, "),

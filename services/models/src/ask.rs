@@ -15,6 +15,7 @@ mod tests;
 mod tool;
 
 pub use embed::{EmbedAsk, MAX_INPUTS};
+pub(crate) use parse::model_name;
 pub use parse::{Hints, MAX_MESSAGES, Violation};
 pub use search::{ContextSize, Recency, Search, SearchMode};
 pub(crate) use tool::schema_of_arguments;

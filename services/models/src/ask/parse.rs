@@ -49,6 +49,24 @@ pub(super) struct Checker {
     found: Vec<Violation>,
 }
 
+/// Whether a text may stand where a model is named: names become labels of metrics and lines of the usage.
+///
+/// # Errors
+/// What it must be, as the rest of a sentence that begins with the field.
+pub(crate) fn model_name(name: &str) -> Result<(), String> {
+    let is_short = name.chars().take(MAX_MODEL + 1).count() <= MAX_MODEL;
+    if is_short && name.chars().all(is_printable) {
+        return Ok(());
+    }
+    Err(format!("must be at most {MAX_MODEL} printable characters"))
+}
+
+/// Neither a control character nor one that a terminal or page would obey without showing it.
+fn is_printable(c: char) -> bool {
+    let is_unseen = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    !c.is_control() && !is_unseen
+}
+
 // === impl Ask ===
 
 impl Ask {
@@ -129,11 +147,8 @@ impl Checker {
 
     pub(super) fn model(&mut self, model: Option<String>) -> Option<String> {
         let model = model.filter(|name| !name.is_empty())?;
-        if model.chars().count() > MAX_MODEL || model.chars().any(char::is_control) {
-            self.refuse(
-                "model",
-                format!("must be at most {MAX_MODEL} characters, none of them control characters"),
-            );
+        if let Err(problem) = model_name(&model) {
+            self.refuse("model", problem);
         }
         Some(model)
     }

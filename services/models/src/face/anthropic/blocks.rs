@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::answer::ToolCall;
 use crate::ask::{Role, Turn};
-use crate::face::read::TextOr;
+use crate::face::read::{Object, TextOrList};
 
 /// A text or blocks.
-pub(super) type Content = TextOr<Block>;
+pub(super) type Content = TextOrList<Object<Block>>;
 
 #[derive(Deserialize)]
 pub(super) struct Block {
@@ -27,13 +27,13 @@ pub(super) struct Block {
 /// The turns that a message stands for. What no other wire can carry is noted as `beyond`.
 pub(super) fn turns(field: &str, role: Role, content: Content, beyond: &mut Option<String>) -> Vec<Turn> {
     let blocks = match content {
-        TextOr::Text(text) => return vec![Turn::new(role, text)],
-        TextOr::Parts(blocks) => blocks,
+        TextOrList::Text(text) => return vec![Turn::new(role, text)],
+        TextOrList::List(blocks) => blocks,
     };
     let mut results = Vec::new();
     let mut turn = Turn::new(role, "");
     let is_empty = blocks.is_empty();
-    for (at, block) in blocks.into_iter().enumerate() {
+    for (at, Object(block)) in blocks.into_iter().enumerate() {
         let Block { r#type: kind, text, id, name, input, tool_use_id, content } = block;
         match kind.as_str() {
             "text" => turn.content.push_str(&text.unwrap_or_default()),
@@ -60,10 +60,10 @@ pub(super) fn turns(field: &str, role: Role, content: Content, beyond: &mut Opti
 
 fn text_of(content: Content, beyond: &mut Option<String>) -> String {
     match content {
-        TextOr::Text(text) => text,
-        TextOr::Parts(blocks) => blocks
+        TextOrList::Text(text) => text,
+        TextOrList::List(blocks) => blocks
             .into_iter()
-            .map(|block| {
+            .map(|Object(block)| {
                 if block.text.is_none() {
                     beyond.get_or_insert("anything but text in a tool's result".to_owned());
                 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::blocks::{self, Content};
 use crate::ask::{self, Ask, Role, ToolChoice, Turn};
 use crate::error::Error;
-use crate::face::read::{self, Wrong};
+use crate::face::read::{self, Object, Wrong};
 use crate::face::{Document, Face, Question};
 use crate::wire::Mode;
 
@@ -18,15 +18,15 @@ use crate::wire::Mode;
 struct Body {
     model: Option<String>,
     #[serde(default)]
-    messages: Vec<Message>,
+    messages: Vec<Object<Message>>,
     system: Option<Content>,
     max_tokens: Option<i64>,
     stream: Option<bool>,
     temperature: Option<f64>,
     top_p: Option<f64>,
     stop_sequences: Option<Vec<String>>,
-    tools: Option<Vec<Tool>>,
-    tool_choice: Option<Choice>,
+    tools: Option<Vec<Object<Tool>>>,
+    tool_choice: Option<Object<Choice>>,
     // What only this API's provider can do.
     container: Option<IgnoredAny>,
     mcp_servers: Option<Vec<IgnoredAny>>,
@@ -96,16 +96,16 @@ impl Findings {
             self.wrong.refuse("max_tokens", "must be set");
         }
         let tools = self.tools(body.tools.unwrap_or_default());
-        let parallel = body.tool_choice.as_ref().and_then(|choice| choice.disable_parallel_tool_use);
+        let parallel = body.tool_choice.as_ref().and_then(|choice| choice.0.disable_parallel_tool_use);
         let key = headers.iter().find(|header| header.name == "idempotency-key");
         Ask {
-            model: body.model.filter(|model| !model.is_empty()),
+            model: self.wrong.model(body.model),
             turns: self.turns(body.system, body.messages),
             temperature: self.wrong.within("temperature", 1.0, body.temperature),
             top_p: self.wrong.within("top_p", 1.0, body.top_p),
             max_tokens: self.wrong.count("max_tokens", body.max_tokens),
             stop: body.stop_sequences.unwrap_or_default(),
-            tool_choice: body.tool_choice.and_then(|choice| self.choice(choice, &tools)),
+            tool_choice: body.tool_choice.and_then(|choice| self.choice(choice.0, &tools)),
             tools,
             parallel_tool_calls: parallel.map(|disabled| !disabled),
             idempotency_key: key.map(|header| header.value.clone()),
@@ -113,12 +113,12 @@ impl Findings {
         }
     }
 
-    fn turns(&mut self, system: Option<Content>, messages: Vec<Message>) -> Vec<Turn> {
+    fn turns(&mut self, system: Option<Content>, messages: Vec<Object<Message>>) -> Vec<Turn> {
         let mut turns = Vec::with_capacity(messages.len() + 1);
         if let Some(system) = system {
             turns.extend(blocks::turns("system", Role::System, system, &mut self.beyond));
         }
-        for (at, Message { role, content }) in messages.into_iter().enumerate() {
+        for (at, Object(Message { role, content })) in messages.into_iter().enumerate() {
             let role = match role.as_str() {
                 "user" => Role::User,
                 "assistant" => Role::Assistant,
@@ -133,9 +133,10 @@ impl Findings {
         turns
     }
 
-    fn tools(&mut self, tools: Vec<Tool>) -> Vec<ask::Tool> {
+    fn tools(&mut self, tools: Vec<Object<Tool>>) -> Vec<ask::Tool> {
         let mut known = Vec::with_capacity(tools.len());
-        for (at, Tool { r#type, name, description, input_schema }) in tools.into_iter().enumerate() {
+        for (at, Object(tool)) in tools.into_iter().enumerate() {
+            let Tool { r#type, name, description, input_schema } = tool;
             if let Some(kind) = r#type.filter(|kind| kind != "custom") {
                 let kind: String = kind.chars().take(40).collect();
                 self.beyond.get_or_insert(format!("tools of its own: tools[{at}] is {kind:?}"));

@@ -10,7 +10,7 @@ use super::tools;
 use crate::answer::ToolCall;
 use crate::ask::{Ask, Format, Role, Turn};
 use crate::error::Error;
-use crate::face::read::{self, TextOr, Wrong};
+use crate::face::read::{self, Object, TextOrList, Wrong};
 use crate::face::{Document, Face, Question};
 use crate::wire::Mode;
 
@@ -19,19 +19,19 @@ use crate::wire::Mode;
 struct Body {
     model: Option<String>,
     #[serde(default)]
-    messages: Vec<Message>,
+    messages: Vec<Object<Message>>,
     stream: Option<bool>,
-    stream_options: Option<StreamOptions>,
+    stream_options: Option<Object<StreamOptions>>,
     temperature: Option<f64>,
     top_p: Option<f64>,
     max_tokens: Option<i64>,
     max_completion_tokens: Option<i64>,
-    stop: Option<OneOrMore>,
+    stop: Option<TextOrList<String>>,
     seed: Option<i64>,
-    tools: Option<Vec<tools::Tool>>,
+    tools: Option<Vec<Object<tools::Tool>>>,
     tool_choice: Option<tools::Choice>,
     parallel_tool_calls: Option<bool>,
-    response_format: Option<ResponseFormat>,
+    response_format: Option<Object<ResponseFormat>>,
     // What only providers of this API can do.
     n: Option<i64>,
     logprobs: Option<bool>,
@@ -47,8 +47,8 @@ struct StreamOptions {
 #[derive(Deserialize)]
 struct Message {
     role: String,
-    content: Option<TextOr<Part>>,
-    tool_calls: Option<Vec<Call>>,
+    content: Option<TextOrList<Object<Part>>>,
+    tool_calls: Option<Vec<Object<Call>>>,
     tool_call_id: Option<String>,
 }
 
@@ -63,7 +63,7 @@ struct Part {
 struct Call {
     #[serde(default)]
     id: String,
-    function: Function,
+    function: Object<Function>,
 }
 
 #[derive(Deserialize)]
@@ -75,16 +75,9 @@ struct Function {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMore {
-    One(String),
-    More(Vec<String>),
-}
-
-#[derive(Deserialize)]
 struct ResponseFormat {
     r#type: String,
-    json_schema: Option<JsonSchema>,
+    json_schema: Option<Object<JsonSchema>>,
 }
 
 #[derive(Deserialize)]
@@ -107,7 +100,7 @@ pub(in crate::face) fn chat(bytes: Bytes, headers: &[v1::RelayHeader]) -> Result
     let mode = if body.stream == Some(true) { Mode::Stream } else { Mode::Whole };
     let mut document = Document::new(Face::OpenAiChat, bytes, headers);
     document.tells_usage =
-        body.stream_options.as_ref().and_then(|options| options.include_usage) == Some(true);
+        body.stream_options.as_ref().and_then(|options| options.0.include_usage) == Some(true);
     document.choices = body.n.and_then(|n| u64::try_from(n).ok()).unwrap_or(1).max(1); // others are the provider's to refuse
     let mut findings = Findings { beyond: body.beyond(), ..Findings::default() };
     let ask = findings.ask(body, headers);
@@ -141,12 +134,12 @@ impl Findings {
         let tools = tools::tools(&mut self.wrong, body.tools.unwrap_or_default());
         let key = headers.iter().find(|header| header.name == "idempotency-key");
         Ask {
-            model: body.model.filter(|model| !model.is_empty()),
-            turns: body.messages.into_iter().enumerate().filter_map(|(at, m)| self.turn(at, m)).collect(),
+            model: self.wrong.model(body.model),
+            turns: body.messages.into_iter().enumerate().filter_map(|(at, m)| self.turn(at, m.0)).collect(),
             temperature: self.wrong.within("temperature", 2.0, body.temperature),
             top_p: self.wrong.within("top_p", 1.0, body.top_p),
             max_tokens: max_completion_tokens.or(max_tokens),
-            stop: body.stop.map(OneOrMore::into_texts).unwrap_or_default(),
+            stop: body.stop.map(TextOrList::into_texts).unwrap_or_default(),
             seed: body.seed,
             tool_choice: body.tool_choice.and_then(|choice| tools::choice(&mut self.wrong, choice, &tools)),
             tools,
@@ -164,19 +157,20 @@ impl Findings {
             return None;
         };
         let content = self.content(at, message.content);
-        let calls = message.tool_calls.unwrap_or_default().into_iter().map(Call::into_call).collect();
+        let calls =
+            message.tool_calls.unwrap_or_default().into_iter().map(|call| call.0.into_call()).collect();
         Some(Turn { role, content, calls, call_id: message.tool_call_id })
     }
 
     /// The text of a message; parts that are none go to providers of this API alone.
-    fn content(&mut self, at: usize, content: Option<TextOr<Part>>) -> String {
+    fn content(&mut self, at: usize, content: Option<TextOrList<Object<Part>>>) -> String {
         let parts = match content {
             None => return String::new(),
-            Some(TextOr::Text(text)) => return text,
-            Some(TextOr::Parts(parts)) => parts,
+            Some(TextOrList::Text(text)) => return text,
+            Some(TextOrList::List(parts)) => parts,
         };
         let mut whole = String::new();
-        for (nth, part) in parts.into_iter().enumerate() {
+        for (nth, Object(part)) in parts.into_iter().enumerate() {
             match part.text.or(part.refusal) {
                 Some(text) => whole.push_str(&text),
                 None => {
@@ -190,9 +184,9 @@ impl Findings {
         whole
     }
 
-    fn format(&mut self, format: Option<ResponseFormat>) -> Format {
-        let Some(ResponseFormat { r#type, json_schema }) = format else { return Format::Text };
-        match (r#type.as_str(), json_schema) {
+    fn format(&mut self, format: Option<Object<ResponseFormat>>) -> Format {
+        let Some(Object(ResponseFormat { r#type, json_schema })) = format else { return Format::Text };
+        match (r#type.as_str(), json_schema.map(|schema| schema.0)) {
             ("text", _) => Format::Text,
             ("json_object", _) => Format::Json,
             ("json_schema", Some(JsonSchema { name: Some(name), schema, strict })) => {
@@ -224,17 +218,7 @@ fn role(name: &str) -> Option<Role> {
 
 impl Call {
     fn into_call(self) -> ToolCall {
-        ToolCall { id: self.id, name: self.function.name, arguments: self.function.arguments }
-    }
-}
-
-// === impl OneOrMore ===
-
-impl OneOrMore {
-    fn into_texts(self) -> Vec<String> {
-        match self {
-            OneOrMore::One(text) => vec![text],
-            OneOrMore::More(texts) => texts,
-        }
+        let Object(Function { name, arguments }) = self.function;
+        ToolCall { id: self.id, name, arguments }
     }
 }

@@ -1,34 +1,35 @@
 //! A question for vectors, and its answer.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bsm_proto::models::v1;
 use bytes::Bytes;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
 use crate::answer::Embedding;
 use crate::ask::{EmbedAsk, MAX_INPUTS};
 use crate::error::Error;
-use crate::face::read::{self, Wrong};
+use crate::face::read::{self, TextOrList, Wrong};
 use crate::face::{Document, Encoding, Face, Label, Texts};
 
 #[derive(Deserialize)]
 struct Body {
     model: Option<String>,
-    input: Option<Input>,
+    input: Option<TextOrList<Item>>,
     dimensions: Option<i64>,
     encoding_format: Option<String>,
 }
 
-/// Texts, or the tokens of texts, which mean something to one model only.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Input {
-    One(String),
-    More(Vec<String>),
-    Tokens(#[expect(dead_code, reason = "what they mean is the provider's to know")] Vec<IgnoredAny>),
+/// One of several things to make a vector of.
+enum Item {
+    Text(String),
+    /// A token, or the tokens of a text, which mean something to one model only.
+    Tokens,
 }
 
 /// Reads a question.
@@ -37,11 +38,16 @@ pub(in crate::face) fn texts(bytes: Bytes, headers: &[v1::RelayHeader]) -> Resul
     let mut wrong = Wrong::default();
     let mut document = Document::new(Face::OpenAiEmbeddings, bytes, headers);
     let inputs = match body.input {
-        Some(Input::One(text)) => vec![text],
-        Some(Input::More(texts)) => texts,
-        Some(Input::Tokens(_)) => {
-            document.beyond = Some("vectors of tokens; it takes texts".to_owned());
-            Vec::new()
+        Some(TextOrList::Text(text)) => vec![text],
+        Some(TextOrList::List(items)) => {
+            let given = items.len();
+            let texts: Vec<String> = items.into_iter().filter_map(Item::into_text).collect();
+            match texts.len() {
+                0 if given > 0 => document.beyond = Some("vectors of tokens; it takes texts".to_owned()),
+                some if some < given => wrong.refuse("input", "must hold texts or tokens, not both"),
+                _ => {}
+            }
+            texts
         }
         None => Vec::new(),
     };
@@ -58,7 +64,7 @@ pub(in crate::face) fn texts(bytes: Bytes, headers: &[v1::RelayHeader]) -> Resul
         }
     };
     let dimensions = wrong.count("dimensions", body.dimensions);
-    let ask = EmbedAsk { model: body.model.filter(|model| !model.is_empty()), inputs, dimensions };
+    let ask = EmbedAsk { model: wrong.model(body.model), inputs, dimensions };
     wrong.finish(Texts { ask, encoding, document })
 }
 
@@ -82,5 +88,44 @@ fn numbers(vector: &[f32], encoding: Encoding) -> Value {
             let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
             BASE64_STANDARD.encode(bytes).into()
         }
+    }
+}
+
+// === impl Item ===
+
+impl Item {
+    fn into_text(self) -> Option<String> {
+        match self {
+            Item::Text(text) => Some(text),
+            Item::Tokens => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = Item;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string, a token or a list of tokens")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Item, E> {
+                Ok(Item::Text(text.to_owned()))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Item, E> {
+                Ok(Item::Tokens)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, tokens: A) -> Result<Item, A::Error> {
+                IgnoredAny::deserialize(SeqAccessDeserializer::new(tokens)).map(|_| Item::Tokens)
+            }
+        }
+
+        deserializer.deserialize_any(Any)
     }
 }

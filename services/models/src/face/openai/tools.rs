@@ -4,11 +4,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::ask::{self, ToolChoice};
-use crate::face::read::Wrong;
+use crate::face::read::{Object, WordOrObject, Wrong};
 
 #[derive(Deserialize)]
 pub(super) struct Tool {
-    function: Option<Function>,
+    function: Option<Object<Function>>,
 }
 
 #[derive(Deserialize)]
@@ -19,21 +19,22 @@ struct Function {
     parameters: Option<Map<String, Value>>,
 }
 
+/// A word, or the tool that must be called.
+pub(super) type Choice = WordOrObject<Chosen>;
+
 #[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum Choice {
-    Word(String),
-    Named { function: Named },
+pub(super) struct Chosen {
+    function: Object<Named>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Named {
+struct Named {
     name: String,
 }
 
-pub(super) fn tools(wrong: &mut Wrong, tools: Vec<Tool>) -> Vec<ask::Tool> {
-    let functions = tools.into_iter().enumerate().filter_map(|(at, tool)| Some((at, tool.function?)));
-    let functions = functions.map(|(at, Function { name, description, parameters })| {
+pub(super) fn tools(wrong: &mut Wrong, tools: Vec<Object<Tool>>) -> Vec<ask::Tool> {
+    let functions = tools.into_iter().enumerate().filter_map(|(at, tool)| Some((at, tool.0.function?)));
+    let functions = functions.map(|(at, Object(Function { name, description, parameters }))| {
         if name.is_empty() {
             wrong.refuse(format!("tools[{at}].function.name"), "must not be empty");
         }
@@ -57,7 +58,7 @@ pub(super) fn choice(wrong: &mut Wrong, choice: Choice, tools: &[ask::Tool]) -> 
                 None
             }
         },
-        Choice::Named { function: Named { name } } => {
+        Choice::Object(Chosen { function: Object(Named { name }) }) => {
             if tools.iter().all(|tool| tool.name != name) {
                 wrong.refuse("tool_choice.function.name", "must be the name of one of the tools");
             }
