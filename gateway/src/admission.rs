@@ -79,7 +79,8 @@ pub(crate) fn arrive(gateway: &Gateway, request: &mut Request) {
         return;
     }
     let rpc = &found.route.rpc;
-    let verdict = gateway.admissions.admit(rpc, gateway.gate.importance(rpc.scope, headers));
+    let Ok(importance) = gateway.gate.importance(rpc.scope, headers) else { return };
+    let verdict = gateway.admissions.admit(rpc, importance);
     request.extensions_mut().insert(Arrived(Arc::new(Mutex::new(Some(verdict)))));
 }
 

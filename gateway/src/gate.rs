@@ -32,6 +32,7 @@ use crate::{
     gateway::Gateway,
     pipeline::{correlation::call_of, cors},
     routes::Route,
+    said,
 };
 
 /// What the operator allows.
@@ -142,13 +143,16 @@ impl Gate {
     }
 
     /// How important an admitted request is.
-    pub(crate) fn importance(&self, scope: Scope, headers: &HeaderMap) -> Priority {
+    ///
+    /// # Errors
+    /// 400 when the client says it in a word that is none.
+    pub(crate) fn importance(&self, scope: Scope, headers: &HeaderMap) -> Result<Priority, Fault> {
         let asker = match scope {
             Scope::Publish | Scope::Admin => importance::Asker::Operating,
             _ if self.has_token(headers) => importance::Asker::Operator,
             _ => importance::Asker::Client,
         };
-        importance::judged(Priority::from_headers(headers), asker)
+        Ok(importance::judged(said::priority(headers)?, asker))
     }
 
     /// A developer at this machine, and not a page of somebody else's in their browser.

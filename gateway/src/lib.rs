@@ -13,6 +13,7 @@
 //! | `dispatch`, `transcode` | from a request to its rpc and back |
 //! | `faces` | OpenAI's and Anthropic's APIs under `/v1`, their errors included |
 //! | `kept` | answers that are the same for everybody |
+//! | `said` | what clients say in headers of how a call is meant |
 //! | `sse` | server streams as events |
 //! | `status`, `fault` | how failures are told |
 //! | `webhook` | GitHub's deliveries |
@@ -33,6 +34,7 @@ mod mesh;
 mod pipeline;
 mod rate_limit;
 mod routes;
+mod said;
 mod scrape;
 mod sse;
 mod status;

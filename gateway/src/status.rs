@@ -8,7 +8,7 @@ use bsm_runtime::status as details;
 use crate::fault::Fault;
 
 /// Reasons whose HTTP code says more than that of their gRPC code.
-const REASONS: [(&str, StatusCode); 16] = [
+const REASONS: [(&str, StatusCode); 17] = [
     // The provider answered, and badly: we are the gateway in front of it.
     ("UPSTREAM_ERROR", StatusCode::BAD_GATEWAY),
     ("UPSTREAM_MALFORMED", StatusCode::BAD_GATEWAY),
@@ -27,6 +27,7 @@ const REASONS: [(&str, StatusCode); 16] = [
     ("EGRESS_REFUSED", StatusCode::SERVICE_UNAVAILABLE),  // the same
     ("PRICE_UNKNOWN", StatusCode::FORBIDDEN),             // the client's budget lets it ask for other models
     ("IDEMPOTENCY_CONFLICT", StatusCode::CONFLICT),
+    ("NOT_CACHED", StatusCode::GATEWAY_TIMEOUT), // RFC 9111, 5.2.1.7: only-if-cached
 ];
 
 /// The code and words for `status`.

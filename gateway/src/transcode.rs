@@ -31,7 +31,7 @@ use bsm_runtime::{
     server::MESSAGE_LIMIT,
 };
 use bytes::Bytes;
-use http::{Method, StatusCode, header, request::Parts};
+use http::{HeaderName, Method, StatusCode, header, request::Parts};
 use http_body::Body as _;
 use prost::Message as _;
 use prost_reflect::DynamicMessage;
@@ -48,7 +48,7 @@ use crate::{
     kept,
     pipeline::{correlation::call_of, limit},
     routes::{BodyRule, Match, Rpc},
-    sse, status,
+    said, sse, status,
 };
 pub(crate) use accept::prefers;
 pub(crate) use body::{check_depth, invalid_json};
@@ -62,6 +62,9 @@ pub(crate) use way::Way;
 pub(crate) const CLIENT_IP: &str = caller::CLIENT_IP;
 /// `true` when the client says it is a phone or tablet.
 pub(crate) const CLIENT_MOBILE: &str = "x-bsm-client-mobile";
+
+/// Where a client says which event of a stream it saw last.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Answers that are told by another code than success, whatever the rpc said: message, field, value, code.
 const TOLD_BY_FIELD: [(&str, &str, &str, StatusCode); 1] =
@@ -79,11 +82,12 @@ pub(crate) async fn serve(
     let rpc = &found.route.rpc;
     let call = call_of(request.extensions());
     let (parts, body) = request.into_parts();
+    let last_event_id = said::text(&parts.headers, &LAST_EVENT_ID)?;
     let body = whole_body(found, &parts, body).await?;
-    let message = request::message(found, &given(&parts, &body))?;
+    let message = request::message(found, &given(&parts, last_event_id.as_deref(), &body))?;
     check_size(&message)?;
     let mut outbound = outbound(message, &call, client);
-    notes::hand_on(&parts.headers, outbound.metadata_mut());
+    notes::hand_on(&parts.headers, outbound.metadata_mut())?;
     // Services judge an operator's rights, too, in what anybody may ask.
     if matches!(rpc.scope, Scope::Admin | Scope::Publish) || call.caller() == account::ADMIN {
         vouch(gateway, client, call.caller(), &mut outbound);
@@ -132,12 +136,8 @@ fn check_size(message: &DynamicMessage) -> Result<(), Fault> {
     Err(Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message))
 }
 
-fn given<'r>(parts: &'r Parts, body: &'r [u8]) -> Given<'r> {
-    Given {
-        query: parts.uri.query().unwrap_or_default(),
-        last_event_id: parts.headers.get("last-event-id").and_then(|id| id.to_str().ok()),
-        body,
-    }
+fn given<'r>(parts: &'r Parts, last_event_id: Option<&'r str>, body: &'r [u8]) -> Given<'r> {
+    Given { query: parts.uri.query().unwrap_or_default(), last_event_id, body }
 }
 
 fn outbound(message: DynamicMessage, call: &Call, client: &Client) -> tonic::Request<DynamicMessage> {

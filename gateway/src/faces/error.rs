@@ -25,7 +25,7 @@ const fn row(reason: &'static str, http: Option<u16>, code: &'static str, retry:
 }
 
 /// Reasons that are not here have their own name in lower case as the code, and are worth a retry.
-const TABLE: [Row; 16] = [
+const TABLE: [Row; 17] = [
     row("UNAUTHORIZED", None, "invalid_api_key", false),
     row("MODEL_NOT_FOUND", None, "model_not_found", false),
     row("CONTEXT_TOO_LONG", None, "context_length_exceeded", false),
@@ -43,6 +43,7 @@ const TABLE: [Row; 16] = [
     row("CREDENTIAL_REFUSED", None, "credential_refused", false),
     row("SAFE_MODE", Some(403), "safe_mode", false),
     row("IDEMPOTENCY_CONFLICT", None, "idempotency_conflict", false),
+    row("NOT_CACHED", None, "not_cached", false), // until somebody else has asked
 ];
 
 /// The HTTP code.

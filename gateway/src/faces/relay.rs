@@ -18,19 +18,19 @@ use crate::{
     fault::Fault,
     gateway::Gateway,
     pipeline::{correlation::call_of, limit},
-    status, transcode,
+    said, status, transcode,
 };
 
 /// The headers of a client that mean something to whoever answers. None of them is a secret.
-const PASSED: [&str; 8] = [
-    "idempotency-key",
-    "last-event-id",
-    "cache-control",
-    "x-bsm-cache",
-    "x-bsm-resume-grace",
-    "anthropic-version",
-    "anthropic-beta",
-    "openai-beta",
+const PASSED: [HeaderName; 8] = [
+    HeaderName::from_static("idempotency-key"),
+    HeaderName::from_static("last-event-id"),
+    header::CACHE_CONTROL,
+    HeaderName::from_static("x-bsm-cache"),
+    HeaderName::from_static("x-bsm-resume-grace"),
+    HeaderName::from_static("anthropic-version"),
+    HeaderName::from_static("anthropic-beta"),
+    HeaderName::from_static("openai-beta"),
 ];
 
 /// Who answers, and which model was asked for: in the headers of every answer.
@@ -47,8 +47,9 @@ pub(super) async fn serve(
     let call = call_of(request.extensions());
     let (parts, body) = request.into_parts();
     transcode::check_media_type(&parts.headers)?;
+    let headers = passed(&parts.headers)?;
     let body = limit::read(&parts, body).await?;
-    let question = RelayRequest { face: face.into(), body, headers: passed(&parts.headers) };
+    let question = RelayRequest { face: face.into(), body, headers };
     let mut outbound = call.request(question);
     transcode::introduce(client, outbound.metadata_mut());
     let mut way = ModelServiceClient::new(way(gateway)).max_decoding_message_size(MESSAGE_LIMIT);
@@ -66,12 +67,12 @@ pub(super) async fn serve(
     Ok(response)
 }
 
-fn passed(headers: &HeaderMap) -> Vec<RelayHeader> {
-    let header = |name: &str| {
-        let value = headers.get(name)?.to_str().ok()?.to_owned();
-        Some(RelayHeader { name: name.to_owned(), value })
-    };
-    PASSED.into_iter().filter_map(header).collect()
+fn passed(headers: &HeaderMap) -> Result<Vec<RelayHeader>, Fault> {
+    let said = PASSED.into_iter().map(|name| {
+        let said = said::text(headers, &name)?;
+        Ok(said.map(|value| RelayHeader { name: name.as_str().to_owned(), value }))
+    });
+    said.filter_map(Result::transpose).collect()
 }
 
 /// All of a document, which nobody can use in part.

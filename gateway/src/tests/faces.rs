@@ -81,3 +81,19 @@ async fn outside_of_v1_errors_stay_as_they_are() {
     assert_eq!((answer.status, answer.json()["error"].as_str()), (404, Some("Not Found")));
     assert_eq!(answer.header("x-request-id"), "");
 }
+
+#[tokio::test]
+async fn a_header_that_cannot_be_read_is_refused_and_not_passed_over() {
+    let rig = Rig::start(&[]).await;
+    for path in ["/v1/chat/completions", "/v1/messages", "/v1/embeddings", "/api/models/complete"] {
+        for name in ["idempotency-key", "x-bsm-cache", "x-bsm-resume-grace", "cache-control", "last-event-id"]
+        {
+            let mut asked = request("POST", path, &[("content-type", "application/json")], "{}");
+            asked.headers_mut().insert(name, http::HeaderValue::from_bytes(b"k-\xc3\xbc").unwrap());
+            let answer = read(rig.send(asked).await).await;
+            assert_eq!(answer.status, 400, "{path} {name}: {}", answer.body);
+            let told = format!("The header {name} must be visible ASCII characters.");
+            assert!(answer.body.contains(&told), "{path} {name}: {}", answer.body);
+        }
+    }
+}

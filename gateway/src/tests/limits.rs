@@ -182,7 +182,6 @@ async fn only_operators_are_critical_and_anybody_may_wait() {
         (&home, vec![], "normal"),
         (&home, vec![("x-bsm-priority", "critical")], "normal"),
         (&home, vec![("x-bsm-priority", "batch")], "batch"),
-        (&home, vec![("x-bsm-priority", "urgent")], "normal"),
         (&rig, vec![("x-admin-token", TOKEN)], "normal"),
         (&rig, vec![("x-admin-token", TOKEN), ("x-bsm-priority", "Critical")], "critical"),
     ] {
@@ -192,6 +191,16 @@ async fn only_operators_are_critical_and_anybody_may_wait() {
         let submitted = rig.fake.submitted.lock().unwrap();
         let (metadata, _) = submitted.last().unwrap();
         assert_eq!(metadata.get("x-bsm-priority").unwrap(), expected, "{headers:?}");
+    }
+    let unknown = [("content-type", "application/json"), ("x-bsm-priority", "urgent")];
+    for path in ["/api/orchestrator/run", "/v1/chat/completions"] {
+        let refused = read(home.send(request("POST", path, &unknown, "{}")).await).await;
+        assert_eq!(refused.status, 400, "{path}");
+        assert!(
+            refused.body.contains("x-bsm-priority must be batch, normal or critical"),
+            "{}",
+            refused.body
+        );
     }
 }
 

@@ -19,7 +19,7 @@ use crate::error::{Attempt, Attempts, Error};
 use crate::gateway::{Answered, Gateway, ModelLine, ProviderLine};
 use crate::key_status::KeyStatus;
 use crate::keys::KeyLine;
-use crate::replay::{Numbered, NumberedStream, Replay};
+use crate::replay::{Numbered, NumberedStream, Refused, Replay};
 use crate::route::{Candidate, Question};
 use crate::usage::Listed;
 
@@ -85,7 +85,11 @@ impl ModelService for Models {
 
     async fn embed(&self, request: Request<v1::EmbedRequest>) -> Result<Response<v1::EmbedResponse>, Status> {
         let call = Call::of(&request);
-        let ask = EmbedAsk::parse(request.into_inner()).map_err(Error::Invalid)?;
+        let (metadata, _, message) = request.into_parts();
+        let ask = EmbedAsk::parse(message).map_err(Error::Invalid)?;
+        if notes::wishes(&metadata)?.only_kept {
+            return Err(Error::Replay(Refused::NotKept).into()); // vectors are kept in the form of another API only
+        }
         let Answered { answer, provider, attempts, .. } = self.gateway.embed(&ask, call).await?;
         let Embedding { vectors, model, usage } = answer;
         let finish = Finish { model, reason: String::new(), usage };

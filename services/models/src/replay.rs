@@ -80,6 +80,15 @@ pub enum Refused {
     /// There is nothing to go on with.
     #[error("nothing is kept of the stream behind this event id; begin it again without Last-Event-ID")]
     Gone,
+    /// The place is none that the stream has come to.
+    #[error("the stream has no event with this id yet; come back with the id of the last event that came")]
+    Beyond,
+    /// Nothing that is kept will do, and nobody was to be asked.
+    #[error(
+        "no answer to this is kept, and only-if-cached forbids to ask for one; leave it out, and let answers be kept \
+         with x-bsm-cache: on"
+    )]
+    NotKept,
     /// The call that this one was attached to has no end.
     #[error("the call ended without an answer")]
     Lost,
@@ -99,6 +108,8 @@ impl Refused {
             Refused::OtherQuestion => "IDEMPOTENCY_CONFLICT",
             Refused::TooLarge => "ANSWER_TOO_LARGE_TO_SHARE",
             Refused::Gone => "STREAM_GONE",
+            Refused::Beyond => "EVENT_UNKNOWN",
+            Refused::NotKept => "NOT_CACHED",
             Refused::Lost => "INTERNAL",
         }
     }
@@ -195,6 +206,10 @@ impl Replay {
         let start =
             Start { gateway: Arc::clone(&self.gateway), ask: ask.clone(), call: call.detached(), manner };
         match (key.map(|key| want(key, None, false)), wishes.resume) {
+            (repeat, None) if wishes.only_kept => {
+                let exact = (wishes.cache != CacheUse::Off).then_some(exact);
+                self.store.kept(repeat, exact, wishes.cache).map(Some)
+            }
             (Some(repeat), None) => {
                 let run = match wishes.cache {
                     CacheUse::Off => self.store.open(repeat, || start.events())?,

@@ -85,7 +85,8 @@ fn failed(attempts: &Attempts, sentence: String) -> Refusal {
 const fn replay_code(refused: Refused) -> Code {
     match refused {
         Refused::OtherQuestion => Code::AlreadyExists,
-        Refused::TooLarge | Refused::Gone => Code::FailedPrecondition,
+        Refused::TooLarge | Refused::Gone | Refused::NotKept => Code::FailedPrecondition,
+        Refused::Beyond => Code::OutOfRange,
         Refused::Lost => Code::Internal,
     }
 }

@@ -54,6 +54,15 @@ pub(super) struct Reader<T: Item, E> {
     ended: bool,
 }
 
+/// Why a log cannot be read from some place on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// Some of the items are not there any more.
+    Gone,
+    /// The place is none that the log has come to.
+    Beyond,
+}
+
 // === impl Log ===
 
 impl<T: Item, E: Clone> Log<T, E> {
@@ -111,17 +120,20 @@ impl<T: Item, E: Clone> Log<T, E> {
         }
     }
 
-    /// A reader of the items from that number on; `None` when some of those are not there any more.
-    pub(super) fn read(self: &Arc<Self>, from: u64) -> Option<Reader<T, E>> {
+    /// A reader of the items from that number on, which is at most that of the next one to come.
+    pub(super) fn read(self: &Arc<Self>, from: u64) -> Result<Reader<T, E>, Unread> {
         let mut state = self.state();
         if from < state.first {
-            return None;
+            return Err(Unread::Gone);
+        }
+        if from > state.first + state.items.len() as u64 {
+            return Err(Unread::Beyond);
         }
         let id = state.next_reader;
         state.next_reader += 1;
         state.places.insert(id, from);
         drop(state);
-        Some(Reader { log: Arc::clone(self), id, news: self.news.subscribe(), ended: false })
+        Ok(Reader { log: Arc::clone(self), id, news: self.news.subscribe(), ended: false })
     }
 }
 

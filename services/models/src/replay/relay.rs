@@ -98,17 +98,20 @@ impl Replay {
         let key =
             wishes.key.as_deref().map(|key| Key::Repeat { tenant: Arc::clone(&tenant), key: key.into() });
         let by = key.as_ref().map_or(By::Question, |_| By::IdempotencyKey(CacheUse::Off));
+        let fresh = wishes.cache == CacheUse::Refresh;
+        let exact = want(Key::Exact { tenant, print }, wishes.max_age, fresh);
+        if wishes.only_kept && wishes.resume.is_none() {
+            // Below a key, questions in this form are not looked for.
+            let exact = (key.is_none() && wishes.cache != CacheUse::Off).then_some(exact);
+            return self.store.kept(key.map(|key| want(key, None, false)), exact, CacheUse::Off);
+        }
         let (run, from_start) = match (key, wishes.resume) {
             (Some(key), None) => (self.store.open(want(key, None, false), start)?, true),
             (Some(key), Some(Resume::After(position))) => {
                 (self.store.resume(want(key, None, false), position)?, false)
             }
             (_, Some(_)) => return Err(Refused::Gone),
-            (None, None) => {
-                let fresh = wishes.cache == CacheUse::Refresh;
-                let exact = want(Key::Exact { tenant, print }, wishes.max_age, fresh);
-                (self.store.open(exact, start)?, true)
-            }
+            (None, None) => (self.store.open(exact, start)?, true),
         };
         let source = run.source;
         Ok((run, Note { source, by, from_start }))

@@ -17,6 +17,14 @@ use tokio::time::Instant;
 
 use super::key::{Key, Kind, Print};
 
+mod counts;
+mod ends;
+mod room;
+
+pub(super) use counts::Counts;
+pub(super) use ends::Left;
+pub(super) use room::Relief;
+
 /// What an entry takes beside its content and its key, in bytes: estimated, so that empty answers count, too.
 const OVERHEAD: usize = 512;
 
@@ -64,51 +72,6 @@ pub(super) enum Found<V> {
     OtherQuestion,
     /// A run that goes on, of which the beginning is not there any more.
     Spilled,
-}
-
-/// What follows when a reader leaves.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Left<V> {
-    /// Nothing.
-    Nothing,
-    /// The run is to be looked at again after this time, with this number.
-    Look(Duration, u64),
-    /// The run is to be ended.
-    End(V),
-}
-
-/// What no longer has a place.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Relief<V> {
-    /// Whole answers, to be dropped.
-    pub(super) gone: Vec<V>,
-    /// Of runs that go on, which are to keep no more than their readers need.
-    pub(super) spilled: Vec<V>,
-}
-
-/// What a kind of entry has done and holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    /// Calls answered by a whole answer that was there.
-    pub(super) hits: u64,
-    /// Calls that were not.
-    pub(super) misses: u64,
-    /// Runs begun.
-    pub(super) begun: u64,
-    /// Runs that failed, or were ended.
-    pub(super) failed: u64,
-    /// Calls that joined a run.
-    pub(super) joined: u64,
-    /// Answers that made room, running ones included.
-    pub(super) evicted: u64,
-    /// Answers held, running ones included.
-    pub(super) entries: usize,
-    /// What they take.
-    pub(super) bytes: usize,
-    /// Age of the oldest whole one.
-    pub(super) oldest: Option<Duration>,
-    /// Age of the newest whole one.
-    pub(super) newest: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -208,6 +171,20 @@ impl<V: Clone> Shelf<V> {
         found.unwrap_or_else(|| self.begin(want, begin))
     }
 
+    /// The whole answer that will do for somebody who wants no other: nothing is begun, and no run joined.
+    pub(super) fn kept(&mut self, want: &Want, now: Instant) -> Option<Found<V>> {
+        self.expire(now);
+        let is_whole = |id| matches!(self.entries[id].phase, Phase::Ended { .. });
+        let is_there = self.runs.get(&want.key).is_some_and(is_whole);
+        let found = if is_there { self.look(want, now) } else { None };
+        let counts = &mut self.counts[want.key.kind() as usize];
+        match found {
+            Some(Found::Kept(..)) => counts.hits += 1,
+            _ => counts.misses += 1,
+        }
+        found
+    }
+
     /// The run that a key leads to, for somebody who comes back to it.
     pub(super) fn run_of(&mut self, key: &Key, now: Instant) -> Option<RunId> {
         self.expire(now);
@@ -253,155 +230,6 @@ impl<V: Clone> Shelf<V> {
         self.counts[key.kind() as usize].begun += 1;
         self.entries.insert(id, Entry { key, print, value: value.clone(), bytes, grace, phase });
         Found::Begun(id, value)
-    }
-
-    /// A run has brought so many bytes more.
-    #[must_use]
-    pub(super) fn grew(&mut self, id: RunId, by: usize) -> Relief<V> {
-        let largest = self.limits.largest();
-        let mut relief = Relief { gone: Vec::new(), spilled: Vec::new() };
-        let Some(entry) = self.entries.get_mut(&id) else { return relief };
-        if matches!(entry.phase, Phase::Running { kept: true, .. }) {
-            entry.bytes += by;
-            self.bytes += by;
-            if entry.bytes > largest {
-                relief.spilled.extend(self.spill(id));
-            }
-        }
-        while self.bytes > self.limits.bytes && self.make_room(&mut relief) {}
-        relief
-    }
-
-    /// Whether something could be given up.
-    fn make_room(&mut self, relief: &mut Relief<V>) -> bool {
-        if let Some(&(_, first)) = self.ended.first() {
-            let entry = self.remove(first);
-            self.counts[entry.key.kind() as usize].evicted += 1;
-            relief.gone.push(entry.value);
-            return true;
-        }
-        let is_kept = |entry: &Entry<V>| matches!(entry.phase, Phase::Running { kept: true, .. });
-        let first = self.entries.iter().find(|(_, entry)| is_kept(entry)).map(|(id, _)| *id);
-        let spilled = first.and_then(|id| self.spill(id));
-        let some = spilled.is_some();
-        relief.spilled.extend(spilled);
-        some
-    }
-
-    /// From now on a run is kept no longer than its readers need it.
-    fn spill(&mut self, id: RunId) -> Option<V> {
-        let entry = self.entries.get_mut(&id)?;
-        let Phase::Running { kept, .. } = &mut entry.phase else { return None };
-        *kept = false;
-        let rest = OVERHEAD + entry.key.bytes();
-        self.bytes -= entry.bytes - rest;
-        entry.bytes = rest;
-        self.counts[entry.key.kind() as usize].evicted += 1;
-        Some(entry.value.clone())
-    }
-
-    /// A reader has left. Readers of whole answers are not counted.
-    #[must_use]
-    pub(super) fn leave(&mut self, id: RunId) -> Left<V> {
-        let Some(entry) = self.entries.get_mut(&id) else { return Left::Nothing };
-        let Phase::Running { readers, vacancies, kept } = &mut entry.phase else { return Left::Nothing };
-        *readers -= 1;
-        if *readers > 0 {
-            return Left::Nothing;
-        }
-        *vacancies += 1;
-        if *kept && !entry.grace.is_zero() && self.runs.get(&entry.key) == Some(&id) {
-            return Left::Look(entry.grace, *vacancies);
-        }
-        Left::End(self.fail(id).expect("it is there"))
-    }
-
-    /// The grace of a run is over: the run, if nobody has come back to it since.
-    #[must_use]
-    pub(super) fn look_again(&mut self, id: RunId, vacancy: u64) -> Option<V> {
-        match self.entries.get(&id)?.phase {
-            Phase::Running { readers: 0, vacancies, .. } if vacancies == vacancy => self.fail(id),
-            _ => None,
-        }
-    }
-
-    /// A run has brought its whole answer.
-    pub(super) fn end(&mut self, id: RunId, now: Instant) {
-        let Some(entry) = self.entries.get_mut(&id) else { return };
-        let Phase::Running { kept, .. } = entry.phase else { return };
-        if !kept || self.runs.get(&entry.key) != Some(&id) {
-            self.remove(id);
-            return;
-        }
-        let until = now + self.limits.life(entry.key.kind());
-        entry.phase = Phase::Ended { at: now, until };
-        self.ended.insert((now, id));
-        self.until.insert((until, id));
-    }
-
-    /// A run has failed, or is ended: nothing of it is kept.
-    pub(super) fn fail(&mut self, id: RunId) -> Option<V> {
-        let entry = self.entries.get(&id)?;
-        if !matches!(entry.phase, Phase::Running { .. }) {
-            return None;
-        }
-        self.counts[entry.key.kind() as usize].failed += 1;
-        Some(self.remove(id).value)
-    }
-
-    /// Forgets whatever is kept of a kind. Runs go on for those who read them, and nobody else.
-    #[must_use]
-    pub(super) fn clear(&mut self, kind: Kind) -> Relief<V> {
-        self.runs.retain(|key, _| key.kind() != kind);
-        let of_kind = self.entries.iter().filter(|(_, entry)| entry.key.kind() == kind);
-        let ids: Vec<_> = of_kind.map(|(id, entry)| (*id, entry.phase)).collect();
-        let mut relief = Relief { gone: Vec::new(), spilled: Vec::new() };
-        for (id, phase) in ids {
-            match phase {
-                Phase::Ended { .. } => relief.gone.push(self.remove(id).value),
-                Phase::Running { kept: true, .. } => relief.spilled.extend(self.spill(id)),
-                Phase::Running { kept: false, .. } => {}
-            }
-        }
-        relief
-    }
-
-    /// Forgets what is too old.
-    pub(super) fn expire(&mut self, now: Instant) {
-        while let Some(&(until, id)) = self.until.first() {
-            if until > now {
-                return;
-            }
-            self.remove(id);
-        }
-    }
-
-    pub(super) fn counts(&mut self, kind: Kind, now: Instant) -> Counts {
-        self.expire(now);
-        let mut counts = self.counts[kind as usize];
-        for entry in self.entries.values().filter(|entry| entry.key.kind() == kind) {
-            counts.entries += 1;
-            counts.bytes += entry.bytes;
-            if let Phase::Ended { at, .. } = entry.phase {
-                let age = now.saturating_duration_since(at);
-                counts.oldest = Some(counts.oldest.map_or(age, |oldest| oldest.max(age)));
-                counts.newest = Some(counts.newest.map_or(age, |newest| newest.min(age)));
-            }
-        }
-        counts
-    }
-
-    fn remove(&mut self, id: RunId) -> Entry<V> {
-        let entry = self.entries.remove(&id).expect("only what is there is removed");
-        self.bytes -= entry.bytes;
-        if self.runs.get(&entry.key) == Some(&id) {
-            self.runs.remove(&entry.key);
-        }
-        if let Phase::Ended { at, until } = entry.phase {
-            self.ended.remove(&(at, id));
-            self.until.remove(&(until, id));
-        }
-        entry
     }
 
     #[cfg(test)]

@@ -17,9 +17,11 @@ use tracing::Instrument;
 
 use super::Refused;
 use super::key::Kind;
-use super::log::{Item, Log, Reader};
+use super::log::{Item, Log, Reader, Unread};
 use super::position::Position;
 use super::shelf::{Counts, Found, Left, Limits, Relief, RunId, Shelf, Want};
+use super::told::{By, Note};
+use super::wishes::CacheUse;
 
 /// A run whose task ended without a word: it panicked, or was ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +110,30 @@ impl Store {
         self.reader(shelf, found, 0)
     }
 
+    /// A reader of a whole answer: under the key, else to the question. Begins nothing and joins nothing. `below` is what
+    /// the cache is used for below a key.
+    pub(super) fn kept<T, E>(
+        self: &Arc<Self>,
+        repeat: Option<Want>,
+        exact: Option<Want>,
+        below: CacheUse,
+    ) -> Result<(Opened<T, E>, Note), Refused>
+    where
+        T: Item,
+        E: From<Lost> + Clone + Send + 'static,
+    {
+        let wants = [(repeat, By::IdempotencyKey(below)), (exact, By::Question)];
+        for (want, by) in wants.into_iter().filter_map(|(want, by)| Some((want?, by))) {
+            let mut shelf = self.shelf();
+            if let Some(found) = shelf.kept(&want, Instant::now()) {
+                let run = self.reader(shelf, found, 0)?;
+                let source = run.source;
+                return Ok((run, Note { source, by, from_start: true }));
+            }
+        }
+        Err(Refused::NotKept)
+    }
+
     /// A reader of a run from behind a position on; begins nothing.
     pub(super) fn resume<T, E>(
         self: &Arc<Self>,
@@ -146,13 +172,13 @@ impl Store {
             Found::OtherQuestion => return Err(Refused::OtherQuestion),
             Found::Spilled => return Err(Refused::TooLarge),
         };
+        let log = (log as Arc<dyn Any + Send + Sync>).downcast::<Log<T, E>>();
         let reader =
-            (log as Arc<dyn Any + Send + Sync>).downcast::<Log<T, E>>().ok().map(|log| log.read(from));
+            log.map_err(|_| Refused::OtherQuestion).and_then(|log| log.read(from).map_err(Refused::from));
         drop(shelf); // the lease locks it when it is dropped
         let is_kept = matches!(source, Source::Kept(_));
         let lease = (!is_kept).then(|| Lease { store: Arc::clone(self), run });
-        let reader = reader.ok_or(Refused::OtherQuestion)?.ok_or(Refused::TooLarge)?;
-        Ok(Opened { reader, run, source, _lease: lease })
+        Ok(Opened { reader: reader?, run, source, _lease: lease })
     }
 
     fn run<T, E, S>(self: &Arc<Self>, run: RunId, stream: S) -> Run
@@ -315,4 +341,13 @@ where
 
 fn relieve(relief: &Relief<Run>) {
     relief.spilled.iter().for_each(|run| run.log.spill());
+}
+
+impl From<Unread> for Refused {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Gone => Refused::TooLarge,
+            Unread::Beyond => Refused::Beyond,
+        }
+    }
 }

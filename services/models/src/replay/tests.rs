@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 
 use super::key::{Key, Kind, Print};
-use super::log::Item;
+use super::log::{Item, Unread};
 use super::shelf::{Limits, Want};
 use super::store::{Lost, Opened, Source, Store};
 use super::*;

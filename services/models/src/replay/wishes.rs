@@ -46,6 +46,8 @@ pub struct Wishes {
     pub cache: CacheUse,
     /// How old a kept answer may be; `None`: as old as any is kept.
     pub max_age: Option<Duration>,
+    /// Whether nothing but a kept answer will do: nobody is to be asked.
+    pub only_kept: bool,
     /// How long the call goes on when its last caller is gone. At most [`LONGEST_GRACE`].
     pub grace: Duration,
     /// Where a stream is resumed: what the caller saw last.
@@ -65,6 +67,7 @@ pub(super) enum Resume {
 struct CacheControl {
     no_store: bool,
     no_cache: bool,
+    only_if_cached: bool,
     max_age: Option<Duration>,
 }
 
@@ -95,7 +98,10 @@ impl Wishes {
             Some(word) => ("prompt.cache", Some(word.as_str())),
             None => (CACHE, text(CACHE)),
         };
-        let control = text(CACHE_CONTROL).map(CacheControl::read).unwrap_or_default();
+        let control = CacheControl::of(metadata).unwrap_or_else(|problem| {
+            found.push(Violation::new(CACHE_CONTROL, problem));
+            CacheControl::default()
+        });
         let cache = cache_use(word, control).unwrap_or_else(|| {
             found.push(Violation::new(field, "must be on, off or refresh"));
             CacheUse::Off
@@ -106,7 +112,8 @@ impl Wishes {
             found.push(Violation::new(field, problem));
             Duration::ZERO
         });
-        let wishes = Wishes { key, cache, max_age: asked.or(control.max_age), grace, resume: None };
+        let (max_age, only_kept) = (asked.or(control.max_age), control.only_if_cached);
+        let wishes = Wishes { key, cache, max_age, only_kept, grace, resume: None };
         if found.is_empty() { Ok(wishes) } else { Err(found) }
     }
 
@@ -127,7 +134,7 @@ impl Wishes {
     /// Whether nothing is wished that a plain call has not.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        self.key.is_none() && self.cache == CacheUse::Off && self.resume.is_none()
+        self.key.is_none() && self.cache == CacheUse::Off && self.resume.is_none() && !self.only_kept
     }
 }
 
@@ -164,23 +171,36 @@ fn grace(field: Option<f64>, header: Option<&str>) -> Result<Duration, &'static 
 // === impl CacheControl ===
 
 impl CacheControl {
-    /// Directives that mean nothing here, or cannot be read, are passed over, as HTTP wants it.
-    fn read(text: &str) -> Self {
+    /// What all lines of the header say together.
+    fn of(metadata: &HeaderMap) -> Result<Self, String> {
         let mut control = Self::default();
-        for directive in text.split(',').map(str::trim) {
-            let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
-            match name.trim().to_ascii_lowercase().as_str() {
-                "no-store" => control.no_store = true,
-                "no-cache" => control.no_cache = true,
-                "max-age" => {
-                    let seconds = value.trim().trim_matches('"').parse().ok();
-                    control.max_age = seconds.map(Duration::from_secs).or(control.max_age);
-                }
-                _ => {}
-            }
+        for line in metadata.get_all(CACHE_CONTROL) {
+            let line = line.to_str().map_err(|_| "must be visible ASCII characters".to_owned())?;
+            line.split(',').try_for_each(|directive| control.heed(directive.trim()))?;
         }
-        control
+        Ok(control)
     }
+
+    /// Directives that mean nothing here are passed over, as HTTP wants it.
+    fn heed(&mut self, directive: &str) -> Result<(), String> {
+        let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
+        match name.trim().to_ascii_lowercase().as_str() {
+            "no-store" => self.no_store = true,
+            "no-cache" => self.no_cache = true,
+            "only-if-cached" => self.only_if_cached = true,
+            "max-age" => self.max_age = Some(seconds(value.trim().trim_matches('"'))?),
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// More than any clock counts is as long as can be said.
+fn seconds(text: &str) -> Result<Duration, String> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("must say max-age in whole seconds, such as max-age=60".to_owned());
+    }
+    Ok(Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
 }
 
 #[cfg(test)]
@@ -206,7 +226,12 @@ mod tests {
             (&[("x-bsm-cache", "on"), ("cache-control", "Max-Age=60, x")], CacheUse::On, Some(60)),
             (&[("x-bsm-cache", "on"), ("cache-control", "no-cache")], CacheUse::Refresh, None),
             (&[("x-bsm-cache", "on"), ("cache-control", "max-age=0 , NO-STORE")], CacheUse::Off, Some(0)),
-            (&[("x-bsm-cache", "refresh"), ("cache-control", "max-age=x")], CacheUse::Refresh, None),
+            (&[("x-bsm-cache", "on"), ("cache-control", "max-stale=x")], CacheUse::On, None),
+            (
+                &[("x-bsm-cache", "on"), ("cache-control", "no-cache"), ("cache-control", "max-age=7")],
+                CacheUse::Refresh,
+                Some(7),
+            ),
         ];
         for (headers, cache, seconds) in cases {
             let wishes = read(headers, v1::Prompt::default()).unwrap();
@@ -216,7 +241,14 @@ mod tests {
                 "{headers:?}"
             );
             assert_eq!(wishes.is_plain(), cache == CacheUse::Off, "{headers:?}");
+            assert!(!wishes.only_kept, "{headers:?}");
         }
+    }
+
+    #[test]
+    fn who_wants_kept_answers_only_asks_for_no_other() {
+        let wishes = read(&[("cache-control", "only-if-cached")], v1::Prompt::default()).unwrap();
+        assert!(wishes.only_kept && !wishes.is_plain());
     }
 
     #[test]
@@ -250,6 +282,16 @@ mod tests {
         let wrong = read(&headers, v1::Prompt::default()).unwrap_err();
         let fields: Vec<_> = wrong.iter().map(|violation| violation.field.as_str()).collect();
         assert_eq!(fields, [IDEMPOTENCY_KEY, CACHE, GRACE]);
+        for control in
+            ["max-age=x", "max-age", "max-age=-1", "max-age=1.5", "no-cache, max-age=", "no-cache\u{fc}"]
+        {
+            let wrong = read(&[("cache-control", control)], v1::Prompt::default()).unwrap_err();
+            assert_eq!(wrong[0].field, CACHE_CONTROL, "{control}");
+        }
+        for name in [IDEMPOTENCY_KEY, CACHE, GRACE] {
+            let wrong = read(&[(name, "\u{fc}")], v1::Prompt::default()).unwrap_err();
+            assert_eq!(wrong[0].field, name, "what is no ASCII is no wish");
+        }
         for seconds in ["-1", "nan", "inf", "x", ""] {
             assert!(read(&[("x-bsm-resume-grace", seconds)], v1::Prompt::default()).is_err(), "{seconds}");
         }

@@ -104,6 +104,41 @@ async fn kept_answers_are_for_who_asked_for_them_and_say_so() {
 }
 
 #[tokio::test]
+async fn who_wants_kept_answers_only_gets_one_or_is_refused_and_nobody_is_asked() {
+    let provider = Scripted::start([Script::says("one"), Script::says("two"), Script::says("three")]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let only = ("cache-control", "only-if-cached");
+    let (on, key) = (("x-bsm-cache", "on"), ("idempotency-key", "k-1"));
+    let refused = async |metadata: &[(&'static str, &str)]| {
+        let whole = models.complete(with(asking("hi"), metadata)).await.unwrap_err();
+        let streamed = models.stream_complete(with(streaming("hi"), metadata)).await.map(drop).unwrap_err();
+        let passed = models.relay(relayed(false, metadata)).await.map(drop).unwrap_err();
+        for status in [whole, streamed, passed] {
+            assert_eq!(shown(&status), (Code::FailedPrecondition, "NOT_CACHED".to_owned()), "{metadata:?}");
+        }
+    };
+    for metadata in [&[only][..], &[only, on], &[only, key], &[only, on, key]] {
+        refused(metadata).await;
+    }
+    assert!(provider.seen().is_empty(), "nobody is asked");
+
+    let ask = async |metadata: &[(&'static str, &str)]| {
+        models.complete(with(asking("hi"), metadata)).await.unwrap().into_inner().output
+    };
+    assert_eq!(ask(&[on]).await, "one");
+    assert_eq!(ask(&[on, only]).await, "one");
+    assert_eq!(ask(&[key]).await, "two");
+    assert_eq!(ask(&[key, only]).await, "two", "the answer under the key is kept, too");
+    let (_, first) = passed(&models, relayed(false, &[on])).await;
+    assert_eq!(passed(&models, relayed(false, &[on, only])).await.1, first);
+    let stale = [("x-bsm-cache", "on"), ("cache-control", "only-if-cached, no-cache")];
+    refused(&stale).await;
+    let mut vectors = Request::new(v1::EmbedRequest { inputs: vec!["a".to_owned()], ..Default::default() });
+    vectors.metadata_mut().insert("cache-control", "only-if-cached".parse().unwrap());
+    assert_eq!(shown(&models.embed(vectors).await.unwrap_err()).1, "NOT_CACHED");
+}
+
+#[tokio::test]
 async fn a_stream_goes_on_behind_the_last_id_that_was_seen() {
     let tail = Script::streams(&["Hel", "lo", " you"]);
     let provider = Scripted::start([tail]).await;
@@ -122,6 +157,10 @@ async fn a_stream_goes_on_behind_the_last_id_that_was_seen() {
         let gone = models.stream_complete(with(back(id), metadata)).await.map(drop).unwrap_err();
         assert_eq!(shown(&gone), (Code::FailedPrecondition, "STREAM_GONE".to_owned()), "{id} {metadata:?}");
     }
+    let run = seen.resume_id.split_once('.').unwrap().0;
+    let beyond =
+        models.stream_complete(with(back(&format!("{run}.1000")), &key)).await.map(drop).unwrap_err();
+    assert_eq!(shown(&beyond), (Code::OutOfRange, "EVENT_UNKNOWN".to_owned()));
     assert_eq!(provider.seen().len(), 1, "nothing is begun in vain");
 }
 

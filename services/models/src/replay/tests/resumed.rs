@@ -75,3 +75,24 @@ async fn a_stream_that_is_gone_says_so_and_is_not_begun_again() {
     let (_again, _feed) = begin(&store, repeat("t", "k", "q"));
     assert_eq!(gone(repeat("t", "k", "q")), Err(Refused::Gone), "it was a place in another run");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_the_stream_has_not_come_to_is_none_to_go_on_from() {
+    let store = Store::new(limits(1 << 20));
+    let (mut first, feed) = begin(&store, repeat("t", "k", "q"));
+    say(&feed, [Word::Says(1)]);
+    let (last, _) = first.next().await.unwrap().unwrap();
+    let back = |by| {
+        let position = Position { item: last.item.saturating_add(by), ..last };
+        store.resume::<Word, Broke>(repeat("t", "k", "q"), position)
+    };
+    assert!(back(0).is_ok(), "behind the last event there will be more");
+    for beyond in [1, 1000, u64::MAX] {
+        assert_eq!(back(beyond).map(drop), Err(Refused::Beyond), "{beyond}");
+    }
+    say(&feed, [Word::Ends]);
+    drop(feed);
+    while first.next().await.is_some() {}
+    assert!(back(1).unwrap().next().await.is_none(), "who has seen the last event has seen all");
+    assert_eq!(back(2).map(drop), Err(Refused::Beyond));
+}
