@@ -39,11 +39,48 @@ pub struct Document {
     pub audience: Vec<String>,
 }
 
+/// What is looked for in the knowledge base.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassageQuestion {
+    /// With spaces between; not empty.
+    pub words: String,
+    /// Agents, one of whom a passage is to be meant for.
+    pub audience: Vec<String>,
+    /// How many may be found by the words, 1 to 100.
+    pub limit: u32,
+    /// How much of a prompt all may take together, what fills it up behind them included.
+    pub tokens: u32,
+}
+
+/// A passage of a document of the knowledge base, and where it is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passage {
+    /// The document's id, '#' and the passage's own name.
+    pub id: String,
+    /// The document's title.
+    pub title: String,
+    /// The headings it stands under, its own last.
+    pub headings: Vec<String>,
+    /// Where the document lies.
+    pub source: String,
+    /// SHA-256 of the document, in hex.
+    pub hash: String,
+    /// Its text.
+    pub text: String,
+    /// How much of a prompt the text takes, as an estimate.
+    pub tokens: u32,
+    /// Agent ids, or "all": whom it is meant for.
+    pub audience: Vec<String>,
+}
+
 /// What the orchestrator asks of the other services. Every question ends by the deadline of `call`, and is
 /// withdrawn when its future is dropped.
 pub trait Mesh: Send + Sync + 'static {
     /// An agent in full, once the registry's rules allow it. While the registry cannot be asked, as it last allowed it.
     fn resolve_agent<'a>(&'a self, call: &'a Call, request: ResolveAgentRequest) -> Reply<'a, Known<Agent>>;
+
+    /// Passages of the knowledge base, best first.
+    fn passages<'a>(&'a self, call: &'a Call, question: PassageQuestion) -> Reply<'a, Vec<Passage>>;
 
     /// Every document, with its text. While the knowledge service cannot be asked, as they last were.
     fn documents<'a>(&'a self, call: &'a Call) -> Reply<'a, Known<Arc<[Document]>>>;

@@ -13,6 +13,7 @@ mod close;
 mod failure;
 mod job_run;
 mod key;
+mod knowledge;
 mod obtain;
 mod persist;
 mod plan;
@@ -41,7 +42,8 @@ use crate::{
 
 pub use ask::{Asked, Unanswered};
 pub(crate) use ask::{Question, ask};
-pub(crate) use supplies::{documents_for, wanted};
+pub(crate) use knowledge::{Subject, fetch as fetch_knowledge, words};
+pub(crate) use supplies::wanted;
 
 /// The reason code of a step whose answer did not fit the schema, even when asked again.
 pub const UNPARSEABLE_ANSWER: &str = "UNPARSEABLE_ANSWER";

@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use tonic::{Code, Status};
 
 use crate::{
-    clients::{Document, Known, Mesh, Refused, Reply},
+    clients::{Document, Known, Mesh, Passage, PassageQuestion, Refused, Reply},
     engine::{Engine, Parts},
     github::GitHub,
     job::{Job, JobId, JobState, Step},
@@ -166,6 +166,26 @@ impl Mesh for Fake {
             let agent =
                 Agent { id: request.agent_id, name: "N".into(), answer: kind.into(), ..Agent::default() };
             Ok(Known { value: agent, age: self.age })
+        })
+    }
+
+    fn passages<'a>(&'a self, _: &'a Call, question: PassageQuestion) -> Reply<'a, Vec<Passage>> {
+        Box::pin(async move {
+            self.note(format!("passages for {}", question.audience.join(" ")));
+            self.up("knowledge")?;
+            if self.age.is_some() {
+                return Err(refused(Code::Unavailable, "UNREACHABLE"));
+            }
+            Ok(vec![Passage {
+                id: "rules#keys".into(),
+                title: "Rules".into(),
+                headings: vec!["Keys".into()],
+                source: "rules.md".into(),
+                hash: "0".repeat(64),
+                text: "never commit a key".into(),
+                tokens: 5,
+                audience: vec!["all".into()],
+            }])
         })
     }
 

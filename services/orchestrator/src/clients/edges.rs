@@ -3,6 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use bsm_proto::{
+    knowledge::v1::{FoundPassage, SearchKnowledgeRequest, knowledge_service_client::KnowledgeServiceClient},
     memory::v1::{
         FindSimilarReviewsRequest, SimilarReview, StoreDecisionRequest, StoreReviewRequest,
         memory_service_client::MemoryServiceClient,
@@ -20,7 +21,7 @@ use bsm_runtime::{
 use tonic::{Response, Status};
 
 use super::{
-    Document, Known, Mesh, Refused, Reply,
+    Document, Known, Mesh, Passage, PassageQuestion, Refused, Reply,
     cached::{self, Cached},
 };
 
@@ -32,6 +33,7 @@ pub(super) const STORE_PATIENCE: Duration = Duration::from_secs(6);
 #[derive(Clone)]
 pub struct Edges {
     cached: Cached,
+    knowledge: KnowledgeServiceClient<Edge>,
     memory: MemoryServiceClient<Edge>,
     models: ModelServiceClient<Edge>,
 }
@@ -47,10 +49,11 @@ impl Edges {
         let knowledge = cached::limited_knowledge(process.edge(Role::Knowledge)?);
         let memory = MemoryServiceClient::new(process.edge(Role::Memory)?);
         let models = ModelServiceClient::new(process.edge(Role::Models)?);
-        let cached = Cached::new(process, registry, knowledge);
+        let cached = Cached::new(process, registry, knowledge.clone());
         cached.follow(process, wanted)?;
         Ok(Self {
             cached,
+            knowledge,
             memory: memory.max_decoding_message_size(MESSAGE_LIMIT),
             models: models.max_decoding_message_size(MESSAGE_LIMIT),
         })
@@ -64,6 +67,24 @@ impl Mesh for Edges {
 
     fn documents<'a>(&'a self, call: &'a Call) -> Reply<'a, Known<Arc<[Document]>>> {
         Box::pin(self.cached.documents(call))
+    }
+
+    fn passages<'a>(&'a self, call: &'a Call, question: PassageQuestion) -> Reply<'a, Vec<Passage>> {
+        let mut knowledge = self.knowledge.clone();
+        let question = SearchKnowledgeRequest {
+            q: question.words,
+            limit: Some(question.limit),
+            audience: question.audience,
+            fuzzy: Some(0), // the words of a change are names; near spellings of them are other things
+            token_budget: Some(question.tokens),
+            include_rest: true,
+            ..SearchKnowledgeRequest::default()
+        };
+        let request = call.within(STORE_PATIENCE).request(question);
+        Box::pin(async move {
+            let found = answered(knowledge.search_knowledge(request)).await?.results;
+            Ok(found.into_iter().map(passage).collect())
+        })
     }
 
     fn similar_reviews<'a>(
@@ -95,6 +116,13 @@ impl Mesh for Edges {
         let request = call.within(STORE_PATIENCE).request(decision);
         Box::pin(async move { answered(memory.store_decision(request)).await.map(drop) })
     }
+}
+
+fn passage(found: FoundPassage) -> Passage {
+    let FoundPassage { id, document, headings, text, tokens, .. } = found;
+    let document = document.unwrap_or_default();
+    let (title, source, hash, audience) = (document.title, document.source, document.hash, document.audience);
+    Passage { id, title, headings, source, hash, text, tokens, audience }
 }
 
 async fn answered<T>(asking: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, Refused> {

@@ -5,7 +5,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
     time::Duration,
 };
 
@@ -18,9 +17,10 @@ use serde_json::Value;
 use tokio::time::sleep;
 use tracing::warn;
 
+use super::knowledge::{self, Knowledge, Subject, words};
 use crate::{
     change::Change,
-    clients::{Document, Known, Refused, SharedMesh, in_words},
+    clients::{Known, Refused, SharedMesh, in_words},
     job::Job,
     journal::Setback,
     prompt::{Material, Nonce},
@@ -35,16 +35,13 @@ const REGISTRY_WAITS: [Duration; 3] =
 /// How many past reviews an agent is shown at most.
 const PAST_REVIEWS: u32 = 3;
 
-/// The document's audience that means everyone.
-const EVERYONE: &str = "all";
-
 /// What the agents of a job are given.
 #[derive(Debug, Default)]
 pub(super) struct Supplies {
     event: String,
     payload: Value,
     change: Option<Change>,
-    documents: Arc<[Document]>,
+    knowledge: Knowledge,
     reviews: String,
     agents: HashMap<String, Result<Agent, Setback>>,
 }
@@ -60,14 +57,18 @@ pub(super) async fn gather(mesh: &SharedMesh, call: &Call, job: &Job) -> (Suppli
         return (supplies, Vec::new());
     }
     let code = supplies.change.as_ref().map(Change::code).unwrap_or_default();
-    let (agents, documents, reviews) = tokio::join!(
+    let subject =
+        Subject { event: &job.event, payload: &job.payload, change: supplies.change.as_ref(), input: "" };
+    let about = words(subject);
+    let (agents, (knowledge, lacking), reviews) = tokio::join!(
         agents(mesh, call, &job.strategy.context, &wanted),
-        mesh.documents(call),
+        knowledge::fetch(&**mesh, call, about, &wanted),
         past_reviews(mesh, call, code),
     );
     let mut notes = Vec::new();
     supplies.agents = recalled(agents, &mut notes);
-    supplies.documents = aged(given(documents, "the knowledge base", &mut notes), &mut notes);
+    supplies.knowledge = knowledge;
+    notes.extend(lacking);
     supplies.reviews = as_text(&given(reviews, "the memory of past reviews", &mut notes));
     (supplies, notes)
 }
@@ -103,9 +104,9 @@ impl Supplies {
         }
     }
 
-    /// The documents meant for an agent, as text.
+    /// What an agent may read of the knowledge base, as text.
     pub(super) fn knowledge(&self, agent_id: &str) -> String {
-        documents_for(&self.documents, agent_id)
+        self.knowledge.for_agent(agent_id)
     }
 
     /// What an agent's prompt is made of.
@@ -125,18 +126,6 @@ impl Supplies {
     pub(super) fn change(&self) -> Option<&Change> {
         self.change.as_ref()
     }
-}
-
-/// The documents meant for an agent, as one text.
-pub(crate) fn documents_for(documents: &[Document], agent_id: &str) -> String {
-    let meant = |document: &&Document| {
-        let audience = &document.audience;
-        audience.is_empty() || audience.iter().any(|reader| reader == agent_id || reader == EVERYONE)
-    };
-    let texts = documents.iter().filter(meant);
-    let texts =
-        texts.map(|document| format!("[{}] {}\n{}", document.id, document.title, document.text.trim()));
-    texts.collect::<Vec<_>>().join("\n\n")
 }
 
 /// Reads the change of a payload, away from the runtime's threads: a large diff takes its time.
@@ -209,18 +198,6 @@ fn given<T: Default>(answer: Result<T, Refused>, what: &str, notes: &mut Vec<Str
     })
 }
 
-/// The documents; a note if they are old.
-fn aged(documents: Known<Arc<[Document]>>, notes: &mut Vec<String>) -> Arc<[Document]> {
-    if let Some(age) = documents.age {
-        let age = in_words(age);
-        warn!(age, "the knowledge service cannot be asked; the job goes on with old documents");
-        notes.push(format!(
-            "the knowledge base was unavailable, so the agents were given its documents of {age} before"
-        ));
-    }
-    documents.value
-}
-
 /// The agents; a note if any of them is defined and allowed by what the registry said a while ago.
 fn recalled(
     agents: BTreeMap<String, Result<Known<Agent>, Setback>>,
@@ -246,6 +223,8 @@ fn setback(refused: &Refused) -> Setback {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::{
         fake::{APPROVE, Fake, job, strategy},
@@ -304,18 +283,5 @@ mod tests {
             ]
         );
         assert_eq!(supplies.agent("forbidden").unwrap_err().code, "CONTEXT_FORBIDDEN");
-    }
-
-    fn document(id: &str, audience: &[&str]) -> Document {
-        let audience = audience.iter().map(|reader| (*reader).to_owned()).collect();
-        Document { id: id.into(), title: "T".into(), text: format!("text of {id}\n"), audience }
-    }
-
-    #[test]
-    fn an_agent_reads_what_is_meant_for_it_or_for_all() {
-        let documents =
-            [document("a", &["x"]), document("b", &["all"]), document("c", &["y"]), document("d", &[])];
-        let text = documents_for(&documents, "x");
-        assert_eq!(text, "[a] T\ntext of a\n\n[b] T\ntext of b\n\n[d] T\ntext of d");
     }
 }

@@ -1,7 +1,5 @@
 //! RunAgent: one agent, one question, outside of any job. When the caller leaves, the question is withdrawn.
 
-use std::sync::Arc;
-
 use bsm_proto::{
     orchestrator::v1::{RunAgentRequest, RunAgentResult},
     registry::v1::{Agent, ResolveAgentRequest},
@@ -19,7 +17,7 @@ use crate::{
     answer::{self, Review},
     change::Change,
     clients::{Known, SharedMesh, in_words},
-    engine::{Question, ask, documents_for},
+    engine::{Question, Subject, ask, fetch_knowledge, words},
     error::Error,
     journal::Answer,
     prompt::{self, Material, Nonce},
@@ -73,7 +71,15 @@ pub(super) async fn run(mesh: &SharedMesh, call: &Call, request: Checked) -> Res
         outside: call.caller() != account::ADMIN,
         context: request.context.clone(),
     };
-    let (agent, documents) = tokio::join!(mesh.resolve_agent(call, resolve), mesh.documents(call));
+    let about = words(Subject {
+        event: EVENT,
+        payload: &request.payload,
+        change: request.change.as_ref(),
+        input: &request.input,
+    });
+    let ids = [request.agent_id.as_str()];
+    let (agent, (knowledge, _)) =
+        tokio::join!(mesh.resolve_agent(call, resolve), fetch_knowledge(&**mesh, call, about, &ids));
     let Known { value: agent, age } = agent?;
     if let Some(age) = age {
         warn!(
@@ -82,11 +88,7 @@ pub(super) async fn run(mesh: &SharedMesh, call: &Call, request: Checked) -> Res
             "the registry cannot be asked; the agent runs as it last allowed it"
         );
     }
-    let documents = documents.map(|known| known.value).unwrap_or_else(|refused| {
-        warn!(error = %refused, agent = agent.id, "the agent goes without knowledge");
-        Arc::default()
-    });
-    let prompt = render(&agent, &request, &documents_for(&documents, &agent.id))?;
+    let prompt = render(&agent, &request, &knowledge.for_agent(&agent.id))?;
     let asked =
         ask(&**mesh, &call.with_agent(&agent.id), Question { agent, prompt, idempotency_key: None }).await?;
     let (output, review) = shown(asked.answer, request.change.is_some());

@@ -23,11 +23,16 @@ async fn what_agents_are_given_is_fetched_once_per_job() {
     running.job(parallel(&["a", "b", "c"])).await;
     let log = running.mesh.log();
     let tally = tally(&log);
-    assert_eq!((tally["documents"], tally["similar reviews"], tally["resolve a"]), (1, 1, 1), "{log:?}");
+    assert_eq!(
+        (tally["passages for a b c"], tally["similar reviews"], tally["resolve a"]),
+        (1, 1, 1),
+        "{log:?}"
+    );
     assert_eq!((tally["store review"], tally["store decision approve_and_merge"]), (3, 1), "{log:?}");
     for prompt in running.mesh.prompts() {
         let all: String = prompt.messages.iter().map(|message| message.content.as_str()).collect();
-        assert!(all.contains("never commit a key") && all.contains("+fn hello() {}"), "{all}");
+        let passage = "[rules#keys] Rules > Keys (rules.md, sha256 000000000000)\nnever commit a key";
+        assert!(all.contains(passage) && all.contains("+fn hello() {}"), "{all}");
         assert!(prompt.response_schema.is_some());
     }
 }
