@@ -1,4 +1,4 @@
-//! Several roles in one process, each with its own ports and its own guards, talking gRPC over loopback.
+//! Several roles in one process, each with its own ports and its own guards, speaking gRPC with each other.
 
 use std::{
     io,
@@ -11,6 +11,7 @@ use bsm_runtime::{
     drain::Drain,
     listen,
     metrics::Metrics,
+    neighbours::Neighbours,
     process::Process,
     role::Role,
     server::{self, Listeners},
@@ -65,8 +66,10 @@ impl Mesh {
     }
 
     async fn open(&mut self, bound: Vec<(Role, Listeners)>) -> anyhow::Result<()> {
+        let neighbours = Neighbours::default();
         for (role, listeners) in bound {
-            let process = Process::new(role, self.settings.clone(), self.drain.clone(), Metrics::default());
+            let process = Process::new(role, self.settings.clone(), self.drain.clone(), Metrics::default())
+                .among(&neighbours);
             process.restore_flags().with_context(|| format!("{role} cannot start"))?;
             let (api, ops) = (listeners.api.local_addr()?, listeners.ops.local_addr()?);
             let service = roles::open(&process).await.with_context(|| format!("{role} cannot start"))?;

@@ -29,7 +29,9 @@ use tokio::sync::Notify;
 use tonic::{Status, body::Body};
 use tower::{BoxError, Service, ServiceBuilder, util::BoxCloneSyncService};
 
-use crate::{flags::SwitchesLayer, follow::LAP, guards::Guards, role::Role, scopes::Scopes};
+use crate::{
+    flags::SwitchesLayer, follow::LAP, guards::Guards, neighbours::Neighbours, role::Role, scopes::Scopes,
+};
 use line::Line;
 use peer::PeerClassifier;
 use roster::{Company, Found, Roster};
@@ -132,7 +134,23 @@ impl Traffic {
 /// # Errors
 /// When a URL is malformed. Must run inside the runtime.
 pub fn edge(from: Role, to: Role, traffic: Traffic, urls: &str, guards: &Guards) -> Result<Edge, BadUrl> {
-    let guarding = Guarding { patience: Patience::toward(to, traffic), traffic, guards: guards.clone() };
+    edge_among(&Neighbours::default(), from, to, traffic, urls, guards)
+}
+
+/// The same in a process of several roles: those that are at home here are called without a connection.
+///
+/// # Errors
+/// When a URL is malformed. Must run inside the runtime.
+pub(crate) fn edge_among(
+    neighbours: &Neighbours,
+    from: Role,
+    to: Role,
+    traffic: Traffic,
+    urls: &str,
+    guards: &Guards,
+) -> Result<Edge, BadUrl> {
+    let (guards, neighbours) = (guards.clone(), neighbours.clone());
+    let guarding = Guarding { patience: Patience::toward(to, traffic), traffic, guards, neighbours };
     let targets = target::read(urls).map_err(|source| BadUrl { role: to, source })?;
     Ok(balanced(traffic.name(from, to), targets, guarding))
 }
@@ -162,6 +180,7 @@ struct Guarding {
     patience: Patience,
     traffic: Traffic,
     guards: Guards,
+    neighbours: Neighbours,
 }
 
 /// Finds the endpoints, and keeps on finding them.
@@ -199,7 +218,7 @@ impl Guarding {
         let config = breaker::Config { probe_lease, slow_call, ramp: RAMP, ..breaker::Config::internal() };
         let breaker = self.guards.breaker(name, config);
         let bulkhead = self.guards.bulkhead(name, self.traffic.bulkhead());
-        let line = Line::new(route);
+        let line = Line::new(route, self.neighbours.clone());
         recovery::watch(&line, &breaker, self.traffic);
         let judge = BreakerLayer::new(breaker, classifier).above_a_queue();
         let judge = match self.traffic {

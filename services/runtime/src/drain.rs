@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 use tracing::{error, info, warn};
 
 /// Keeps the tasks of a process. Clones share them.
@@ -31,6 +34,11 @@ impl Drain {
     /// Cancelled as draining begins.
     pub fn stopping(&self) -> CancellationToken {
         self.stop.clone()
+    }
+
+    /// Something that the end waits for as long as it is kept: work that is in no task of its own.
+    pub(crate) fn staying(&self) -> TaskTrackerToken {
+        self.tasks.token()
     }
 
     /// Begins to drain.

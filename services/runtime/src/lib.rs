@@ -46,6 +46,7 @@ mod latency;
 pub mod layer_status;
 pub mod listen;
 pub mod metrics;
+pub mod neighbours;
 pub mod network;
 pub mod ops;
 pub mod outside;

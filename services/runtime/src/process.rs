@@ -16,6 +16,7 @@ use crate::{
     folder::{self, Folder},
     guards::Guards,
     metrics::Metrics,
+    neighbours::Neighbours,
     ops::transitions::Transitions,
     readiness::Readiness,
     role::Role,
@@ -44,6 +45,8 @@ pub struct Process {
     pub readiness: Readiness,
     /// What it does worse than it should.
     pub degraded: Degraded,
+    /// The other roles of this process, if it has several.
+    pub neighbours: Neighbours,
     /// When it was made, by the clock on the wall.
     pub started_at: SystemTime,
     /// When it was made, to count from.
@@ -65,9 +68,16 @@ impl Process {
             drain,
             readiness: Readiness::default(),
             degraded: Degraded::default(),
+            neighbours: Neighbours::default(),
             started_at: SystemTime::now(),
             started: Instant::now(),
         }
+    }
+
+    /// The same among the other roles of this process, which call each other without a connection.
+    #[must_use]
+    pub fn among(self, neighbours: &Neighbours) -> Process {
+        Process { neighbours: neighbours.clone(), ..self }
     }
 
     /// Takes up the flags that were changed at run time before, and keeps further changes. Blocks on the disk.
@@ -83,7 +93,7 @@ impl Process {
     /// # Errors
     /// When its URL is malformed.
     pub fn edge(&self, to: Role) -> Result<Edge, BadUrl> {
-        client::edge(self.role, to, Traffic::Calls, self.settings.url(to), &self.guards)
+        self.way(to, Traffic::Calls, &self.guards)
     }
 
     /// A way to another role for server streams.
@@ -91,7 +101,7 @@ impl Process {
     /// # Errors
     /// When its URL is malformed.
     pub fn stream_edge(&self, to: Role) -> Result<Edge, BadUrl> {
-        client::edge(self.role, to, Traffic::Streams, self.settings.url(to), &self.guards)
+        self.way(to, Traffic::Streams, &self.guards)
     }
 
     /// A way to another role for what operators ask and change. It has no breaker, no bulkhead and does not try again:
@@ -100,7 +110,7 @@ impl Process {
     /// # Errors
     /// When its URL is malformed.
     pub fn operations_edge(&self, to: Role) -> Result<Edge, BadUrl> {
-        client::edge(self.role, to, Traffic::Calls, self.settings.url(to), &unguarded())
+        self.way(to, Traffic::Calls, &unguarded())
     }
 
     /// A way to another role for one stream that is followed for as long as the process runs. It has no breaker, is not
@@ -110,7 +120,11 @@ impl Process {
     /// # Errors
     /// When its URL is malformed.
     pub fn watch_edge(&self, to: Role) -> Result<Edge, BadUrl> {
-        client::edge(self.role, to, Traffic::Streams, self.settings.url(to), &unguarded())
+        self.way(to, Traffic::Streams, &unguarded())
+    }
+
+    fn way(&self, to: Role, traffic: Traffic, guards: &Guards) -> Result<Edge, BadUrl> {
+        client::edge_among(&self.neighbours, self.role, to, traffic, self.settings.url(to), guards)
     }
 
     /// The role's folder for state, made and not locked: for what several processes of the role may share.

@@ -45,6 +45,7 @@ use observe::ObserveLayer;
 
 pub use accept::Peer;
 pub use door::Arrival;
+pub(crate) use door::Grpc;
 pub use limit::{adaptive_limit, is_untimed};
 
 /// The largest message taken or sent, in bytes.
@@ -155,11 +156,16 @@ pub fn serve(process: &Process, listeners: Listeners, service: Service) {
     let service = service.with_operations(process);
     let limits = Limits { rate: service.rate_limit, calls: limit::inbound(process) };
     let grpc = guarded(process, limits, service.grpc.routes());
+    let address = listeners.api.local_addr().ok();
+    if let Some(address) = address.filter(|_| process.role != Role::Gateway) {
+        process.neighbours.open(address, grpc.clone(), &process.drain);
+    }
     let door = Door::new(grpc, service.http, service.arrival, process.settings.lan_only);
-    let readiness = process.readiness.clone();
-    process.drain.spawn("readiness", |stop| async move {
+    let (readiness, neighbours) = (process.readiness.clone(), process.neighbours.clone());
+    process.drain.spawn("readiness", move |stop| async move {
         stop.cancelled().await; // whatever made the process drain
         readiness.set(false);
+        address.iter().for_each(|address| neighbours.close(*address));
         Ok(())
     });
     let clients = if process.role == Role::Gateway { Clients::Strangers } else { Clients::Mesh };

@@ -65,6 +65,11 @@ impl Route {
         Route { origin, address, lost, reached: Arc::new(AtomicBool::new(true)) }
     }
 
+    /// Where it leads.
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// A channel that connects when first used, and again after a loss.
     pub(super) fn channel(&self) -> Channel {
         let endpoint = Endpoint::from(self.origin.clone())

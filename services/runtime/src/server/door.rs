@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    fmt,
     future::{self, Future},
     pin::Pin,
     sync::Arc,
@@ -26,11 +27,26 @@ pub(super) type Stack = BoxCloneSyncService<Request<Body>, Response<Body>, Statu
 
 /// The guarded gRPC services of a process, one stack for each kind of call.
 #[derive(Clone)]
-pub(super) struct Grpc([Stack; Kind::ALL.len()]);
+pub(crate) struct Grpc([Stack; Kind::ALL.len()]);
+
+impl fmt::Debug for Grpc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Grpc")
+    }
+}
 
 impl Grpc {
     pub(super) fn new(stack: impl FnMut(Kind) -> Stack) -> Grpc {
         Grpc(Kind::ALL.map(stack))
+    }
+
+    /// The answer to a call, which the guards have seen when this returns.
+    pub(crate) fn answer(
+        &self,
+        request: Request<Body>,
+    ) -> impl Future<Output = Response<Body>> + Send + use<> {
+        let stack = self.stack_for(request.uri().path());
+        at_once(stack, request).map(|answer| answer.unwrap_or_else(Status::into_http))
     }
 
     fn stack_for(&self, path: &str) -> Stack {
@@ -87,13 +103,7 @@ impl Service<Request<Incoming>> for Door {
         match (&self.grpc, &self.http) {
             (Some(grpc), _) if is_grpc(&request) => match self.lan_only && !is_from_here(&request) {
                 true => already(foreign()),
-                false => {
-                    let stack = grpc.stack_for(request.uri().path());
-                    let answer = at_once(stack, request.map(Body::new));
-                    Box::pin(
-                        answer.map(|answer| Ok(answer.map_or_else(|status| status.into_http(), in_pieces))),
-                    )
-                }
+                false => Box::pin(grpc.answer(request.map(Body::new)).map(|answer| Ok(in_pieces(answer)))),
             },
             (_, Some(router)) => {
                 let mut request = request.map(axum::body::Body::new);

@@ -77,7 +77,9 @@ where
         let method: Arc<str> = request.uri().path().trim_start_matches('/').into();
         let role = self.layer.role.name();
         // At the level of errors, so that every line has its id whatever is filtered.
-        let span = error_span!("call", role, rpc = &*method, correlation_id = call.correlation_id());
+        // Of nobody but its caller's trace, whose task this may be.
+        let span =
+            error_span!(parent: None, "call", role, rpc = &*method, correlation_id = call.correlation_id());
         trace::set_parent(&span, request.headers());
         let watch = Watch {
             role,

@@ -13,7 +13,12 @@ const SOON: Duration = Duration::from_secs(2);
 fn hasty_client(address: SocketAddr, guards: &Guards) -> MemoryServiceClient<Edge> {
     let patience = Patience { deadline: Duration::from_secs(5), attempt: Duration::from_secs(1) };
     let targets = target::read(&format!("http://{address}")).unwrap();
-    let guarding = Guarding { patience, traffic: Traffic::Calls, guards: guards.clone() };
+    let guarding = Guarding {
+        patience,
+        traffic: Traffic::Calls,
+        guards: guards.clone(),
+        neighbours: Default::default(),
+    };
     MemoryServiceClient::new(balanced("orchestrator->memory".to_owned(), targets, guarding))
 }
 
