@@ -28,6 +28,8 @@ struct State {
     waiting: Vec<oneshot::Sender<()>>,
     lost: u64,
     closed: bool,
+    /// The writer waits for something to do. While it works or rests, waking it would only cost the caller time.
+    asleep: bool,
 }
 
 /// What the writer has to do.
@@ -46,8 +48,11 @@ impl Pending {
     pub(super) fn add(&self, record: Record) {
         let mut state = self.lock();
         state.merge((Window::Minute.began(record.at), record.key), record.sums);
+        let is_asleep = std::mem::take(&mut state.asleep);
         drop(state);
-        self.news.notify_one();
+        if is_asleep {
+            self.news.notify_one();
+        }
     }
 
     /// Puts back what could not be written.
@@ -70,7 +75,10 @@ impl Pending {
 
     /// Waits for something to do; `None` when nothing will come any more.
     pub(super) fn take(&self) -> Option<Work> {
-        let idle = |state: &mut State| state.rows.is_empty() && state.waiting.is_empty() && !state.closed;
+        let idle = |state: &mut State| {
+            state.asleep = state.rows.is_empty() && state.waiting.is_empty() && !state.closed;
+            state.asleep
+        };
         let state = self.news.wait_while(self.lock(), idle);
         let mut state = state.unwrap_or_else(PoisonError::into_inner);
         if state.rows.is_empty() && state.waiting.is_empty() {
@@ -113,5 +121,34 @@ impl State {
         }
         let row = self.rows.entry(key).or_default();
         *row = row.plus(sums);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc};
+    use std::thread;
+
+    use super::*;
+
+    fn record() -> Record {
+        Record { at: 0, key: Key::default(), sums: Sums { requests: 1, ..Sums::default() } }
+    }
+
+    #[test]
+    fn a_writer_that_sleeps_is_woken_by_the_first_record_and_one_that_rests_is_left_alone() {
+        let pending = Arc::new(Pending::default());
+        let (tell, took) = mpsc::channel();
+        let theirs = Arc::clone(&pending);
+        let writer = thread::spawn(move || tell.send(theirs.take().map(|work| work.rows.len())));
+        while !pending.lock().asleep {
+            thread::yield_now();
+        }
+        pending.add(record());
+        assert_eq!(took.recv_timeout(Duration::from_secs(20)), Ok(Some(1)));
+        writer.join().unwrap().unwrap();
+        assert!(!pending.lock().asleep, "it is at work, and nobody is woken for the next");
+        pending.add(record());
+        assert_eq!(pending.take().map(|work| work.rows.len()), Some(1), "which it finds when it looks again");
     }
 }
