@@ -44,11 +44,10 @@ async fn admitted(gateway: &Gateway, found: &Match<'_>, mut request: Request) ->
     let client = gateway.proxies.client_of(&request);
     let scope = found.route.rpc.scope;
     let asker = gateway.gate.admit(found.route, &client, request.headers(), request.uri())?;
-    let asker = gateway.confirm(asker, scope).await?;
+    let call = gateway.confirm(asker, scope, &call_of(request.extensions())).await?;
     let importance = gateway.gate.importance(scope, request.headers())?;
     let place = admission::place(gateway, &found.route.rpc, importance, &mut request)?;
-    let call = call_of(request.extensions()).with_priority(importance).with_caller(asker.name());
-    request.extensions_mut().insert(call);
+    request.extensions_mut().insert(call.with_priority(importance));
     admission::keep(place, transcode::serve(gateway, found, &client, request).await)
 }
 

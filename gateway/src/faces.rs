@@ -143,9 +143,9 @@ async fn serve(gateway: &Gateway, wanted: Wanted<'_>, mut request: Request) -> R
     }
     let client = gateway.proxies.client_of(&request);
     let asker = gateway.gate.entitle(wanted.scope(), &client, request.headers(), request.uri())?;
-    let asker = gateway.confirm(asker, wanted.scope()).await?;
+    let call = gateway.confirm(asker, wanted.scope(), &call_of(request.extensions())).await?;
     let importance = gateway.gate.importance(wanted.scope(), request.headers())?;
-    let call = call_of(request.extensions()).with_priority(importance).with_caller(asker.name());
+    let call = call.with_priority(importance);
     request.extensions_mut().insert(call.clone());
     let tongue = Tongue::of(request.uri().path(), request.headers()).unwrap_or(Tongue::OpenAi);
     match wanted {

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use bsm_proto::api::v1::Scope;
-use bsm_runtime::metrics::Metrics;
+use bsm_runtime::{
+    call::{Call, account::Sees},
+    metrics::Metrics,
+};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
@@ -46,14 +49,16 @@ pub(crate) struct Gateway {
 // === impl Gateway ===
 
 impl Gateway {
-    /// Lets in whom the gate did, once a key that they present is confirmed to have the scope.
+    /// Lets in whom the gate did, once a key that they present is confirmed to have the scope: the same call, on their
+    /// account.
     ///
     /// # Errors
     /// 401, 403 or 503, as [`Keys::admit`].
-    pub(crate) async fn confirm(&self, asker: Asker, scope: Scope) -> Result<Asker, Fault> {
-        if let Asker::Key(key) = &asker {
-            self.keys.admit(key, scope, self.gate.token_hint()).await?;
-        }
-        Ok(asker)
+    pub(crate) async fn confirm(&self, asker: Asker, scope: Scope, call: &Call) -> Result<Call, Fault> {
+        let sees = match &asker {
+            Asker::Key(key) => self.keys.admit(key, scope, self.gate.token_hint()).await?,
+            Asker::Anybody | Asker::Operator => Sees::All,
+        };
+        Ok(call.with_caller(asker.name()).seeing(sees))
     }
 }

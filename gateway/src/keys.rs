@@ -8,7 +8,11 @@ use std::{sync::Arc, time::Duration};
 
 use bsm_proto::api::v1::Scope;
 use bsm_proto::registry::v1::{CheckKeyRequest, key_service_client::KeyServiceClient};
-use bsm_runtime::{api_key::Presented, call::Call, client::Edge};
+use bsm_runtime::{
+    api_key::Presented,
+    call::{Call, account::Sees},
+    client::Edge,
+};
 use bsm_stack::cache::{Cache, Config, LoadError};
 use http::StatusCode;
 use tonic::{Code, Status};
@@ -49,20 +53,24 @@ impl Keys {
         Keys(Cache::new("keys", config, move |key| ask(registry.clone(), key)))
     }
 
-    /// Whether the key is valid and has this scope; `hint` is for who has neither this key nor another.
+    /// Whose usage a key shows, if it is valid and has this scope; `hint` is for who has neither this key nor another.
     ///
     /// # Errors
     /// 401 when it is not valid, whatever is wrong with it; 403 when it lacks the scope; 503 when nobody can say.
-    pub(crate) async fn admit(&self, key: &Presented, scope: Scope, hint: &str) -> Result<(), Fault> {
+    pub(crate) async fn admit(&self, key: &Presented, scope: Scope, hint: &str) -> Result<Sees, Fault> {
         let verdict = self.0.get(key).await.map_err(|err| unknown(&err))?.value;
         let scopes = verdict.map_err(|NotValid| unauthorized(hint))?;
+        let has = |word: &str| scopes.iter().any(|scope| scope == word);
         match word(scope) {
-            Some(word) if scopes.iter().any(|scope| scope == word) => Ok(()),
+            Some(word) if has(word) => Ok(if has(ADMIN) { Sees::All } else { Sees::Own }),
             Some(word) => Err(lacks(word)),
             None => Err(unauthorized(hint)),
         }
     }
 }
+
+/// The scope of keys that administer.
+const ADMIN: &str = "admin";
 
 /// The scope's word, for those that a key can have.
 const fn word(scope: Scope) -> Option<&'static str> {
@@ -70,7 +78,7 @@ const fn word(scope: Scope) -> Option<&'static str> {
         Scope::Read => Some("read"),
         Scope::Invoke => Some("invoke"),
         Scope::Publish => Some("publish"),
-        Scope::Admin => Some("admin"),
+        Scope::Admin => Some(ADMIN),
         Scope::Open | Scope::Internal | Scope::Unspecified => None,
     }
 }

@@ -82,6 +82,15 @@ pub enum Error {
         /// Which budget.
         budget: Rule,
     },
+    /// A key asks for what another has used.
+    #[error(
+        "the usage of {asked} is not shown to this key, which sees its own alone; leave key out, or use a key with the \
+         scope admin"
+    )]
+    OthersUsage {
+        /// Whose usage was asked for, cut to 128 characters.
+        asked: String,
+    },
     /// The usage cannot be read.
     #[error(transparent)]
     Usage(#[from] usage::ReadError),

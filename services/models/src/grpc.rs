@@ -163,7 +163,9 @@ impl ModelService for Models {
         &self,
         request: Request<v1::ListUsageRequest>,
     ) -> Result<Response<v1::ListUsageResponse>, Status> {
+        let call = Call::of(&request);
         let query = usage::query(request.into_inner()).map_err(Error::Invalid)?;
+        let query = usage::seen_by(&call, query)?;
         let listed = match self.gateway.ledger().usage() {
             Some(store) => store.list(query.clone()).await.map_err(Error::Usage)?,
             None => Listed::default(),
@@ -173,10 +175,12 @@ impl ModelService for Models {
 
     async fn list_budgets(
         &self,
-        _: Request<v1::ListBudgetsRequest>,
+        request: Request<v1::ListBudgetsRequest>,
     ) -> Result<Response<v1::ListBudgetsResponse>, Status> {
+        let call = Call::of(&request);
         let (tallies, now) = self.gateway.ledger().tallies();
-        let budgets = tallies.into_iter().map(|tally| usage::budget(tally, now)).collect();
+        let seen = tallies.into_iter().filter(|tally| usage::sees(&call, tally));
+        let budgets = seen.map(|tally| usage::budget(tally, now)).collect();
         Ok(Response::new(v1::ListBudgetsResponse { budgets }))
     }
 

@@ -39,6 +39,7 @@ impl From<Error> for Status {
                     .metadata("model", model)
                     .metadata("budget", budget.to_string())
             }
+            Error::OthersUsage { .. } => Refusal::new(Code::PermissionDenied, "SCOPE_MISSING", sentence),
             Error::Usage(_) => Refusal::new(Code::Unavailable, "USAGE_UNREADABLE", sentence),
             Error::Replay(refused) => Refusal::new(replay_code(refused), refused.reason(), sentence),
             Error::Failed(attempts) => failed(&attempts, sentence),
@@ -148,6 +149,7 @@ mod tests {
                 Code::FailedPrecondition,
                 "PRICE_UNKNOWN",
             ),
+            (Error::OthersUsage { asked: "k".to_owned() }, Code::PermissionDenied, "SCOPE_MISSING"),
             (failed(Kind::Transient), Code::Unavailable, "UPSTREAM_ERROR"),
             (failed(Kind::Malformed), Code::Unavailable, "UPSTREAM_MALFORMED"),
             (failed(Kind::Credential), Code::Unavailable, "CREDENTIAL_REFUSED"),
@@ -166,7 +168,7 @@ mod tests {
             (failed(Kind::Unsupported), Code::InvalidArgument, "NOT_SUPPORTED"),
             (failed(Kind::Internal), Code::Internal, "INTERNAL"),
         ];
-        assert_eq!(cases.len(), 7 + TABLE.len(), "every kind of failure is here");
+        assert_eq!(cases.len(), 8 + TABLE.len(), "every kind of failure is here");
         for (error, code, reason) in cases {
             let status = Status::from(error);
             assert_eq!(status.code(), code, "{reason}");

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use bsm_proto::models::v1;
 use bsm_proto::models::v1::model_service_client::ModelServiceClient;
 use bsm_runtime::call::Call;
+use bsm_runtime::call::account::Sees;
 use bsm_runtime::folder::Folder;
 use bsm_runtime::server::{Listeners, serve};
 use bsm_runtime::settings::Settings;
@@ -165,6 +166,43 @@ async fn usage_is_listed_and_budgets_of_the_day_are_used_up_even_over_a_restart(
     assert_eq!(status::metadata(&refused)["budget"], "key k1 2 requests/day");
     let total = client.list_usage(v1::ListUsageRequest::default()).await.unwrap().into_inner().total.unwrap();
     assert_eq!((total.requests, total.day, total.key), (2.0, None, None));
+}
+
+#[tokio::test]
+async fn a_key_that_is_no_admin_sees_its_own_usage_and_budget_alone() {
+    let provider = Scripted::start([Script::says("Hello!")]).await;
+    let settings =
+        with_budgets(settings(&provider.url, &["sk-one"]), &["key 9 requests/day", "job 9 requests/day"]);
+    let mut client = served(settings).await;
+    for caller in ["k1", "k2", "k2"] {
+        client.complete(asked_by(caller)).await.unwrap();
+    }
+    let by_key = |key: Option<&str>| v1::ListUsageRequest {
+        by: vec!["key".to_owned()],
+        key: key.map(str::to_owned),
+        ..Default::default()
+    };
+    for (sees, asked, lines) in [
+        (Sees::Own, None, &[("k1", 1.0)][..]),
+        (Sees::Own, Some("k1"), &[("k1", 1.0)]),
+        (Sees::All, None, &[("k2", 2.0), ("k1", 1.0)]),
+        (Sees::All, Some("k2"), &[("k2", 2.0)]),
+    ] {
+        let call = Call::background("a-test").with_caller("k1").seeing(sees);
+        let listed = client.list_usage(call.request(by_key(asked))).await.unwrap().into_inner();
+        let told = listed.lines.iter().map(|line| (line.key.as_deref().unwrap(), line.requests));
+        assert_eq!(told.collect::<Vec<_>>(), lines, "{sees:?} {asked:?}");
+        assert_eq!(listed.total.unwrap().requests, lines.iter().map(|(_, requests)| requests).sum::<f64>());
+    }
+    let own = Call::background("a-test").with_caller("k1").seeing(Sees::Own);
+    let refused = client.list_usage(own.request(by_key(Some("k2")))).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), status::reason(&refused).as_deref()),
+        (Code::PermissionDenied, Some("SCOPE_MISSING"))
+    );
+    let budgets =
+        client.list_budgets(own.request(v1::ListBudgetsRequest {})).await.unwrap().into_inner().budgets;
+    assert_eq!(budgets.iter().map(|budget| budget.name.as_str()).collect::<Vec<_>>(), ["k1"]);
 }
 
 #[tokio::test]

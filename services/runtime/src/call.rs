@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue};
 use tonic::Request;
 use uuid::Uuid;
 
-use self::account::Account;
+use self::account::{Account, Sees};
 use crate::trace;
 
 pub mod account;
@@ -111,6 +111,11 @@ impl Call {
         self.account.caller()
     }
 
+    /// Whose usage and budgets the caller may look at.
+    pub fn sees(&self) -> Sees {
+        self.account.sees()
+    }
+
     /// The agent that asks, if one does.
     pub fn agent(&self) -> Option<&str> {
         self.account.agent()
@@ -124,6 +129,11 @@ impl Call {
     /// The same call, charged to this caller; to nobody known when that is no name ([`account::is_name`]).
     pub fn with_caller(&self, caller: &str) -> Call {
         Call { account: self.account.clone().with_caller(caller), ..self.clone() }
+    }
+
+    /// The same call, by a caller who may look at so much.
+    pub fn seeing(&self, sees: Sees) -> Call {
+        Call { account: self.account.clone().seeing(sees), ..self.clone() }
     }
 
     /// The same call, asked by this agent.
@@ -238,12 +248,14 @@ mod tests {
 
     #[test]
     fn the_account_goes_from_hop_to_hop_and_is_never_read_from_strangers() {
-        let call = Call::background("c").with_caller("k1").with_agent("a").with_job("j");
+        let call =
+            Call::background("c").with_caller("k1").with_agent("a").with_job("j").seeing(account::Sees::Own);
         let headers = call.request(()).into_parts().0.into_headers();
         let handed_on = Call::handed_on(&headers);
         assert_eq!((handed_on.caller(), handed_on.agent(), handed_on.job()), ("k1", Some("a"), Some("j")));
         let stranger = Call::from_headers(&headers);
         assert_eq!((stranger.caller(), stranger.agent(), stranger.job()), (account::ANONYMOUS, None, None));
+        assert_eq!((handed_on.sees(), stranger.sees()), (account::Sees::Own, account::Sees::All));
         assert_eq!(call.with_caller("no name\n").caller(), account::ANONYMOUS);
     }
 

@@ -27,6 +27,36 @@ async fn chat(mesh: &Mesh, key: &str) -> rest::Answer {
 }
 
 #[tokio::test]
+async fn a_key_sees_its_own_usage_and_one_that_administers_everybodys() {
+    let provider = Provider::start(|_| Reply::Says("Fine.".to_owned())).await.unwrap();
+    let url = provider.base_url();
+    let mesh = Mesh::start(&[
+        ("BSM_PROFILE", "staging"),
+        ("ADMIN_TOKEN", TOKEN),
+        ("OPENAI_API_KEY", "sk-test"),
+        ("BSM_OPENAI_BASE_URL", &url),
+    ]);
+    let made = |scopes: &str| text(&bsm(&mesh, Role::Registry, &["keys", "create", "k", "--scope", scopes]));
+    let (one, other, admin) = (made("invoke,read"), made("invoke,read"), made("read,admin"));
+    let id = |key: &str| key.split('_').nth(1).unwrap().to_owned();
+    for key in [&one, &other, &other] {
+        assert_eq!(chat(&mesh, key).await.code, 200);
+    }
+    let usage = async |key: &str, query: &str| {
+        let path = format!("/api/models/usage?by=key{query}");
+        rest::send(mesh.rest().request(Method::GET, &path).bearer_auth(key)).await
+    };
+    let own = usage(&one, "").await;
+    assert_eq!(own.json["lines"].as_array().unwrap().len(), 1, "{}", own.text);
+    assert_eq!((&own.json["lines"][0]["key"], &own.json["total"]["requests"]), (&json!(id(&one)), &json!(1)));
+    let others = usage(&one, &format!("&key={}", id(&other))).await;
+    assert_eq!((others.code, &others.json["code"]), (403, &json!("SCOPE_MISSING")), "{}", others.text);
+    for key in [admin.as_str(), TOKEN] {
+        assert_eq!(usage(key, "").await.json["total"]["requests"], 3);
+    }
+}
+
+#[tokio::test]
 async fn a_key_opens_the_mesh_is_charged_for_what_it_asks_and_opens_nothing_once_revoked() {
     let provider = Provider::start(|_| Reply::Says("Fine.".to_owned())).await.unwrap();
     let url = provider.base_url();

@@ -1,5 +1,7 @@
 //! What a client can get wrong, over the real binary: a 4xx that names the field, nobody asked, and never a 5xx.
 
+use std::{path::Path, time::Duration};
+
 use bsm_runtime::role::Role;
 use bsm_testkit::{Provider, Reply};
 use bsm_tests::{Node, Rest, rest::send};
@@ -65,16 +67,17 @@ fn rows() -> Vec<Row> {
     ]
 }
 
-#[tokio::test]
-async fn every_bad_request_is_a_4xx_that_names_its_field_and_nobody_is_asked() {
-    let provider = Provider::start(|_| Reply::Says("ok".to_owned())).await.unwrap();
-    let (data, url) = (tempfile::tempdir().unwrap(), provider.base_url());
-    let folder = data.path().display().to_string();
+const TOKEN: &str = "a-token-of-sixteen";
+
+/// A whole mesh in one process that asks this provider, and a client of it.
+fn up(provider: &Provider, data: &Path) -> (Node, Rest) {
+    let (folder, url) = (data.display().to_string(), provider.base_url());
     let env = [
         ("OPENAI_API_KEY", "sk-test"),
         ("BSM_OPENAI_BASE_URL", url.as_str()),
         ("BSM_DATA_DIR", &folder),
         ("RATE_LIMIT_MAX", "0"),
+        ("ADMIN_TOKEN", TOKEN),
     ];
     let ports: Vec<String> = Role::ALL.iter().map(|role| format!("{role}.port=0")).collect();
     let args: Vec<&str> = ["up"].into_iter().chain(ports.iter().flat_map(|port| ["--set", port])).collect();
@@ -82,7 +85,81 @@ async fn every_bad_request_is_a_4xx_that_names_its_field_and_nobody_is_asked() {
     let serving = Role::ALL.map(|_| node.serving());
     let (_, api, _) = serving.iter().find(|(role, ..)| *role == Role::Gateway).unwrap();
     let rest = Rest::new(&format!("http://{api}"));
+    (node, rest)
+}
 
+/// An API key as the operator gets it, with its id.
+async fn key(rest: &Rest, scopes: &[&str]) -> (String, String) {
+    let wanted = json!({"name": "k", "scopes": scopes});
+    let request = rest.request(Method::POST, "/api/admin/keys").header("x-admin-token", TOKEN).json(&wanted);
+    let made = send(request).await;
+    let text = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{}", made.text)).to_owned();
+    (text(&made.json["text"]), text(&made.json["key"]["id"]))
+}
+
+/// Whether a revoked key is refused now; it is for good, within a second.
+async fn revoke(rest: &Rest, (key, id): &(String, String)) {
+    let path = format!("/api/admin/keys/{id}");
+    let revoked = send(rest.request(Method::DELETE, &path).header("x-admin-token", TOKEN)).await;
+    assert!(revoked.code < 300, "{}", revoked.text);
+    let listed = async || send(rest.request(Method::GET, "/api/models").bearer_auth(key)).await.code;
+    let refused = async { while listed().await != 401 {} };
+    tokio::time::timeout(Duration::from_secs(30), refused)
+        .await
+        .expect("a revoked key is refused before long");
+}
+
+/// The way of each API, and where and how it names an error: a key that is none, and a right that a key lacks.
+const CALLS: [(&str, &str, [&str; 2]); 4] = [
+    ("/api/models/complete", "/code", ["UNAUTHORIZED", "SCOPE_MISSING"]),
+    ("/v1/chat/completions", "/error/code", ["invalid_api_key", "scope_missing"]),
+    ("/v1/embeddings", "/error/code", ["invalid_api_key", "scope_missing"]),
+    ("/v1/messages", "/error/type", ["authentication_error", "permission_error"]),
+];
+
+#[tokio::test]
+async fn a_key_that_is_refused_is_a_401_in_every_api_and_nobody_is_asked() {
+    let provider = Provider::start(|_| Reply::Says("ok".to_owned())).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let (_node, rest) = up(&provider, data.path());
+    let (good, revoked, reader) =
+        (key(&rest, &["invoke"]).await, key(&rest, &["read", "invoke"]).await, key(&rest, &["read"]).await);
+    revoke(&rest, &revoked).await;
+    let unknown = format!("bsm_zzzzzzzzzzzz_{}", "0".repeat(64));
+    let changed = format!("{}0", good.0);
+    let body = json!({
+        "prompt": {"messages": [{"role": "user", "content": "hi"}]},
+        "model": "openai", "max_tokens": 9, "input": "hi", "messages": [{"role": "user", "content": "hi"}],
+    });
+    let mut problems = Vec::new();
+    for (path, place, [no_key, no_right]) in CALLS {
+        for (what, key, code, word) in [
+            ("unknown", unknown.as_str(), 401, no_key),
+            ("revoked", &revoked.0, 401, no_key),
+            ("with another secret", &changed, 401, no_key),
+            ("no key at all", "bsm_", 401, no_key),
+            ("without the right", &reader.0, 403, no_right),
+        ] {
+            for header in ["authorization", "x-api-key"] {
+                let shown = if header == "authorization" { format!("Bearer {key}") } else { key.to_owned() };
+                let answer = send(rest.request(Method::POST, path).header(header, shown).json(&body)).await;
+                if answer.code != code || answer.json.pointer(place) != Some(&json!(word)) {
+                    problems.push(format!("{path} {what} in {header}: {} {}", answer.code, answer.text));
+                }
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    assert!(provider.asked().is_empty(), "{:?}", provider.asked());
+    let chat = rest.request(Method::POST, "/v1/chat/completions").bearer_auth(&good.0).json(&body);
+    assert_eq!(send(chat).await.code, 200, "the good one still is");
+}
+
+#[tokio::test]
+async fn every_bad_request_is_a_4xx_that_names_its_field_and_nobody_is_asked() {
+    let provider = Provider::start(|_| Reply::Says("ok".to_owned())).await.unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let (node, rest) = up(&provider, data.path());
     let mut problems = Vec::new();
     for (path, body, code, word) in rows() {
         let answer = rest.post(path, body.clone()).await;

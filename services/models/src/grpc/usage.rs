@@ -1,10 +1,13 @@
 //! Usage and budgets as the wire has them.
 
 use bsm_proto::models::v1;
+use bsm_runtime::call::Call;
+use bsm_runtime::call::account::Sees;
 use bsm_runtime::clock;
 
 use crate::ask::Violation;
-use crate::budget::{Measure, NANOS_PER_USD, Tally};
+use crate::budget::{Kind, Measure, NANOS_PER_USD, Tally};
+use crate::error::Error;
 use crate::usage::{By, Filter, Line, Listed, Query, Sums};
 
 /// What lines are kept apart by when the request does not say.
@@ -43,6 +46,28 @@ pub(super) fn query(request: v1::ListUsageRequest) -> Result<Query, Vec<Violatio
     }
     let v1::ListUsageRequest { key: caller, agent, job, provider, model, .. } = request;
     Ok(Query { by, filter: Filter { since, until, caller, agent, job, provider, model }, limit })
+}
+
+/// The question as its caller may ask it: who sees no others' usage asks for their own.
+///
+/// # Errors
+/// When it is another's that they ask for.
+pub(super) fn seen_by(call: &Call, query: Query) -> Result<Query, Error> {
+    match (call.sees(), &query.filter.caller) {
+        (Sees::All, _) => Ok(query),
+        (Sees::Own, Some(asked)) if asked != call.caller() => {
+            Err(Error::OthersUsage { asked: asked.chars().take(128).collect() })
+        }
+        (Sees::Own, _) => {
+            let caller = Some(call.caller().to_owned());
+            Ok(Query { filter: Filter { caller, ..query.filter }, ..query })
+        }
+    }
+}
+
+/// Whether a caller may look at a budget. Those of agents and jobs tell what others do, too.
+pub(super) fn sees(call: &Call, tally: &Tally) -> bool {
+    call.sees() == Sees::All || (tally.kind == Kind::Key && tally.name == call.caller())
 }
 
 fn kept_apart(words: &[String], wrong: &mut Vec<Violation>) -> Vec<By> {

@@ -17,14 +17,30 @@ pub const GITHUB: &str = "github";
 const CALLER: HeaderName = HeaderName::from_static("x-bsm-caller");
 const AGENT: HeaderName = HeaderName::from_static("x-bsm-agent");
 const JOB: HeaderName = HeaderName::from_static("x-bsm-job");
+const SEES: HeaderName = HeaderName::from_static("x-bsm-sees");
+
+/// What the header says of a caller who sees their own account alone.
+const OWN: &str = "own";
 
 /// The longest name, in bytes.
 const LONGEST: usize = 64;
+
+/// Whose accounts a caller may look into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sees {
+    /// Everybody's: the operator, a key with the right to administer, the services themselves, and a developer on their
+    /// own machine.
+    #[default]
+    All,
+    /// Their own alone: any other key.
+    Own,
+}
 
 /// On whose account a call is made.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Account {
     caller: Option<Arc<str>>,
+    sees: Sees,
     agent: Option<Arc<str>>,
     job: Option<Arc<str>>,
 }
@@ -41,7 +57,9 @@ impl Account {
     /// As the hop before says.
     pub(super) fn from_headers(headers: &HeaderMap) -> Account {
         let name = |key| headers.get(key).and_then(|value: &HeaderValue| name(value.to_str().ok()?));
-        Account { caller: name(CALLER), agent: name(AGENT), job: name(JOB) }
+        let is_own = headers.get(SEES).is_some_and(|sees| sees.as_bytes() == OWN.as_bytes());
+        let sees = if is_own { Sees::Own } else { Sees::All };
+        Account { caller: name(CALLER), sees, agent: name(AGENT), job: name(JOB) }
     }
 
     pub(super) fn write(&self, headers: &mut HeaderMap) {
@@ -50,6 +68,17 @@ impl Account {
                 headers.insert(key, value);
             }
         }
+        if self.sees == Sees::Own {
+            headers.insert(SEES, HeaderValue::from_static(OWN));
+        }
+    }
+
+    pub(super) fn sees(&self) -> Sees {
+        self.sees
+    }
+
+    pub(super) fn seeing(self, sees: Sees) -> Account {
+        Account { sees, ..self }
     }
 
     pub(super) fn caller(&self) -> &str {
