@@ -11,6 +11,7 @@
 //! window has turned.
 
 mod books;
+mod merge;
 mod rule;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use books::{Books, Reservation, Room, Tally};
+pub use merge::{Merged, PutAside, merge, said_twice};
 pub use rule::{BadRule, Limits, Rule};
 
 /// US dollars in billionths, so that sums are exact.

@@ -16,12 +16,13 @@ use tracing::warn;
 
 use crate::catalog;
 use crate::failure::SHORTEST_SECRET;
+use crate::fleet::BadBudgets;
 use crate::keys::NamedKey;
-use crate::ledger;
 use crate::patience::Limits;
 use crate::provider::{Parts, Remote, probe_lease};
 use crate::route::{Bar, Standing};
 use crate::upstream::{Bounds, Upstream};
+use crate::usage;
 use crate::wire::{self, Dialect, Wire};
 
 #[cfg(test)]
@@ -47,9 +48,12 @@ pub enum OpenError {
     /// The model that a question without one means cannot be asked for.
     #[error("the default model is not usable: {0}")]
     DefaultModel(crate::error::Error),
-    /// A budget is none, or the usage cannot be opened.
+    /// The usage cannot be opened.
     #[error(transparent)]
-    Ledger(#[from] ledger::OpenError),
+    Usage(#[from] usage::OpenError),
+    /// The budgets of the settings cannot be kept.
+    #[error(transparent)]
+    Budgets(#[from] BadBudgets),
     /// The models file cannot be used.
     #[error(transparent)]
     File(#[from] catalog::Unusable),

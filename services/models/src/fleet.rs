@@ -15,12 +15,14 @@ use crate::error::Error;
 use crate::provider::Provider;
 use crate::route::{self, Candidate, Landscape, Policy, Question, Sight, Standing};
 
+mod budgets;
 mod builder;
 mod environment;
 mod file;
 #[cfg(test)]
 mod tests;
 
+pub use budgets::BadBudgets;
 pub use builder::Builder;
 pub use environment::overrides;
 pub use file::{effective, printed};

@@ -19,9 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use bsm_runtime::call::Call;
 use bsm_runtime::clock;
 use bsm_runtime::process::Process;
-use bsm_runtime::settings::Settings;
 
-use crate::budget::{Account, BadRule, Books, Exhausted, Limits, Rule, Tally};
+use crate::budget::{Account, Books, Exhausted, Limits, Rule, Tally};
 use crate::catalog::Catalog;
 use crate::price::Prices;
 use crate::provider::Offline;
@@ -60,17 +59,6 @@ pub struct Offer<'c> {
     pub unsaid: Option<u32>,
 }
 
-/// Why a ledger cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// A budget of the settings is none.
-    #[error("models.budgets: {0}")]
-    Rule(#[from] BadRule),
-    /// What was used cannot be opened.
-    #[error(transparent)]
-    Usage(#[from] usage::OpenError),
-}
-
 // === impl Ledger ===
 
 impl Ledger {
@@ -80,13 +68,13 @@ impl Ledger {
         Ledger::of(Books::new(Limits::new(rules)), prices, None, clock::unix_ms)
     }
 
-    /// A ledger with the budgets of the settings, which keeps the usage in the process's folder. What was used today
-    /// before counts.
+    /// A ledger that keeps the usage in the process's folder. What was used today before counts. It has no budgets and the
+    /// built-in prices until it is told of others by [`follow`](Self::follow).
     ///
     /// # Errors
-    /// When a budget of the settings is none, or the usage cannot be opened.
-    pub async fn open(process: &Process) -> Result<Ledger, OpenError> {
-        let (process, rules) = (process.clone(), rules(&process.settings)?);
+    /// When the usage cannot be opened.
+    pub async fn open(process: &Process) -> Result<Ledger, usage::OpenError> {
+        let process = process.clone();
         let opened = tokio::task::spawn_blocking(move || {
             let keep_days = process.settings.models.usage_days;
             let store = Store::open(
@@ -94,9 +82,9 @@ impl Ledger {
                 keep_days,
                 process.degraded,
             )?;
-            Ledger::keeping(&rules, Prices::of_catalog(&Catalog::built_in()), store, clock::unix_ms)
+            Ledger::keeping(&[], Prices::of_catalog(&Catalog::built_in()), store, clock::unix_ms)
         });
-        Ok(opened.await.map_err(|_| usage::OpenError::CutOff)??)
+        opened.await.map_err(|_| usage::OpenError::CutOff)?
     }
 
     /// A ledger that goes on where `usage` ends. Blocks on the disk.
@@ -119,11 +107,11 @@ impl Ledger {
         Ledger { inner: Arc::new(Inner { books, prices, usage, now }) }
     }
 
-    /// Takes the prices and budgets of a catalog from now on, its budgets beside those of the settings. What was used
-    /// and what is held counts against them; what was kept keeps its cost.
-    pub fn follow(&self, catalog: &Catalog, settings: &[Rule]) {
+    /// Takes the prices and budgets of a catalog from now on. What was used and what is held counts against them; what was
+    /// kept keeps its cost.
+    pub fn follow(&self, catalog: &Catalog) {
         self.set_prices(Prices::of_catalog(catalog));
-        self.set_rules(&[settings, &catalog.budgets].concat());
+        self.set_rules(&catalog.budgets);
     }
 
     /// Other budgets from now on. What was used and what is held counts against them.
@@ -195,14 +183,6 @@ impl Ledger {
         // The books are never left half-changed, so a panic elsewhere while they were held does not spoil them.
         self.inner.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The budgets of the settings.
-///
-/// # Errors
-/// The first that is none.
-pub fn rules(settings: &Settings) -> Result<Vec<Rule>, BadRule> {
-    settings.models.budgets.iter().map(|line| line.parse()).collect()
 }
 
 fn account(call: &Call) -> Account {

@@ -77,10 +77,9 @@ pub async fn open(process: &Process) -> Result<Service, OpenError> {
     let gateway = gateway::Gateway::new(fleets.clone(), ledger.clone()).with_meters(meters);
     let gateway = Arc::new(gateway);
     let replay = replay::Replay::of(process, Arc::clone(&gateway));
-    let rules = ledger::rules(&process.settings).map_err(ledger::OpenError::Rule)?;
-    ledger.follow(fleets.current().catalog(), &rules); // before the first call
+    ledger.follow(fleets.current().catalog()); // before the first call
     process.drain.spawn("prices and budgets", |stop| async move {
-        fleets.each(stop, |fleet| ledger.follow(fleet.catalog(), &rules)).await;
+        fleets.each(stop, |fleet| ledger.follow(fleet.catalog())).await;
         Ok(())
     });
     let models = grpc::Models::new(gateway, replay, process.settings.max_agent_input);

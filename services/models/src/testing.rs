@@ -26,7 +26,7 @@ use crate::ask::{Ask, Role as Speaker, Turn};
 use crate::config::OpenError;
 use crate::fleet::Builder;
 use crate::gateway::Gateway;
-use crate::ledger::{self, Ledger};
+use crate::ledger::Ledger;
 use crate::price::Prices;
 
 /// What the provider does with one call.
@@ -254,8 +254,7 @@ impl Gateway {
     pub(crate) fn of(process: &Process) -> Result<Gateway, OpenError> {
         let builder = Builder::new(Arc::clone(&process.settings), process.guards.clone());
         let fleet = builder.build()?;
-        let rules = ledger::rules(&process.settings).map_err(ledger::OpenError::Rule)?;
-        let ledger = Ledger::in_memory(&rules, Prices::of_catalog(fleet.catalog()));
+        let ledger = Ledger::in_memory(&fleet.catalog().budgets, Prices::of_catalog(fleet.catalog()));
         Ok(Gateway::new(Versions::new(fleet), ledger))
     }
 }

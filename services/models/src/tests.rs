@@ -206,6 +206,19 @@ async fn a_key_that_is_no_admin_sees_its_own_usage_and_budget_alone() {
 }
 
 #[tokio::test]
+async fn the_log_says_which_budget_of_the_models_file_does_not_count() {
+    let (log, _guards) = logged();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("models.yaml");
+    std::fs::write(&file, "budgets: [key 60 requests/minute]\n").unwrap();
+    let mut settings = with_budgets(settings("http://127.0.0.1:1/v1", &[]), &["key 6 requests/minute"]);
+    settings.models.file = Some(file);
+    fleet::effective(&settings.models).unwrap();
+    let told = "the budget \"key 60 requests/minute\" of the models file does not count: models.budgets (BSM_BUDGETS)";
+    assert!(log.text().contains(told), "{}", log.text());
+}
+
+#[tokio::test]
 async fn a_budget_that_is_none_keeps_the_gateway_from_opening() {
     let dir = tempfile::tempdir().unwrap();
     let settings = with_budgets(settings("http://127.0.0.1:1/v1", &[]), &["key ten requests/day"]);

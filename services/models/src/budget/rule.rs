@@ -44,6 +44,15 @@ struct Cells([[Option<u64>; Window::ALL.len()]; Measure::ALL.len()]);
 
 // === impl Rule ===
 
+impl Rule {
+    /// Whether another says how much there may be of the very same: subject, unit and window.
+    #[must_use]
+    pub fn is_of_the_same(&self, other: &Rule) -> bool {
+        let of = |rule: &Rule| (rule.kind, rule.measure, rule.window);
+        of(self) == of(other) && self.name == other.name
+    }
+}
+
 impl FromStr for Rule {
     type Err = BadRule;
 

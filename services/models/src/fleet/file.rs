@@ -4,16 +4,32 @@ use bsm_runtime::diagnostic::{Findings, Strictness};
 use bsm_runtime::settings::ModelSettings;
 use tracing::warn;
 
+use super::budgets;
 use super::environment::{keys, overrides};
+use crate::budget::{Merged, PutAside, merge};
 use crate::catalog::{Catalog, Provider};
 use crate::config::OpenError;
 
-/// The catalog that is in force with these settings. Blocks on the disk.
+/// What is in force, and what of the file is not.
+struct Effective {
+    catalog: Catalog,
+    put_aside: Vec<PutAside>,
+}
+
+/// The catalog that is in force with these settings; what of the file does not count is told in the log. Blocks on the
+/// disk.
 ///
 /// # Errors
-/// Everything that is wrong with the file; also a variable that would move a provider which is not in it.
+/// Everything that is wrong with the file; also a variable that would move a provider which is not in it, and budgets of
+/// the settings that are none.
 pub fn effective(settings: &ModelSettings) -> Result<Catalog, OpenError> {
-    let catalog = match &settings.file {
+    let Effective { catalog, put_aside } = read(settings)?;
+    put_aside.iter().for_each(|budget| warn!("{}", budgets::told(budget)));
+    Ok(catalog)
+}
+
+fn read(settings: &ModelSettings) -> Result<Effective, OpenError> {
+    let mut catalog = match &settings.file {
         None => Catalog::built_in(),
         Some(path) => {
             let (catalog, warnings) = Catalog::read(Findings::of_file(path, Strictness::Strict))?;
@@ -25,16 +41,20 @@ pub fn effective(settings: &ModelSettings) -> Result<Catalog, OpenError> {
     if let Some(variable) = strays(&settings.variables.names(), &known).into_iter().next() {
         return Err(OpenError::Stray { variable, known });
     }
+    let Merged { in_force, put_aside } = merge(&budgets::of_settings(settings)?, &catalog.budgets);
+    catalog.budgets = in_force;
     let overrides = overrides(settings, &catalog);
-    Ok(catalog.with(&overrides))
+    Ok(Effective { catalog: catalog.with(&overrides), put_aside })
 }
 
-/// What is in force as a file, with a remark about the keys that are set: their variables, never the keys.
+/// What is in force as a file, with remarks about budgets that do not count, and about the keys that are set: their
+/// variables, never the keys.
 ///
 /// # Errors
 /// As for [`effective`].
 pub fn printed(settings: &ModelSettings) -> Result<String, OpenError> {
-    let catalog = effective(settings)?;
+    let Effective { catalog, put_aside } = read(settings)?;
+    let put_aside: String = put_aside.iter().map(|budget| format!("# {}\n", budgets::told(budget))).collect();
     let remarks = catalog.providers.iter().map(|provider| {
         let set = keys(settings, provider);
         let named = set.iter().map(|key| &*key.variable).filter(|variable| !variable.is_empty());
@@ -45,7 +65,7 @@ pub fn printed(settings: &ModelSettings) -> Result<String, OpenError> {
             (count, named) => format!("#   {}: {count} ({named})\n", provider.name),
         }
     });
-    Ok(format!("{}# keys that are set:\n{}", catalog.to_yaml(), remarks.collect::<String>()))
+    Ok(format!("{}{put_aside}# keys that are set:\n{}", catalog.to_yaml(), remarks.collect::<String>()))
 }
 
 /// Variables that would move a provider which is not in the catalog: a mistyped name would be ignored in silence.

@@ -11,6 +11,7 @@ use crate::ask::Hints;
 use crate::gateway::Gateway;
 use crate::testing::{Script, Scripted, ask, caller, process, settings};
 
+mod budgets;
 mod reloaded;
 
 /// A models file, and settings that name it; nobody has a key but those that are set.

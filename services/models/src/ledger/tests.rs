@@ -234,18 +234,17 @@ async fn what_passes_in_the_form_of_another_api_is_settled_alike() {
 
 #[test]
 fn other_budgets_of_an_edited_file_count_what_was_used_before() {
-    let own = ["key 3 requests/day".parse().unwrap()];
-    let ledger = Ledger::in_memory(&own, Prices::default());
+    let ledger = Ledger::in_memory(&["key 3 requests/day".parse().unwrap()], Prices::default());
     let call = || ledger.reserve(&caller(), of_ask(&ask("hi")), &[OFFLINE]);
     let mut held = call().unwrap();
     held.asks("offline", "offline");
     held.answered("offline", Usage::default());
     let mut catalog = Catalog::built_in();
     catalog.budgets = vec!["key 1 requests/day".parse().unwrap()];
-    ledger.follow(&catalog, &own);
-    assert_eq!(call().unwrap_err().limit, 1, "the lower one, and one is used");
+    ledger.follow(&catalog);
+    assert_eq!(call().unwrap_err().limit, 1, "and one is used");
     catalog.budgets.clear();
-    ledger.follow(&catalog, &own);
-    assert!(call().is_ok(), "those of the settings stay");
+    ledger.follow(&catalog);
+    assert!(call().is_ok());
     assert_eq!(ledger.prices().of("openai", "gpt-4o").map(|price| price.input), Some(2.5));
 }

@@ -115,7 +115,7 @@ pub const SETTINGS: &[Setting] = &[
     row("models.offline", &["BSM_OFFLINE"], "without_key", Kind::Text, "when auto ends at the built-in reviewer: without_key, always or never"),
     row("models.timeout_seconds", &["BSM_MODEL_TIMEOUT_SECONDS"], "", Kind::Seconds, "one call to any provider at most (0.01 to 600); default: as the models file says"),
     row("models.connect_timeout_seconds", &["BSM_MODEL_CONNECT_TIMEOUT_SECONDS"], "", Kind::Seconds, "connecting to any provider at most (0.01 to 60); default: as the models file says"),
-    row("models.budgets", &["BSM_BUDGETS"], "", Kind::List, "what callers, agents and jobs may ask of models: key 60 requests/minute, agent reviewer 50000 tokens/day, job 0.25 usd/day"),
+    row("models.budgets", &["BSM_BUDGETS"], "", Kind::List, "what callers, agents and jobs may ask of models: key 60 requests/minute, agent reviewer 50000 tokens/day, job 0.25 usd/day; each stands in the place of the same in the models file"),
     row("models.usage_days", &["BSM_USAGE_DAYS"], "90", Kind::Number, "days that the usage of models is kept (1 to 3650)"),
     row("models.replay_bytes", &["BSM_MODEL_REPLAY_BYTES"], "67108864", Kind::Number, "bytes of answers that are kept for repeats of a call, for who asks the same and for resumed streams (65536 to 17179869184)"),
     row("models.replay_seconds", &["BSM_MODEL_REPLAY_SECONDS"], "86400", Kind::Seconds, "how long a call can be repeated under its idempotency key (1 to 604800)"),

@@ -45,6 +45,14 @@ routes:
 }
 
 #[test]
+fn two_budgets_of_the_same_are_told_with_both_places() {
+    let found = mistakes("budgets:\n  - key 5 usd/day\n  - key a 5 usd/day\n  - key 6 usd/day\n");
+    let expected = "4:5 budgets[2]: key 6 usd/day is of the same as key 5 usd/day, at line 2, column 5: subject, unit \
+                    and window / keep one of the two";
+    assert_eq!(found, [expected]);
+}
+
+#[test]
 fn each_mistake_is_told_in_a_sentence() {
     let provider = |fields: &str| format!("providers:\n  mine: {{ {fields} }}\n");
     let whole = "wire: openai, base_url: 'https://x', model: m, keys: [K]";
