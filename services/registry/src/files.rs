@@ -11,6 +11,13 @@ use bsm_runtime::{
     yaml::{self, Fields, Filled, Node, Read, list_of},
 };
 
+use crate::parallel::in_parallel;
+
+/// The most definitions that are read, and the most bytes that they may have together: far more than anybody needs, and
+/// no more than a machine has.
+const MOST_FILES: usize = 10_000;
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
 /// The texts of a registry, each with what was already found about it.
 #[derive(Debug)]
 pub(crate) struct Files {
@@ -22,39 +29,103 @@ pub(crate) struct Files {
 }
 
 /// Reads `<dir>/registry.yaml` and the definitions: `<dir>/definitions/*.yaml`, or `data/agents/*.yaml` beside `dir`
-/// where older systems kept them.
+/// where older systems kept them. A link is followed if it ends below the folder that it was found in, as those do by
+/// which Kubernetes mounts a volume; what a link leads out to is nobody's agent.
 pub(crate) fn read(dir: &Path, strictness: Strictness) -> Files {
-    let registry = Findings::of_file(&dir.join("registry.yaml"), strictness);
+    let registry = file(&dir.join("registry.yaml"), dir, strictness);
     let folder = folder(dir);
     let mut about = Findings::new(folder.display().to_string(), "", strictness);
-    let names = match names(&folder) {
+    let names = if folder.starts_with(dir) && leads_out(&folder, dir) {
+        about.error(
+            At::FILE,
+            "",
+            "this is a link that leads out of the folder of agents",
+            "put the folder here",
+        );
+        Vec::new()
+    } else {
+        listed(&folder, &mut about)
+    };
+    let index = folder.join("index.json");
+    let mut found = Vec::new();
+    let names = if index.is_file() {
+        let mut index = file(&index, &folder, strictness);
+        let names = in_order(names, &mut index);
+        found = index.into_vec();
+        names
+    } else {
+        names
+    };
+    let definitions = in_parallel(names, |name| file(&folder.join(name), &folder, strictness));
+    let definitions = within_bounds(definitions, &mut about);
+    found.splice(0..0, about.into_vec());
+    Files { registry, definitions, found }
+}
+
+/// Reads a file that must lie below `root`, wherever links lead.
+fn file(path: &Path, root: &Path, strictness: Strictness) -> Findings {
+    if leads_out(path, root) {
+        let mut findings = Findings::new(path.display().to_string(), "", strictness);
+        findings.error(
+            At::FILE,
+            "",
+            "this is a link that leads out of its folder",
+            "put the file itself here",
+        );
+        return findings;
+    }
+    Findings::of_file(path, strictness)
+}
+
+/// Whether a path is a link to something that does not lie below `root`. One that leads nowhere is told when it is read.
+fn leads_out(path: &Path, root: &Path) -> bool {
+    let is_link = path.symlink_metadata().is_ok_and(|found| found.is_symlink());
+    if !is_link {
+        return false;
+    }
+    match (path.canonicalize(), root.canonicalize()) {
+        (Ok(end), Ok(root)) => !end.starts_with(root),
+        (Err(_), _) | (_, Err(_)) => false,
+    }
+}
+
+/// The names of the definitions; what is wrong with the folder is reported.
+fn listed(folder: &Path, about: &mut Findings) -> Vec<String> {
+    match names(folder) {
+        Ok(names) if names.is_empty() => {
+            let fix = "write one file <id>.yaml for each agent";
+            about.error(At::FILE, "", "the folder holds no definition", fix);
+            names
+        }
+        Ok(names) if names.len() > MOST_FILES => {
+            let message = format!("the folder holds {} definitions, more than {MOST_FILES}", names.len());
+            about.error(At::FILE, "", message, "look whether this is the right folder");
+            Vec::new()
+        }
         Ok(names) => names,
         Err(error) => {
             let (message, fix) = unlisted(&error);
             about.error(At::FILE, "", message, fix);
             Vec::new()
         }
-    };
-    if names.is_empty() && !about.is_fatal() {
-        about.error(
-            At::FILE,
-            "",
-            "the folder holds no definition",
-            "write one file <id>.yaml for each agent",
-        );
     }
-    let mut found = about.into_vec();
-    let index = folder.join("index.json");
-    let names = if index.is_file() {
-        let mut index = Findings::of_file(&index, strictness);
-        let names = in_order(names, &mut index);
-        found.append(&mut index.into_vec());
-        names
-    } else {
-        names
+}
+
+/// Leaves out what is more than may be held at once.
+fn within_bounds(definitions: Vec<Findings>, about: &mut Findings) -> Vec<Findings> {
+    let mut bytes = 0;
+    let count = definitions.len();
+    let fits = |file: &Findings| {
+        bytes += file.text().len();
+        bytes <= MOST_BYTES
     };
-    let definitions = names.iter().map(|name| Findings::of_file(&folder.join(name), strictness)).collect();
-    Files { registry, definitions, found }
+    let kept: Vec<_> = definitions.into_iter().take_while(fits).collect();
+    if kept.len() < count {
+        let mib = MOST_BYTES / (1024 * 1024);
+        let message = format!("the definitions have more than {mib} MiB together; not all of them are read");
+        about.error(At::FILE, "", message, "look whether this is the right folder");
+    }
+    kept
 }
 
 /// The folders that anything is read from.

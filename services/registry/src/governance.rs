@@ -1,19 +1,27 @@
 //! An agent's entry in registry.yaml: what it may do, where, and who must agree.
 
+use std::ops::RangeInclusive;
+
 use bsm_runtime::{
     diagnostic::{At, Findings},
     settings::Profile,
     yaml::{Bool, Fields, Filled, Node, Path, Text, list_of, number, one_of, set_of},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     id,
     vocabulary::{ApprovalType, Category, Context, Level, PROFILES, SafetyMode, Standing},
 };
+use reader::{Never, Section};
+
+mod reader;
 
 /// The fewest characters that a rationale of a risk level may have.
-const LEAST_RATIONALE: usize = 10;
+pub(crate) const LEAST_RATIONALE: usize = 10;
+
+/// The seconds that may lie between two checks of an agent's health.
+pub(crate) const INTERVAL: RangeInclusive<f64> = 30.0..=300.0;
 
 /// What governs an agent.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,7 +122,7 @@ impl Governance {
     }
 
     /// The parts that are listed with an agent, in the words of registry.yaml.
-    pub fn listed(&self) -> impl Iterator<Item = (&'static str, Value)> + use<> {
+    pub fn listed(&self) -> impl Iterator<Item = (&'static str, serde_json::Value)> + use<> {
         let contexts: Vec<&str> = self.contexts.iter().map(|context| context.name()).collect();
         let safety = self.safety.map(|safety| {
             let approval = ("requires_approval", safety.requires_approval.into());
@@ -135,8 +143,8 @@ impl Governance {
     }
 }
 
-fn object<'a>(fields: impl Iterator<Item = (&'a str, Value)>) -> Value {
-    Value::Object(fields.map(|(name, value)| (name.to_owned(), value)).collect())
+fn object<'a>(fields: impl Iterator<Item = (&'a str, serde_json::Value)>) -> serde_json::Value {
+    serde_json::Value::Object(fields.map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
 // === reading ===
@@ -161,15 +169,14 @@ fn governance(fields: &mut Fields<'_>, id: Option<&str>) -> Option<Governance> {
     let role = fields.optional("role", one_of(Standing::WORDS));
     let runtime = fields.optional("execution", execution).flatten();
     let safety = fields.optional("safety", safety);
-    let contexts = fields.required("contexts", contexts);
-    let expose = fields.required("expose", expose);
-    let risk = fields.required("risk", risk);
-    let approval = fields.required("approval", approval);
-    let profiles = fields.required("startup", startup);
-    let healthcheck = fields
-        .required("healthcheck", |node: &Node, path: &Path<'_>, findings: &mut Findings| {
-            healthcheck(node, path, findings, id)
-        });
+    let contexts = fields.required("contexts", Section("allowed", contexts));
+    let expose = fields.required("expose", Section("selectable and internal_only", expose));
+    let risk = fields.required("risk", Section("level and rationale", risk));
+    let approval = fields.required("approval", Section("required, type and approvers", approval));
+    let profiles = fields.required("startup", Section("auto_start and allowed_profiles", startup));
+    let checked =
+        |node: &Node, path: &Path<'_>, findings: &mut Findings| healthcheck(node, path, findings, id);
+    let healthcheck = fields.required("healthcheck", Section("endpoint and interval_seconds", checked));
     let outbound = fields.optional("network", network).unwrap_or_default();
     let protected = fields.optional("protected", Bool).unwrap_or(false);
     Some(Governance {
@@ -256,10 +263,7 @@ fn approval(node: &Node, path: &Path<'_>, findings: &mut Findings) -> Option<App
 
 fn startup(node: &Node, path: &Path<'_>, findings: &mut Findings) -> Option<Vec<Profile>> {
     let mut fields = Fields::of(node, path, findings)?;
-    if fields.required("auto_start", Bool) == Some(true) {
-        let message = "no agent starts by itself (a security requirement)";
-        fields.error("auto_start", message, "write `auto_start: false`");
-    }
+    fields.required("auto_start", Never);
     let profiles = fields.required("allowed_profiles", set_of(one_of(PROFILES)));
     fields.finish();
     profiles
@@ -283,7 +287,7 @@ fn healthcheck(
             format!("use {right}"),
         );
     }
-    let interval_seconds = fields.required("interval_seconds", number(30.0..=300.0));
+    let interval_seconds = fields.required("interval_seconds", number(INTERVAL));
     fields.finish();
     Some(Healthcheck { endpoint: endpoint?, interval_seconds: interval_seconds? })
 }

@@ -3,7 +3,7 @@
 use bsm_runtime::yaml::{Fields, Filled};
 
 /// The most characters of an id, so that it fits into paths, labels and DNS names.
-const MOST: usize = 63;
+pub(crate) const MOST: usize = 63;
 
 /// Reads the field `id`, reporting one that is missing or no id.
 pub(crate) fn read(fields: &mut Fields<'_>) -> Option<String> {

@@ -1,5 +1,7 @@
 //! Prompts are templates; a broken one is found when it is read and not when an agent runs.
 
+use std::sync::LazyLock;
+
 use bsm_runtime::{
     diagnostic::{At, Findings},
     yaml::{Node, Value},
@@ -10,14 +12,16 @@ use minijinja::Environment;
 const VARIABLES: [&str; 9] =
     ["agentName", "agentRole", "change", "event", "input", "instructions", "knowledge", "payload", "reviews"];
 
+/// Filters and functions as every prompt has them; making them anew for each prompt would take most of the time.
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(Environment::new);
+
 /// Reports a template in the field `name` that does not parse, and variables that no prompt has.
 pub(crate) fn check(node: &Node, name: &str, findings: &mut Findings) {
     let Value::Text(text) = &node.value else { return };
     if !text.contains(['{', '#']) {
         return; // plain text, as most prompts of small agents are
     }
-    let environment = Environment::new();
-    let template = match environment.template_from_str(text) {
+    let template = match ENVIRONMENT.template_from_str(text) {
         Ok(template) => template,
         Err(error) => {
             let reason = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
@@ -28,7 +32,7 @@ pub(crate) fn check(node: &Node, name: &str, findings: &mut Findings) {
         }
     };
     for variable in template.undeclared_variables(false) {
-        let global = environment.globals().any(|(global, _)| global == variable);
+        let global = ENVIRONMENT.globals().any(|(global, _)| global == variable);
         if !global && !VARIABLES.contains(&variable.as_str()) {
             let line = text.lines().position(|line| line.contains(&variable)).map(|index| index + 1);
             let at = place(node, line, findings);

@@ -41,5 +41,5 @@ pub use self::{
     reader::{
         Bool, Filled, ListOf, Number, OneOf, Read, SetOf, Text, Whole, list_of, number, one_of, set_of, whole,
     },
-    tree::{MOST_DEPTH, MOST_WEIGHT, read},
+    tree::{MOST_DEPTH, MOST_WEIGHT, read, weight},
 };

@@ -1,6 +1,9 @@
 //! registry.yaml and the definitions meet by id. Pure: texts in, agents and findings out.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use bsm_runtime::{
     diagnostic::{At, Diagnostic, Findings, Severity},
@@ -14,6 +17,7 @@ use crate::{
     definition::{self, Definition, Draft},
     files::Files,
     governance::{self, Entry, Governance},
+    parallel::in_parallel,
 };
 
 /// The entries of registry.yaml, in its order, each id once.
@@ -28,7 +32,8 @@ pub(crate) fn join(files: Files, today: Date) -> (Option<Catalog>, Vec<Diagnosti
     let version = version(&files);
     let Files { mut registry, definitions, mut found } = files;
     let register = register(&mut registry);
-    let mut drafts: Vec<_> = definitions.into_iter().map(|file| draft(file, today)).collect();
+    let held = Held::default();
+    let mut drafts = in_parallel(definitions, |file| draft(file, &held, today));
     // Of a register with mistakes nobody knows which ids it was meant to have.
     let complete = !registry.is_fatal();
 
@@ -71,10 +76,31 @@ fn register(registry: &mut Findings) -> Register {
     Register::of(entries, registry)
 }
 
-fn draft(mut file: Findings, today: Date) -> (Findings, Option<Draft>) {
-    let root = yaml::read(&mut file);
+fn draft(mut file: Findings, held: &Held, today: Date) -> (Findings, Option<Draft>) {
+    let root = yaml::read(&mut file).filter(|root| held.takes(yaml::weight(root), &mut file));
     let draft = root.and_then(|root| definition::definition(&root, &mut file, today));
     (file, draft)
+}
+
+/// How much all definitions unfold to, in bytes: each of many may be just small enough.
+#[derive(Default)]
+struct Held(AtomicUsize);
+
+impl Held {
+    /// The most, in bytes.
+    const MOST: usize = 256 * 1024 * 1024;
+
+    /// Whether there is room for so much more; reports that there is none.
+    fn takes(&self, weight: usize, file: &mut Findings) -> bool {
+        let fits = self.0.fetch_add(weight, Ordering::Relaxed).saturating_add(weight) <= Held::MOST;
+        if !fits {
+            let mib = Held::MOST / (1024 * 1024);
+            let message =
+                format!("the definitions unfold to more than {mib} MiB together, aliases counted each time");
+            file.error(At::FILE, "", message, "use fewer aliases");
+        }
+        fits
+    }
 }
 
 /// A short hash of the names and texts of all files.
@@ -190,5 +216,23 @@ impl Register {
 
     fn get(&self, id: &str) -> Option<&Entry> {
         self.by_id.get(id).map(|index| &self.entries[*index])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bsm_runtime::diagnostic::Strictness;
+
+    use super::*;
+
+    #[test]
+    fn many_definitions_that_each_unfold_to_just_little_enough_are_refused() {
+        let (held, mut file) = (Held::default(), Findings::new("x.yaml", "", Strictness::Strict));
+        for _ in 0..8 {
+            assert!(held.takes(yaml::MOST_WEIGHT, &mut file));
+        }
+        assert!(!held.takes(1, &mut file));
+        let message = "the definitions unfold to more than 256 MiB together, aliases counted each time";
+        assert_eq!(file.into_vec()[0].message, message);
     }
 }

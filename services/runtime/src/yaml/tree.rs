@@ -259,6 +259,11 @@ impl Stop {
     }
 }
 
+/// How much a tree holds, in bytes, as [`MOST_WEIGHT`] counts it: for who reads many files.
+pub fn weight(node: &Node) -> usize {
+    measure(node).0
+}
+
 /// Weight and height of a whole tree. The stack is safe: a tree is never higher than [`MOST_DEPTH`].
 fn measure(node: &Node) -> (usize, usize) {
     let below = |children: &mut dyn Iterator<Item = (usize, &Node)>| {
