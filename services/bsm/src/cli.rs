@@ -3,6 +3,7 @@
 mod bench;
 mod keys;
 mod usage;
+mod validate;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use clap::{Arg, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcomma
 pub(crate) use bench::{BenchArgs, FASTEST};
 pub(crate) use keys::{KeysArgs, KeysCommand};
 pub(crate) use usage::{By, UsageArgs};
+pub(crate) use validate::ValidateArgs;
 
 const ABOUT: &str = "A governed mesh for AI agents: a change goes in, a decision comes out.
 
@@ -175,21 +177,6 @@ pub(crate) struct ReviewArgs {
     /// Print the rules of the built-in reviewer instead
     #[arg(long)]
     pub rules: bool,
-}
-
-/// What to check.
-#[derive(Args, Debug)]
-#[command(after_help = "Exit codes: 0 no mistakes (warnings are allowed); 1 mistakes; 64 wrong usage.")]
-pub(crate) struct ValidateArgs {
-    /// The folder that holds agents/, or that folder itself
-    #[arg(default_value = ".", value_name = "DIR")]
-    pub dir: PathBuf,
-    /// Unknown fields are warnings, not errors: for files of older systems
-    #[arg(long)]
-    pub lenient: bool,
-    /// Print the findings as JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 const OPS_CODES: &str = "Examples:

@@ -387,6 +387,62 @@ fn the_folder_of_agents_may_be_named_itself() {
 }
 
 #[test]
+fn a_file_of_the_folder_stands_for_the_folder() {
+    let dir = copied_agents();
+    for name in ["registry.yaml", "definitions/legal-agent.yaml", "policy.yaml"] {
+        let file = dir.path().join("agents").join(name).display().to_string();
+        let (code, out, _) = run(&["validate", &file], b"");
+        assert_eq!((code, out.trim()), (0, "0 errors, 0 warnings"), "{name}");
+    }
+}
+
+#[test]
+fn a_folder_of_agents_alone_is_checked_as_such_when_that_is_said() {
+    let dir = copied_agents();
+    fs::remove_file(dir.path().join("agents/events.yaml")).unwrap();
+    let path = dir.path().display().to_string();
+    let (code, out, _) = run(&["validate", &path], b"");
+    assert!(code == 1 && out.contains("events.yaml: error: the file is missing"), "{out}");
+    assert_eq!(run(&["validate", "--agents-only", &path], b"").0, 0);
+}
+
+#[test]
+fn a_file_that_both_roles_miss_is_told_once() {
+    let dir = copied_agents();
+    fs::remove_file(dir.path().join("agents/registry.yaml")).unwrap();
+    let (_, out, _) = run(&["validate", &dir.path().display().to_string()], b"");
+    assert_eq!(out.matches("registry.yaml: error: the file is missing").count(), 1, "{out}");
+}
+
+#[test]
+fn findings_are_annotations_for_github() {
+    let dir = copied_agents();
+    edit(&dir.path().join("agents/registry.yaml"), "{ auto_start: false", "{ auto_start: true");
+    let (code, out, _) = run(&["validate", "--github", &dir.path().display().to_string()], b"");
+    assert_eq!(code, 1);
+    let line = out.lines().next().unwrap();
+    assert!(line.starts_with("::error file=") && line.contains("agents/registry.yaml,line="), "{out}");
+    assert!(line.contains(",title=agents[0].startup.auto_start::no agent starts by itself"), "{out}");
+    assert_eq!(run(&["validate", "--github", "--json", "."], b"").0, 64);
+}
+
+#[test]
+fn the_schemas_are_printed_for_editors() {
+    for (args, title) in [
+        (&["validate", "--schema"][..], "BSM registry.yaml"),
+        (&["validate", "--schema=registry"], "BSM registry.yaml"),
+        (&["validate", "--schema=definition"], "BSM definitions/*.yaml"),
+    ] {
+        let (code, out, err) = run(args, b"");
+        let schema: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!((code, &schema["title"]), (0, &title.into()), "{err}");
+        assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+    }
+    let (code, _, err) = run(&["validate", "--schema=policy"], b"");
+    assert!(code == 64 && err.contains("registry, definition"), "{err}");
+}
+
+#[test]
 fn an_event_that_no_file_names_is_wrong_usage() {
     let (code, _, err) = run(&["review", "--event", "pull_request.opend"], leaking().as_bytes());
     assert_eq!(code, 64, "{err}");
