@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 
 use crate::budget::Rule;
 
+mod age;
 mod budgets;
 mod check;
 pub mod choice;
@@ -41,6 +42,7 @@ mod show;
 mod tests;
 pub mod timeouts;
 
+pub use age::OldPrices;
 pub use choice::{Choice, Strategy};
 pub use day::Day;
 pub use family::{Family, Target};

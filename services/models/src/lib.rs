@@ -28,8 +28,10 @@
 use std::sync::Arc;
 
 use bsm_proto::models::v1::model_service_server::ModelServiceServer;
+use bsm_runtime::clock;
 use bsm_runtime::process::Process;
 use bsm_runtime::server::{MESSAGE_LIMIT, Service};
+use tracing::warn;
 
 pub mod answer;
 pub mod ask;
@@ -77,7 +79,12 @@ pub async fn open(process: &Process) -> Result<Service, OpenError> {
     let gateway = gateway::Gateway::new(fleets.clone(), ledger.clone()).with_meters(meters);
     let gateway = Arc::new(gateway);
     let replay = replay::Replay::of(process, Arc::clone(&gateway));
-    ledger.follow(fleets.current().catalog()); // before the first call
+    let fleet = fleets.current();
+    ledger.follow(fleet.catalog()); // before the first call
+    let is_asked = |model: &catalog::Model| fleet.provider(&model.provider).is_some();
+    if let Some(old) = fleet.catalog().old_prices(clock::unix_ms(), is_asked) {
+        warn!("{old}");
+    }
     process.drain.spawn("prices and budgets", |stop| async move {
         fleets.each(stop, |fleet| ledger.follow(fleet.catalog())).await;
         Ok(())

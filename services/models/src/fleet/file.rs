@@ -1,5 +1,6 @@
 //! The models file with all that the environment says: what is in force.
 
+use bsm_runtime::clock;
 use bsm_runtime::diagnostic::{Findings, Strictness};
 use bsm_runtime::settings::ModelSettings;
 use tracing::warn;
@@ -47,7 +48,7 @@ fn read(settings: &ModelSettings) -> Result<Effective, OpenError> {
     Ok(Effective { catalog: catalog.with(&overrides), put_aside })
 }
 
-/// What is in force as a file, with remarks about budgets that do not count, and about the keys that are set: their
+/// What is in force as a file, with remarks about budgets that do not count, old prices and the keys that are set: their
 /// variables, never the keys.
 ///
 /// # Errors
@@ -55,6 +56,8 @@ fn read(settings: &ModelSettings) -> Result<Effective, OpenError> {
 pub fn printed(settings: &ModelSettings) -> Result<String, OpenError> {
     let Effective { catalog, put_aside } = read(settings)?;
     let put_aside: String = put_aside.iter().map(|budget| format!("# {}\n", budgets::told(budget))).collect();
+    let old = catalog.old_prices(clock::unix_ms(), |_| true);
+    let old = old.map(|old| format!("# {old}\n")).unwrap_or_default();
     let remarks = catalog.providers.iter().map(|provider| {
         let set = keys(settings, provider);
         let named = set.iter().map(|key| &*key.variable).filter(|variable| !variable.is_empty());
@@ -65,7 +68,7 @@ pub fn printed(settings: &ModelSettings) -> Result<String, OpenError> {
             (count, named) => format!("#   {}: {count} ({named})\n", provider.name),
         }
     });
-    Ok(format!("{}{put_aside}# keys that are set:\n{}", catalog.to_yaml(), remarks.collect::<String>()))
+    Ok(format!("{}{put_aside}{old}# keys that are set:\n{}", catalog.to_yaml(), remarks.collect::<String>()))
 }
 
 /// Variables that would move a provider which is not in the catalog: a mistyped name would be ignored in silence.
