@@ -3,7 +3,8 @@
 //! In `bsm up` a caller and the service that it calls share a process, and a wire between them would only cost: HTTP/2
 //! at both ends, four passes through the kernel and as many changes of task for each call. Everything else on the way
 //! stays where it is: the caller's whole stack, the callee's whole stack, and messages in their encoded form, so that
-//! no guard, limit or metric can tell the difference. A role that drains is no neighbour any more: whoever calls it then
+//! no guard, limit or metric can tell the difference. What the layers of one side note on a request or an answer for each
+//! other stays on that side. A role that drains is no neighbour any more: whoever calls it then
 //! meets its closed port.
 
 mod contained;
@@ -72,7 +73,9 @@ impl Neighbour {
     /// of the answer, drops the handler.
     pub(crate) fn call(&self, mut request: Request<Body>) -> BoxFuture<'static, Response<Body>> {
         let staying: TaskTrackerToken = self.drain.staying();
-        request.extensions_mut().insert(Peer(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))));
+        let notes = request.extensions_mut();
+        notes.clear();
+        notes.insert(Peer(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))));
         Box::pin(contained::answer(self.grpc.answer(request), staying))
     }
 }

@@ -23,7 +23,10 @@ pub(super) async fn answer(
     staying: TaskTrackerToken,
 ) -> Response<Body> {
     match AssertUnwindSafe(answer).catch_unwind().await {
-        Ok(response) => response.map(|inner| Body::new(Contained { inner, staying: Some(staying) })),
+        Ok(mut response) => {
+            response.extensions_mut().clear(); // the callee's notes
+            response.map(|inner| Body::new(Contained { inner, staying: Some(staying) }))
+        }
         Err(_) => panicked().into_http(),
     }
 }

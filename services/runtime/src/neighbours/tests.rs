@@ -48,8 +48,11 @@ impl KnowledgeService for Witness {
         request: Request<ListDocumentsRequest>,
     ) -> Result<Response<ListDocumentsResponse>, Status> {
         let Peer(peer) = *request.extensions().get().expect("every call has a peer");
+        let documents = request.extensions().get().map(|Note(note)| (*note).to_owned()).into_iter().collect();
         let item = DocumentInfo { id: peer.port().to_string(), ..Default::default() };
-        Ok(Response::new(ListDocumentsResponse { items: vec![item], ..Default::default() }))
+        let mut answer = Response::new(ListDocumentsResponse { items: vec![item], documents });
+        answer.extensions_mut().insert(Note("the callee's"));
+        Ok(answer)
     }
 
     async fn get_document(
@@ -87,6 +90,10 @@ impl KnowledgeService for Witness {
         Err(Status::unimplemented("not of this test"))
     }
 }
+
+/// What a layer puts down for another one of its side.
+#[derive(Clone, Debug)]
+struct Note(&'static str);
 
 struct Running {
     neighbours: Neighbours,
@@ -129,6 +136,16 @@ async fn a_role_of_the_same_process_is_called_without_a_connection_until_it_drai
     assert_eq!(callers_port(&mesh.calls).await, 0, "nobody connected");
     mesh.neighbours.close(mesh.address);
     assert_ne!(callers_port(&mesh.calls).await, 0, "who is no neighbour is called at its port");
+}
+
+#[tokio::test]
+async fn notes_of_one_side_do_not_reach_the_other() {
+    let mesh = run().await;
+    let mut request = asks("c-1", ListDocumentsRequest::default());
+    request.extensions_mut().insert(Note("the caller's"));
+    let answer = KnowledgeServiceClient::new(mesh.calls.clone()).list_documents(request).await.unwrap();
+    assert!(answer.extensions().get::<Note>().is_none());
+    assert!(answer.get_ref().documents.is_empty(), "{answer:?}");
 }
 
 #[tokio::test]
