@@ -5,6 +5,8 @@
 //! [`Judge`](bsm_stack::breaker::Judge) in its extensions. An attempt that timed out is not repeated, because it may
 //! have been paid for. And nothing of ours is sent along: no deadline, no ids.
 
+mod address;
+mod connector;
 pub mod egress;
 mod gate;
 mod http_client;

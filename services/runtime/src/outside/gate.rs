@@ -1,23 +1,19 @@
 //! The gate of one way out: which requests pass, and which addresses its name may lead to.
 
-use std::{
-    error::Error,
-    fmt, io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+use std::{error::Error, fmt, io, net::IpAddr, sync::Arc};
 
 use bsm_stack::classify::Withheld;
 use futures_util::{FutureExt as _, future::BoxFuture};
-use reqwest::{
-    Url,
-    dns::{Addrs, Name, Resolve, Resolving},
-};
+use http::Uri;
 use tokio::net::lookup_host;
 use tower::BoxError;
 use tracing::warn;
+use url::Url;
 
-use super::egress::{Declared, Egress, Host, Refusal};
+use super::{
+    address::{self, Address, NoUrl},
+    egress::{Declared, Egress, Host, Refusal},
+};
 
 /// How names become addresses.
 pub(super) type Lookup = dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> + Send + Sync;
@@ -57,20 +53,27 @@ impl Gate {
         Gate(Arc::new(Inner { name: name.into(), url, host, declared, egress: egress.clone(), lookup }))
     }
 
-    /// Whether a request may go to this URL, as far as that is known before its name is resolved.
+    /// Where a request may go, as far as that is known before its name is resolved.
     ///
     /// # Errors
-    /// A [`Withheld`] [`Refusal`], counted and logged.
-    pub(super) fn passes(&self, url: &Url) -> Result<(), BoxError> {
-        let Inner { host, declared, egress, .. } = &*self.0;
-        let own = self.0.url.as_ref().is_some_and(|own| is_same_origin(own, url));
-        let verdict = if own { egress.rules().host(host, *declared) } else { Err(Refusal::Origin) };
-        verdict.map_err(|refusal| self.refuse(refusal))
+    /// [`NoUrl`], or a [`Withheld`] [`Refusal`], which is counted and logged.
+    pub(super) fn passes(&self, uri: Uri) -> Result<Address, BoxError> {
+        let Inner { host, declared, egress, url: own, .. } = &*self.0;
+        let (address, is_own) = match own {
+            Some(own) if address::is_plainly_below(own, &uri) => (Address { uri, user: None }, true),
+            _ => {
+                let url = Url::parse(&uri.to_string()).map_err(|_| NoUrl)?;
+                let is_own = own.as_ref().is_some_and(|own| is_same_origin(own, &url));
+                (Address::of(url)?, is_own)
+            }
+        };
+        let verdict = if is_own { egress.rules().host(host, *declared) } else { Err(Refusal::Origin) };
+        verdict.map(|()| address).map_err(|refusal| self.refuse(refusal))
     }
 
     /// Where the name leads now. One address that must not be connected to spoils them all: a name that mixes them is
     /// not to be trusted.
-    async fn addresses(self, name: String) -> Result<Vec<IpAddr>, BoxError> {
+    pub(super) async fn addresses(self, name: String) -> Result<Vec<IpAddr>, BoxError> {
         let addresses = (self.0.lookup)(name).await?;
         let Inner { host, declared, egress, .. } = &*self.0;
         let rules = egress.rules();
@@ -84,14 +87,6 @@ impl Gate {
         egress.count(name, refusal);
         warn!(to = %name, reason = refusal.label(), "the egress policy keeps a request in: {name} {refusal}");
         Withheld(refusal.into()).into()
-    }
-}
-
-impl Resolve for Gate {
-    fn resolve(&self, name: Name) -> Resolving {
-        let found = self.clone().addresses(name.as_str().to_owned());
-        // The port is the URL's.
-        found.map(|found| Ok(Box::new(found?.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)).boxed()
     }
 }
 

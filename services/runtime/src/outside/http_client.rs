@@ -17,14 +17,19 @@ use bsm_stack::{
 };
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, HeaderName, Request, Response, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, header, request::Parts};
 use http_body_util::{BodyExt as _, Full, combinators::UnsyncBoxBody};
-use reqwest::{Client, redirect, retry};
+use hyper_util::{
+    client::legacy,
+    rt::{TokioExecutor, TokioTimer},
+};
 use tokio::time::{Instant, timeout};
 use tower::{BoxError, Service};
 use tracing::debug;
 
 use super::{
+    address::Address,
+    connector::Connector,
     egress::Egress,
     gate::{self, Destination, Gate},
     lanes::Lanes,
@@ -34,9 +39,17 @@ use crate::call::CORRELATION_HEADER;
 /// How often an HTTP/2 connection is asked whether it is still there, and how long it may take to say so.
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(5));
 
+/// How long a connection is kept that nobody uses.
+const IDLE: Duration = Duration::from_secs(90);
+
+/// What a request says of us and of the answer, unless it says otherwise.
+const SAID: [(HeaderName, HeaderValue); 2] = [
+    (header::ACCEPT, HeaderValue::from_static("*/*")),
+    (header::USER_AGENT, HeaderValue::from_static(concat!("bsm/", env!("CARGO_PKG_VERSION")))),
+];
+
 /// What the layers above tell each other and no stranger needs to know.
-const OURS: [HeaderName; 4] =
-    [GRPC_TIMEOUT, RETRIES, PREVIOUS_ATTEMPTS, HeaderName::from_static(CORRELATION_HEADER)];
+const OURS: [HeaderName; 4] = [GRPC_TIMEOUT, RETRIES, PREVIOUS_ATTEMPTS, CORRELATION_HEADER];
 
 /// Whom to believe about who a server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +79,11 @@ pub struct HeadWithin(pub Duration);
 /// Connections cannot be made from this machine at all.
 #[derive(Debug, thiserror::Error)]
 #[error("the HTTP client cannot be made; are root certificates installed (SSL_CERT_FILE)?")]
-pub struct NoClient(#[source] reqwest::Error);
+pub struct NoClient(#[source] rustls::Error);
+
+/// No redirects, because a key is for its own origin only; no proxies, because nobody stands between; and nothing is sent
+/// a second time, because the stack above counts every attempt.
+type Client = legacy::Client<Connector, Full<Bytes>>;
 
 /// Sends requests to one server as they are, as far as the egress policy lets them out. Clones share the connections.
 #[derive(Clone, Debug)]
@@ -142,26 +159,17 @@ impl HttpClient {
     }
 }
 
-fn client(gate: &Gate, connect_timeout: Duration, trust: Trust) -> reqwest::Result<Client> {
-    // The provider of cryptography is the process's; another part may have installed it first.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+fn client(gate: &Gate, connect_timeout: Duration, trust: Trust) -> Result<Client, rustls::Error> {
+    let connector = Connector::new(gate.clone(), connect_timeout, trust)?;
     let (interval, patience) = KEEP_ALIVE;
-    let client = Client::builder()
-        .redirect(redirect::Policy::none()) // a key is for its own origin only
-        .no_proxy() // the same: nobody stands between
-        .referer(false)
-        .retry(retry::never()) // the stack above counts every attempt
-        .user_agent(concat!("bsm/", env!("CARGO_PKG_VERSION")))
-        .dns_resolver(gate.clone()) // looks at what a name leads to
-        .connect_timeout(connect_timeout)
-        .tcp_nodelay(true) // or every stream pays 40 ms
+    let mut builder = legacy::Client::builder(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE)
         .http2_keep_alive_interval(interval)
         .http2_keep_alive_timeout(patience);
-    let client = match trust {
-        Trust::System => client,
-        Trust::Nobody => client.tls_certs_only([]),
-    };
-    client.build()
+    Ok(builder.build(connector))
 }
 
 impl Service<Request<ReplayBody<Full<Bytes>>>> for HttpClient {
@@ -187,35 +195,53 @@ async fn send(
     for header in &OURS {
         head.headers.remove(header);
     }
+    let Address { uri, user } = gate.passes(head.uri)?;
+    head.uri = uri;
+    if let Some(user) = user {
+        head.headers.entry(header::AUTHORIZATION).or_insert(user);
+    }
+    if let Some(AsSent(complete)) = head.extensions.get() {
+        complete(&mut head.headers).map_err(Withheld)?;
+    }
+    let within = head.extensions.get().copied();
     let body = body.collect().await?.to_bytes(); // all of it is there
     let (client, place) = lanes.take();
-    let request = client.request(head.method, head.uri.to_string()).headers(head.headers).body(body);
-    let mut request = request.build().map_err(told)?;
-    gate.passes(request.url())?;
-    if let Some(AsSent(complete)) = head.extensions.get() {
-        complete(request.headers_mut()).map_err(Withheld)?;
-    }
-    let response = match head.extensions.get() {
-        Some(HeadWithin(after)) => timeout(*after, client.execute(request))
-            .await
-            .map_err(|_elapsed| AttemptTimedOut { after: *after })?,
-        None => client.execute(request).await,
+    let answer = client.request(outgoing(head, body));
+    let response = match within {
+        Some(HeadWithin(after)) => {
+            timeout(after, answer).await.map_err(|_elapsed| AttemptTimedOut { after })?
+        }
+        None => answer.await,
     };
-    let response = response.map_err(told)?;
-    let mut response: Response<reqwest::Body> = response.into();
+    let mut response = response.map_err(told)?;
     response.extensions_mut().insert(Took(began.elapsed()));
-    Ok(response.map(|body| GuardedBody::new(body.map_err(told), place).boxed_unsync()))
+    Ok(response.map(|body| GuardedBody::new(body.map_err(broken), place).boxed_unsync()))
 }
 
-/// An error without the address it is about, which may hold a secret; one of a connection that could not be made is
-/// marked as such, because then nothing was sent.
-fn told(error: reqwest::Error) -> BoxError {
-    let error = error.without_url();
+/// The request as the server gets it: nothing of ours but the URL, the headers and the body.
+fn outgoing(head: Parts, body: Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = head.method;
+    *request.uri_mut() = head.uri;
+    *request.headers_mut() = head.headers;
+    for (name, value) in SAID {
+        request.headers_mut().entry(name).or_insert(value);
+    }
+    request
+}
+
+/// An error; one of a connection that could not be made is marked as such, because then nothing was sent.
+fn told(error: legacy::Error) -> BoxError {
     if is_own_refusal(&error) {
         return error.into(); // the gate has told why
     }
     debug!(error = %error, "a call to the outside failed");
     if error.is_connect() { NotSent(error.into()).into() } else { error.into() }
+}
+
+fn broken(error: hyper::Error) -> BoxError {
+    debug!(error = %error, "an answer from the outside broke off");
+    error.into()
 }
 
 #[cfg(test)]

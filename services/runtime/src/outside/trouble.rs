@@ -6,7 +6,9 @@ use bsm_stack::{
     breaker::CircuitOpen, bulkhead::Rejected, deadline::DeadlineExceeded, timeout::AttemptTimedOut,
 };
 
-use super::{egress::Refusal, gate};
+use hyper_util::client::legacy;
+
+use super::{address::NoUrl, egress::Refusal, gate};
 
 /// Why there is no answer. In words without a subject ("could not be reached"), and without addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,12 +77,14 @@ fn of_one(error: &(dyn Error + 'static)) -> Option<Trouble> {
     if let Some(AttemptTimedOut { after }) = error.downcast_ref() {
         return Some(Trouble::Slow { after: *after });
     }
-    let of_client = error.downcast_ref::<reqwest::Error>()?;
-    Some(match () {
-        () if of_client.is_connect() && of_client.is_timeout() => Trouble::NotAccepted,
-        () if of_client.is_connect() => Trouble::Unreachable(io_kind(error)),
-        () if of_client.is_builder() => Trouble::Malformed,
-        () => Trouble::Broken(io_kind(error)),
+    if error.is::<NoUrl>() {
+        return Some(Trouble::Malformed);
+    }
+    let of_client = error.downcast_ref::<legacy::Error>()?;
+    Some(match io_kind(error) {
+        Some(io::ErrorKind::TimedOut) if of_client.is_connect() => Trouble::NotAccepted,
+        kind if of_client.is_connect() => Trouble::Unreachable(kind),
+        kind => Trouble::Broken(kind),
     })
 }
 
