@@ -1,9 +1,7 @@
 //! From a request to its route: the one handler behind the pipeline.
 
-use std::sync::Arc;
-
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -14,21 +12,26 @@ use crate::{
     gateway::Gateway,
     pipeline::{correlation::call_of, log::RouteName},
     routes::{Found, Match, Want},
-    sse,
+    scrape, sse,
     transcode::{self, prefers},
 };
 
 /// Answers whatever the table knows, and says so where it knows nothing.
-pub(crate) async fn route(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
-    if faces::is_path(request.uri().path()) {
-        return faces::route(&gateway, request).await;
+pub(crate) async fn route(gateway: &Gateway, request: Request) -> Response {
+    match request.uri().path() {
+        path if faces::is_path(path) => faces::route(gateway, request).await,
+        scrape::PATH => scrape::page(gateway, &request),
+        _ => rpc(gateway, request).await,
     }
+}
+
+async fn rpc(gateway: &Gateway, request: Request) -> Response {
     let call = call_of(request.extensions());
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let answer = match gateway.routes.find(&method, uri.path(), want(request.headers())) {
         Found::Route(found) => {
             let name = RouteName(found.route.template.as_str().into());
-            let answer = admitted(&gateway, &found, request).await;
+            let answer = admitted(gateway, &found, request).await;
             let mut response = answer.unwrap_or_else(|fault| fault.answer(call.correlation_id()));
             response.extensions_mut().insert(name);
             return response;

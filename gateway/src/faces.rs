@@ -8,8 +8,6 @@ mod models;
 mod relay;
 mod told;
 
-use std::sync::Arc;
-
 use axum::{extract::Request, response::Response};
 use bsm_proto::{api::v1::Scope, models::v1::Face};
 use bsm_runtime::role::Role;
@@ -122,7 +120,7 @@ pub(crate) fn routes() -> impl Iterator<Item = String> {
 }
 
 /// Answers whatever is asked under `/v1`.
-pub(crate) async fn route(gateway: &Arc<Gateway>, request: Request) -> Response {
+pub(crate) async fn route(gateway: &Gateway, request: Request) -> Response {
     let call = call_of(request.extensions());
     let uri = request.uri().clone();
     let Some(wanted) = find(uri.path()) else {

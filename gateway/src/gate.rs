@@ -8,13 +8,7 @@ mod network;
 mod tests;
 mod token;
 
-use std::sync::Arc;
-
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::{extract::Request, response::Response};
 use bsm_proto::api::v1::Scope;
 use bsm_runtime::{
     admin_token::AdminToken,
@@ -59,9 +53,12 @@ pub(crate) enum Asker {
 }
 
 /// Refuses requests from outside the local network, when only that is served.
-pub(crate) async fn guard(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard<F>(gateway: &Gateway, request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     match gateway.gate.reach(&gateway.proxies.client_of(&request), request.headers(), request.uri()) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => next(request).await,
         Err(fault) => fault.answer(call_of(request.extensions()).correlation_id()),
     }
 }

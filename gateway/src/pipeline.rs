@@ -11,31 +11,30 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    middleware::{from_fn, from_fn_with_state},
-    routing::get,
+    extract::{Request, State},
+    response::Response,
 };
-use tower::ServiceBuilder;
 
-use crate::{dispatch, faces, gate, gateway::Gateway, rate_limit, scrape, webhook};
+use crate::{dispatch, faces, gate, gateway::Gateway, rate_limit, webhook};
 
 /// The HTTP face of the gateway.
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
-    let state = || gateway.clone();
-    let pipeline = ServiceBuilder::new()
-        .layer(from_fn_with_state(gateway.cors.clone(), cors::apply)) // refused origins get an answer, not its content
-        .layer(from_fn(security_headers::add)) // on errors of everything below, too
-        .layer(from_fn(limit::bound)) // counted while it is read
-        .layer(from_fn(correlation::assign)) // every answer below has one
-        .layer(from_fn(faces::tell)) // errors of everything below, in the words of the API that was spoken
-        .layer(from_fn_with_state(state(), log::tell)) // sees what the client sees
-        .layer(from_fn(panic::catch)) // a panic is logged like any 500
-        .layer(from_fn_with_state(state(), webhook::take)) // before the gate: deliveries come with their own proof
-        .layer(from_fn_with_state(state(), gate::guard)) // LAN-only, host and origin
-        .layer(from_fn_with_state(state(), rate_limit::keep)); // before anything is looked up, read or asked
-    Router::new()
-        .route(scrape::PATH, get(scrape::metrics))
-        .method_not_allowed_fallback(scrape::other_method)
-        .fallback(dispatch::route)
-        .with_state(state())
-        .layer(pipeline)
+    Router::new().fallback(serve).with_state(gateway)
+}
+
+/// Answers a request. The first step that it meets is the last line. The steps are one future, and not layers each of which
+/// would copy what is below it and take memory for each request: that took as long as all they do.
+async fn serve(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    let gateway = &*gateway;
+    let answer = |request| dispatch::route(gateway, request);
+    let answer = |request| rate_limit::keep(gateway, request, answer); // before anything is looked up, read or asked
+    let answer = |request| gate::guard(gateway, request, answer); // LAN-only, host and origin
+    let answer = |request| webhook::take(gateway, request, answer); // before the gate: deliveries come with their own proof
+    let answer = |request| panic::catch(request, answer); // a panic is logged like any 500
+    let answer = |request| log::tell(gateway, request, answer); // sees what the client sees
+    let answer = |request| faces::tell(request, answer); // errors of everything below, in the words of the API that was spoken
+    let answer = |request| correlation::assign(request, answer); // every answer below has one
+    let answer = |request| limit::bound(request, answer); // counted while it is read
+    let answer = |request| security_headers::add(request, answer); // on errors of everything below, too
+    cors::apply(&gateway.cors, request, answer).await // refused origins get an answer, not its content
 }

@@ -13,11 +13,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::{extract::Request, response::Response};
 use bsm_runtime::{layer_status::status_of, process::Process, settings::RateLimitSettings};
 use bsm_stack::{
     RateLimitLayer,
@@ -122,17 +118,20 @@ fn address(client: &Client) -> Key {
 }
 
 /// Counts the requests of each client, refuses those beyond its quota and tells the others what is left of it.
-pub(crate) async fn keep(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+pub(crate) async fn keep<F>(gateway: &Gateway, request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let Some(limit) = gateway.rate_limit.as_ref().filter(|_| is_limited(&request)) else {
-        return next.run(request).await;
+        return next(request).await;
     };
     let Some(key) = limit.charge(request.headers(), request.uri(), request.extensions()) else {
-        return next.run(request).await;
+        return next(request).await;
     };
     let mut response = match limit.limiter.decide(&key, Instant::now()) {
         Err(refused) => refusal(&refused, call_of(request.extensions()).correlation_id()),
         Ok(remaining) => {
-            let mut response = next.run(request).await;
+            let mut response = next(request).await;
             remaining.write(response.headers_mut());
             response
         }

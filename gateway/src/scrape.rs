@@ -1,12 +1,10 @@
 //! `/metrics`, in Prometheus' own format: no rpc, so no annotation, so a handler.
 
-use std::sync::Arc;
-
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     response::{IntoResponse as _, Response},
 };
-use http::header;
+use http::{Method, header};
 
 use crate::{
     fault::Fault,
@@ -19,14 +17,12 @@ pub(crate) const PATH: &str = "/metrics";
 
 const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Every metric of this process.
-pub(crate) async fn metrics(State(gateway): State<Arc<Gateway>>) -> Response {
+/// Every metric of this process; a fault for another method than reading.
+pub(crate) fn page(gateway: &Gateway, request: &Request) -> Response {
+    if ![Method::GET, Method::HEAD].contains(request.method()) {
+        return Fault::method_not_allowed("GET, HEAD").answer(call_of(request.extensions()).correlation_id());
+    }
     let mut response = ([(header::CONTENT_TYPE, CONTENT_TYPE)], gateway.metrics.render()).into_response();
     response.extensions_mut().insert(RouteName(PATH.into()));
     response
-}
-
-/// The page with another method.
-pub(crate) async fn other_method(request: Request) -> Response {
-    Fault::method_not_allowed("GET, HEAD").answer(call_of(request.extensions()).correlation_id())
 }

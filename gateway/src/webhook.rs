@@ -10,8 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json,
-    extract::{Request, State},
-    middleware::Next,
+    extract::Request,
     response::{IntoResponse as _, Response},
 };
 use bsm_proto::orchestrator::v1::{
@@ -61,9 +60,12 @@ pub(crate) fn is_path(path: &str) -> bool {
 }
 
 /// Answers deliveries and lets everything else pass.
-pub(crate) async fn take(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+pub(crate) async fn take<F>(gateway: &Gateway, request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     if !is_path(request.uri().path()) {
-        return next.run(request).await;
+        return next(request).await;
     }
     let (call, client) = (call_of(request.extensions()), gateway.proxies.client_of(&request));
     let mut response = match gateway.rate_limit.as_ref().map(|limit| (limit, limit.listens_to(&client))) {

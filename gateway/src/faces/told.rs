@@ -3,7 +3,6 @@
 use axum::{
     Json,
     extract::Request,
-    middleware::Next,
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -17,12 +16,15 @@ const ANTHROPIC_ID: HeaderName = HeaderName::from_static("request-id");
 
 /// Tells faults anew, keeping their headers, and puts the correlation id where the API has such ids. Everything that is
 /// not under `/v1` passes as it is.
-pub(crate) async fn tell(request: Request, next: Next) -> Response {
+pub(crate) async fn tell<F>(request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let Some(tongue) = Tongue::of(request.uri().path(), request.headers()) else {
-        return next.run(request).await;
+        return next(request).await;
     };
     let call = call_of(request.extensions());
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     if let Some(Told(fault)) = response.extensions_mut().remove::<Told>() {
         response = again(tongue, &fault, call.correlation_id(), response);
     }

@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::{extract::Request, response::Response};
 use bsm_runtime::settings::{Profile, Settings};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
@@ -64,13 +60,16 @@ pub(crate) fn is_own(origin: &str, own: Option<&str>) -> bool {
 
 /// Adds the headers that an allowed origin needs. A refused one gets none, and its browser keeps the answer from
 /// the page. Preflights go on to the router like every request, so that their answers look like all others.
-pub(super) async fn apply(State(policy): State<Policy>, request: Request, next: Next) -> Response {
+pub(super) async fn apply<F>(policy: &Policy, request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let origin = request.headers().get(header::ORIGIN).cloned();
     let allowed = origin.filter(|origin| {
         origin.to_str().is_ok_and(|origin| policy.allows(origin, authority(request.headers(), request.uri())))
     });
     let preflight = preflight(request.method(), request.headers());
-    let mut response = next.run(request).await;
+    let mut response = next(request).await;
     // Caches must not give one origin's answer to another.
     response.headers_mut().append(header::VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = allowed {

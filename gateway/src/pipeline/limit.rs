@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{body::Body, extract::Request, middleware::Next, response::Response};
+use axum::{body::Body, extract::Request, response::Response};
 use bytes::{Bytes, BytesMut};
 use http::{StatusCode, header, request::Parts};
 use http_body_util::BodyExt as _;
@@ -27,10 +27,13 @@ const DISCARD_TIME: Duration = Duration::from_secs(2);
 struct BodyLimit(u64);
 
 /// Says how much body is taken here; [`read`] holds clients to it.
-pub(super) async fn bound(mut request: Request, next: Next) -> Response {
+pub(super) async fn bound<F>(mut request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let limit = if webhook::is_path(request.uri().path()) { WEBHOOK_BODY } else { BODY };
     request.extensions_mut().insert(BodyLimit(limit));
-    next.run(request).await
+    next(request).await
 }
 
 /// The whole body.

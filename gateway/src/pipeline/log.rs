@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::Response,
-};
+use axum::{extract::Request, response::Response};
 use bsm_runtime::{role::Role, trace};
 use http::StatusCode;
 use tokio::time::Instant;
@@ -20,14 +16,17 @@ use crate::{fault::TurnedAway, gateway::Gateway};
 pub(crate) struct RouteName(pub(crate) Arc<str>);
 
 /// Tells of a request once the head of its answer is out; a stream goes on after that.
-pub(super) async fn tell(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+pub(super) async fn tell<F>(gateway: &Gateway, request: Request, next: impl FnOnce(Request) -> F) -> Response
+where
+    F: Future<Output = Response>,
+{
     let (began, method) = (Instant::now(), request.method().clone());
     let path = request.uri().path().to_owned(); // without the query, which may hold what is nobody's business
     let client = gateway.proxies.client_of(&request);
     let call = call_of(request.extensions());
     let span = info_span!("request", role = Role::Gateway.name(), correlation_id = call.correlation_id());
     trace::set_parent(&span, request.headers());
-    let response = next.run(request).instrument(span.clone()).await;
+    let response = next(request).instrument(span.clone()).await;
     let (status, took) = (response.status(), began.elapsed());
     let route = response.extensions().get::<RouteName>().map_or("none", |name| &name.0);
     gateway.metrics.served(
