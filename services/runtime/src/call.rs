@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 pub use bsm_stack::Priority;
 use bsm_stack::{deadline::Deadline, priority::PRIORITY, retry::Upstream};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tonic::Request;
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::trace;
 pub mod account;
 
 /// The header and metadata key of the correlation id.
-pub const CORRELATION_HEADER: &str = "x-correlation-id";
+pub const CORRELATION_HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
 
 /// One call as its handler sees it. Handlers pass it on explicitly; nothing is taken from thread or task state
 /// but the current span.

@@ -1,6 +1,7 @@
 //! What `/metrics` shows: one registry a process, in Prometheus' text format.
 
 mod collector;
+mod served;
 
 use std::{
     collections::BTreeMap,
@@ -20,12 +21,12 @@ use prometheus_client::{
 };
 
 use collector::GuardsCollector;
+use served::{Calls, Known};
 
 use crate::{
     guards::Guards,
     latency::{Recent, Window},
     role::Role,
-    scopes::Scopes,
 };
 
 /// What a role has served.
@@ -56,6 +57,7 @@ pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
     calls: Family<Labels, Counter>,
     seconds: Family<Labels, Histogram, fn() -> Histogram>,
+    known: Arc<Known>,
     breaker_changes: Family<Labels, Counter>,
     reloads: Family<Labels, Counter>,
     reload_failures: Family<Labels, Counter>,
@@ -83,6 +85,7 @@ impl Default for Metrics {
             registry: Arc::new(Mutex::new(registry)),
             calls,
             seconds,
+            known: Arc::default(),
             breaker_changes,
             reloads,
             reload_failures,
@@ -138,25 +141,24 @@ impl Metrics {
         Served { calls: tally.calls, errors: tally.errors, per_second, recent }
     }
 
-    fn tally(&self, role: &'static str, method: &str, code: &str, took: Duration) {
+    /// Counts one served call.
+    pub fn served(&self, role: &'static str, method: &str, code: &str, took: Duration) {
+        let calls = self.known.calls([role, method, code], |labels| Calls {
+            count: self.calls.get_or_create(&labels.to_vec()).clone(),
+            seconds: self.seconds.get_or_create(&labels[..2].to_vec()).clone(),
+            is_our_error: is_our_error(code),
+            is_stream: served::is_stream(method),
+        });
+        calls.seconds.observe(took.as_secs_f64());
+        calls.count.inc();
         let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
         let tally = tallies.entry(role).or_default();
         tally.calls += 1;
-        tally.errors += u64::from(is_our_error(code));
+        tally.errors += u64::from(calls.is_our_error);
         // A stream lasts as long as somebody watches: that is no latency.
-        let streams = Scopes::of_the_contract().rpc(&format!("/{method}")).is_some_and(|rpc| rpc.streams);
-        if !streams {
+        if !calls.is_stream {
             tally.window.record(self.began.elapsed().as_secs(), took);
         }
-    }
-
-    /// Counts one served call.
-    pub fn served(&self, role: &'static str, method: &str, code: &str, took: Duration) {
-        let labels = vec![("role", role.to_owned()), ("method", method.to_owned())];
-        self.seconds.get_or_create(&labels).observe(took.as_secs_f64());
-        let labels = labels.into_iter().chain([("code", code.to_owned())]).collect();
-        self.calls.get_or_create(&labels).inc();
-        self.tally(role, method, code, took);
     }
 
     /// All metrics as text.

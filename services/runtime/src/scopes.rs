@@ -3,11 +3,12 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use bsm_proto::api::v1::{Rule, Scope};
+use foldhash::fast::RandomState;
 use prost_reflect::{DescriptorError, DescriptorPool, MethodDescriptor};
 
 /// What the contract says of its rpcs.
 #[derive(Debug)]
-pub struct Scopes(HashMap<String, Rpc>);
+pub struct Scopes(HashMap<String, Rpc, RandomState>);
 
 /// What the contract says of one rpc.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl Scopes {
 
     fn read(descriptors: &[u8]) -> Result<Scopes, DescriptorError> {
         let pool = DescriptorPool::decode(descriptors)?;
-        let mut rpcs = HashMap::new();
+        let mut rpcs = HashMap::default();
         for service in pool.services() {
             for method in service.methods() {
                 let path = format!("/{}/{}", service.full_name(), method.name());

@@ -14,7 +14,10 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
+mod span_fields;
+
 use crate::settings::{LogFormat, Settings};
+use span_fields::SpanFields;
 
 /// Why telemetry could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +114,7 @@ where
     if text {
         layer.with_ansi(terminal).with_target(false).compact().boxed()
     } else {
-        layer.json().flatten_event(true).with_current_span(false).with_span_list(true).boxed()
+        let lines = layer.json().flatten_event(true).with_current_span(false).with_span_list(true);
+        lines.fmt_fields(SpanFields).boxed()
     }
 }

@@ -122,7 +122,7 @@ async fn the_layer_tells_each_call_its_guards() {
     }
 }
 
-const CORRELATION: &str = crate::call::CORRELATION_HEADER;
+const CORRELATION: http::HeaderName = crate::call::CORRELATION_HEADER;
 
 #[test]
 fn a_share_is_a_whole_number_from_0_to_100_with_or_without_its_sign() {
