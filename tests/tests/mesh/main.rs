@@ -16,6 +16,7 @@ mod matrix;
 mod ops;
 mod recovery;
 mod requests;
+mod resume;
 mod rolling;
 mod secrets;
 mod starts;
