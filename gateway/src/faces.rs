@@ -10,8 +10,8 @@ mod told;
 
 use axum::{extract::Request, response::Response};
 use bsm_proto::{api::v1::Scope, models::v1::Face};
-use bsm_runtime::role::Role;
-use http::{HeaderMap, Method};
+use bsm_runtime::{role::Role, shown::shown};
+use http::{HeaderMap, Method, StatusCode};
 
 use crate::{
     fault::Fault,
@@ -21,7 +21,7 @@ use crate::{
 pub(crate) use told::tell;
 
 /// Where the APIs of others begin.
-const PREFIX: &str = "/v1/";
+const PREFIX: &str = "/v1";
 
 /// Below this are the models one by one; their names have slashes.
 const MODELS: &str = "/v1/models";
@@ -108,7 +108,7 @@ impl Wanted<'_> {
 
 /// Whether a path belongs to the API of somebody else.
 pub(crate) fn is_path(path: &str) -> bool {
-    path.starts_with(PREFIX)
+    path.strip_prefix(PREFIX).is_some_and(|below| below.is_empty() || below.starts_with('/'))
 }
 
 /// Every route under `/v1`.
@@ -124,14 +124,20 @@ pub(crate) async fn route(gateway: &Gateway, request: Request) -> Response {
     let call = call_of(request.extensions());
     let uri = request.uri().clone();
     let Some(wanted) = find(uri.path()) else {
-        let fault = Fault::not_found(uri.path_and_query().map_or("", |whole| whole.as_str()));
-        return fault.answer(call.correlation_id());
+        return unknown(uri.path()).answer(call.correlation_id());
     };
     let name = RouteName(wanted.name().into());
     let answer = serve(gateway, wanted, request).await;
     let mut response = answer.unwrap_or_else(|fault| fault.answer(call.correlation_id()));
     response.extensions_mut().insert(name);
     response
+}
+
+/// The refusal of a path that neither API has here.
+fn unknown(path: &str) -> Fault {
+    let known: Vec<&str> = QUESTIONS.iter().map(|(known, _)| *known).chain([MODELS]).collect();
+    let message = format!("There is no path {} here; there are {}.", shown(path), known.join(", "));
+    Fault::new(StatusCode::NOT_FOUND, "UNKNOWN_URL", message)
 }
 
 async fn serve(gateway: &Gateway, wanted: Wanted<'_>, mut request: Request) -> Result<Response, Fault> {
@@ -186,6 +192,8 @@ mod tests {
             ("/v1/models", &plain, Some(Tongue::OpenAi)),
             ("/v1/models", &versioned, Some(Tongue::Anthropic)),
             ("/v1/nothing", &versioned, Some(Tongue::OpenAi)),
+            ("/v1", &plain, Some(Tongue::OpenAi)),
+            ("/v1x", &plain, None),
             ("/api/models", &plain, None),
         ] {
             assert_eq!(Tongue::of(path, headers), tongue, "{path}");

@@ -6,7 +6,6 @@ use axum::{
 };
 use bsm_proto::models::v1::{ListModelsRequest, Model, model_service_client::ModelServiceClient};
 use bsm_runtime::{call::Call, role::Role};
-use http::StatusCode;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
@@ -17,7 +16,7 @@ use crate::{fault::Fault, gateway::Gateway, status};
 const UNKNOWN_TIME: &str = "1970-01-01T00:00:00Z";
 
 pub(super) async fn list(gateway: &Gateway, tongue: Tongue, call: &Call) -> Result<Response, Fault> {
-    let models = known(gateway, call).await?;
+    let models = known(gateway, None, call).await?;
     let data: Vec<Value> = models.iter().map(|model| shown(tongue, model)).collect();
     let body = match tongue {
         Tongue::OpenAi => json!({"object": "list", "data": data}),
@@ -31,17 +30,15 @@ pub(super) async fn list(gateway: &Gateway, tongue: Tongue, call: &Call) -> Resu
 
 pub(super) async fn one(gateway: &Gateway, id: &str, tongue: Tongue, call: &Call) -> Result<Response, Fault> {
     let id = percent_decode_str(id).decode_utf8_lossy();
-    let models = known(gateway, call).await?;
-    let found = models.iter().find(|model| model.id == id).ok_or_else(|| {
-        let id: String = id.chars().take(128).collect();
-        Fault::new(StatusCode::NOT_FOUND, "MODEL_NOT_FOUND", format!("There is no model {id:?}."))
-    })?;
+    let models = known(gateway, Some(id.into_owned()), call).await?;
+    let found = models.first().ok_or_else(Fault::internal)?; // who finds none is told so
     Ok(Json(shown(tongue, found)).into_response())
 }
 
-async fn known(gateway: &Gateway, call: &Call) -> Result<Vec<Model>, Fault> {
+/// All models, or what one name stands for.
+async fn known(gateway: &Gateway, name: Option<String>, call: &Call) -> Result<Vec<Model>, Fault> {
     let mut client = ModelServiceClient::new(gateway.upstreams.calls_to(Role::Models));
-    let answer = client.list_models(call.request(ListModelsRequest {})).await;
+    let answer = client.list_models(call.request(ListModelsRequest { name })).await;
     Ok(answer.map_err(|status| status::fault(&status))?.into_inner().models)
 }
 

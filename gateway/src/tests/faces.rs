@@ -34,6 +34,8 @@ async fn what_the_gateway_refuses_is_told_in_the_words_of_the_api() {
         ("GET", chat, &[][..], "", 405, "openai invalid_request_error"),
         ("GET", messages, &[][..], "", 405, "anthropic invalid_request_error"),
         ("POST", "/v1/audio/speech", &json[..], "{}", 404, "openai invalid_request_error"),
+        ("GET", "/v1", &[][..], "", 404, "openai invalid_request_error"),
+        ("GET", "/v1/", &[][..], "", 404, "openai invalid_request_error"),
         ("POST", "/v1/messages/count_tokens", &json[..], "{}", 404, "anthropic not_found_error"),
         // The services here know nothing of models.
         ("POST", chat, &json[..], "{}", 501, "openai server_error"),
@@ -96,4 +98,15 @@ async fn a_header_that_cannot_be_read_is_refused_and_not_passed_over() {
             assert!(answer.body.contains(&told), "{path} {name}: {}", answer.body);
         }
     }
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_told_in_openais_shape_with_the_paths_there_are() {
+    let rig = Rig::start(&[]).await;
+    let (status, body) = rig.json(post("/v1/completions", &json!({}))).await;
+    let message = "There is no path /v1/completions here; there are /v1/chat/completions, /v1/embeddings, \
+        /v1/messages, /v1/models.";
+    let error =
+        json!({"message": message, "type": "invalid_request_error", "param": null, "code": "unknown_url"});
+    assert_eq!((status, body), (404, json!({"error": error})));
 }

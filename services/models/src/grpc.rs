@@ -115,9 +115,13 @@ impl ModelService for Models {
 
     async fn list_models(
         &self,
-        _: Request<v1::ListModelsRequest>,
+        request: Request<v1::ListModelsRequest>,
     ) -> Result<Response<v1::ListModelsResponse>, Status> {
-        let models = self.gateway.models().into_iter().map(model).collect();
+        let lines = match request.into_inner().name.filter(|name| !name.is_empty()) {
+            Some(name) => vec![self.gateway.model(&name)?],
+            None => self.gateway.models(),
+        };
+        let models = lines.into_iter().map(model).collect();
         Ok(Response::new(v1::ListModelsResponse { models }))
     }
 

@@ -30,6 +30,7 @@ pub mod standing;
 mod tests;
 mod vectors;
 
+pub(crate) use naming::unknown;
 pub use standing::{Bar, Place, Resting, Standing};
 pub use vectors::embedders;
 
@@ -122,7 +123,7 @@ pub fn candidates(question: &Question<'_>, land: &Landscape<'_>) -> Result<Vec<C
     match question.model.unwrap_or(&land.policy.default_model) {
         AUTO => Ok(plan::auto(question, land)),
         OFFLINE => Ok(vec![Candidate::offline(Place::Named, Standing::Eligible)]),
-        name => plan::named(name, question, land).ok_or_else(|| naming::unknown(name, land.catalog)),
+        name => plan::named(name, question, land).ok_or_else(|| unknown(name, land.catalog)),
     }
 }
 
@@ -135,7 +136,7 @@ pub fn check_default(policy: &Policy, catalog: &Catalog) -> Result<(), Error> {
     if [AUTO, OFFLINE].contains(&name) || naming::meant(name, catalog).is_some() {
         return Ok(());
     }
-    Err(naming::unknown(name, catalog))
+    Err(unknown(name, catalog))
 }
 
 /// Whether a candidate is worth trying: one that rests is, because it knows best when it is back.

@@ -56,7 +56,7 @@ async fn the_service_answers_over_grpc() {
     let mut client = served(settings(&provider.url, &["sk-one"])).await;
     let answer = client.complete(v1::CompleteRequest { prompt: prompt("hi") }).await.unwrap().into_inner();
     assert_eq!(answer.output, "Hello!");
-    let models = client.list_models(v1::ListModelsRequest {}).await.unwrap().into_inner().models;
+    let models = client.list_models(v1::ListModelsRequest::default()).await.unwrap().into_inner().models;
     assert!(models.iter().any(|model| model.id == "openai/gpt-4o"));
 }
 

@@ -5,11 +5,16 @@ use std::sync::Arc;
 use bsm_stack::breaker::State;
 
 use super::Gateway;
+use crate::ask::{self, Hints, Violation};
 use crate::catalog::{self, Family, Model};
+use crate::error::Error;
 use crate::fleet::Fleet;
 use crate::keys::KeyLine;
 use crate::provider::Provider;
-use crate::route::{AUTO, OFFLINE, Standing};
+use crate::route::{self, AUTO, Candidate, OFFLINE, Question, Standing};
+
+/// What a family is called beside its name.
+const OF_A_FAMILY: &str = "a family of models";
 
 /// A model that can be asked for by name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +50,26 @@ impl Gateway {
     #[must_use]
     pub fn models(&self) -> Vec<ModelLine> {
         let fleet = self.fleet();
-        let built_in = [line(AUTO, "", "by route"), line(OFFLINE, OFFLINE, "the built-in reviewer")];
-        built_in.into_iter().chain(families(&fleet)).chain(of_providers(&fleet)).collect()
+        built_in().into_iter().chain(families(&fleet)).chain(of_providers(&fleet)).collect()
+    }
+
+    /// What a name stands for that questions may ask for: one of [`models`](Self::models), or a shorter or longer name.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for what is no name, [`Error::UnknownModel`], or why nobody could answer to it.
+    pub fn model(&self, name: &str) -> Result<ModelLine, Error> {
+        ask::model_name(name).map_err(|problem| Error::Invalid(vec![Violation::new("name", problem)]))?;
+        let fleet = self.fleet();
+        if let Some(line) = built_in().into_iter().find(|line| line.id == name) {
+            return Ok(line);
+        }
+        let hints = Hints::default();
+        let by_words = fleet.candidates(&Question::about(Some(name), &hints, false));
+        let found = by_words.or_else(|unknown| fleet.embedders(Some(name)).map_err(|_| unknown))?;
+        match found.iter().find(|candidate| fleet.provider(&candidate.provider).is_some()) {
+            Some(candidate) => Ok(shown(name, candidate)),
+            None => Err(route::check(&found).err().unwrap_or_else(|| route::unknown(name, fleet.catalog()))),
+        }
     }
 
     /// The providers, whether they can be asked by name now.
@@ -71,6 +94,18 @@ impl Gateway {
     }
 }
 
+fn built_in() -> [ModelLine; 2] {
+    [line(AUTO, "", "by route"), line(OFFLINE, OFFLINE, "the built-in reviewer")]
+}
+
+/// Who answers to a family's name is decided anew with each question.
+fn shown(name: &str, candidate: &Candidate) -> ModelLine {
+    match candidate.place.family() {
+        "" => line(name, &candidate.provider, &candidate.model),
+        _ => line(name, "", OF_A_FAMILY),
+    }
+}
+
 fn line(id: &str, provider: &str, name: &str) -> ModelLine {
     ModelLine { id: id.to_owned(), provider: provider.into(), name: name.to_owned() }
 }
@@ -79,7 +114,7 @@ fn families(fleet: &Fleet) -> Vec<ModelLine> {
     let served =
         |family: &&Family| family.models.items().any(|target| fleet.provider(&target.provider).is_some());
     let families = fleet.catalog().families.iter().filter(served);
-    families.map(|family| line(&family.name, "", "a family of models")).collect()
+    families.map(|family| line(&family.name, "", OF_A_FAMILY)).collect()
 }
 
 /// Of each provider with a key its own model, then those of the catalog.

@@ -225,3 +225,23 @@ async fn the_models_on_offer_are_those_that_can_be_asked() {
     );
     assert!(!ids(&with_key).iter().any(|id| id.starts_with("anthropic/")));
 }
+
+#[tokio::test]
+async fn whatever_may_be_asked_for_is_a_model_and_nothing_else_is() {
+    let gateway = gateway(settings("http://127.0.0.1:1", &["sk-one"]));
+    for listed in gateway.models() {
+        assert_eq!(gateway.model(&listed.id).as_ref(), Ok(&listed));
+    }
+    for (name, provider) in
+        [("openai", "openai"), ("gpt-4o-mini", "openai"), ("openai/any", "openai"), ("default", "")]
+    {
+        let found = gateway.model(name).unwrap();
+        assert_eq!((found.id.as_str(), &*found.provider), (name, provider));
+    }
+    assert!(matches!(gateway.model("gpt-9000"), Err(Error::UnknownModel { .. })));
+    assert!(
+        matches!(gateway.model("claude-opus"), Err(Error::MissingKey { .. })),
+        "as its question would be"
+    );
+    assert!(matches!(gateway.model(&"x".repeat(129)), Err(Error::Invalid(_))));
+}

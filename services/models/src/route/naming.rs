@@ -36,7 +36,7 @@ pub(super) fn meant<'a>(name: &str, catalog: &'a Catalog) -> Option<Meant<'a>> {
 }
 
 /// The refusal of a name that stands for nothing.
-pub(super) fn unknown(name: &str, catalog: &Catalog) -> Error {
+pub(crate) fn unknown(name: &str, catalog: &Catalog) -> Error {
     let families: Vec<&str> = catalog.families.iter().map(|family| &*family.name).collect();
     let providers: Vec<&str> = catalog.providers.iter().map(|provider| &*provider.name).collect();
     let known = format!(
