@@ -15,8 +15,8 @@ mod tests;
 mod tool;
 
 pub use embed::{EmbedAsk, MAX_INPUTS};
-pub(crate) use parse::model_name;
 pub use parse::{Hints, MAX_MESSAGES, Violation};
+pub(crate) use parse::{is_task, model_name};
 pub use search::{ContextSize, Recency, Search, SearchMode};
 pub(crate) use tool::schema_of_arguments;
 pub use tool::{MAX_TOOLS, Tool, ToolChoice};

@@ -7,6 +7,7 @@
 //! | part | holds |
 //! |---|---|
 //! | [`provider`] | who is asked: wire, address, the variables that hold its keys |
+//! | [`address`] | what a base URL must be |
 //! | [`timeouts`] | how long it may take |
 //! | [`limits`] | how much it is asked at once and in a minute |
 //! | [`model`], [`price`] | what a model holds and costs |
@@ -24,6 +25,7 @@ use sha2::{Digest, Sha256};
 
 use crate::budget::Rule;
 
+pub mod address;
 mod age;
 mod budgets;
 mod check;

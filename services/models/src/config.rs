@@ -1,10 +1,10 @@
 //! From an entry of the catalog to a provider: everything that can be wrong is found here, before any work starts.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bsm_runtime::guards::Guards;
+use bsm_runtime::outside::egress::Refusal;
 use bsm_runtime::outside::{
     Declared, Destination, HttpClient, InParts, NoClient, Server, Trust, in_the_clear,
 };
@@ -15,6 +15,7 @@ use tokio::task::JoinError;
 use tracing::warn;
 
 use crate::catalog;
+use crate::catalog::address::{self, BadAddress};
 use crate::failure::SHORTEST_SECRET;
 use crate::fleet::BadBudgets;
 use crate::keys::NamedKey;
@@ -38,12 +39,20 @@ const WHOLE_CALL: Duration = Duration::from_secs(10 * 60);
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// A provider's address is none.
-    #[error("the base URL of {provider} {problem}")]
+    #[error("the base URL of {provider} {problem}; {}", problem.fix())]
     BaseUrl {
         /// Which provider.
         provider: Arc<str>,
-        /// What is wrong and what would be right; the address itself may hold a password.
+        /// What is wrong; the address itself may hold a password.
         problem: BadAddress,
+    },
+    /// A provider's address is one that must not be connected to without a word of the operator.
+    #[error("{provider} {refusal}")]
+    Egress {
+        /// Which provider.
+        provider: Arc<str>,
+        /// Why not, and what to change.
+        refusal: Refusal,
     },
     /// The model that a question without one means cannot be asked for.
     #[error("the default model is not usable: {0}")]
@@ -88,19 +97,6 @@ pub(crate) struct Prepared {
     model: String,
 }
 
-/// What is wrong with an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadAddress {
-    /// It cannot be read as a URL.
-    Unreadable,
-    /// It is neither http nor https.
-    Scheme,
-    /// It holds a user name or password.
-    Credentials,
-    /// It holds a query or fragment, behind which no path can follow.
-    Query,
-}
-
 // === impl Prepared ===
 
 impl Prepared {
@@ -117,11 +113,17 @@ impl Prepared {
             let missing = missing(entry, !keys.is_empty());
             // An address that is none is told even where it is not used yet.
             if let Some(base_url) = &entry.base_url {
-                checked(&entry.name, base_url)?;
+                checked(entry, base_url)?;
             }
             return Ok(Err(Standing::Barred(missing)));
         };
-        let url = checked(&entry.name, base_url)?;
+        let url = checked(entry, base_url)?;
+        let declared = if entry.local { Declared::Local } else { Declared::ByUrl };
+        match guards.egress().may_ask(&url, declared) {
+            Ok(()) => {}
+            Err(Refusal::Host) => return Ok(Err(not_listed(entry))),
+            Err(refusal) => return Err(OpenError::Egress { provider: entry.name.clone(), refusal }),
+        }
         let dialect = Dialect { api_version: entry.api_version.clone(), citations: entry.citations };
         let Some(wire) = wire::named(&entry.wire, &dialect) else {
             return Ok(Err(Standing::Spared("its wire is not built in")));
@@ -137,7 +139,6 @@ impl Prepared {
             );
         }
         let trust = if url.scheme() == "http" { Trust::Nobody } else { Trust::System };
-        let declared = if entry.local { Declared::Local } else { Declared::ByUrl };
         let destination = Destination { name: &entry.name, url: base_url, declared };
         let client = HttpClient::new(destination, entry.timeouts.connect, trust, guards.egress());
         let client = client.map_err(|source| OpenError::Client { provider: entry.name.clone(), source })?;
@@ -171,14 +172,21 @@ fn missing(entry: &catalog::Provider, has_key: bool) -> Bar {
     }
 }
 
+/// What a provider is whose host the operator does not list: told once here, because no call will ever tell it.
+fn not_listed(entry: &catalog::Provider) -> Standing {
+    warn!(provider = &*entry.name, "it has a key and is not asked: its host is not in EGRESS_ALLOWED_HOSTS");
+    Standing::Barred(Bar::NotListed)
+}
+
 /// The variable to name when there is no key: the one that everybody knows, else the preferred one.
 fn key_variable(entry: &catalog::Provider) -> Arc<str> {
     let known = entry.keys.iter().find(|variable| variable.ends_with("_API_KEY"));
     known.or_else(|| entry.keys.first()).cloned().unwrap_or_default()
 }
 
-fn checked(provider: &Arc<str>, base_url: &str) -> Result<Url, OpenError> {
-    address(base_url).map_err(|problem| OpenError::BaseUrl { provider: provider.clone(), problem })
+fn checked(entry: &catalog::Provider, base_url: &str) -> Result<Url, OpenError> {
+    let provider = entry.name.clone();
+    address::read(&entry.wire, base_url).map_err(|problem| OpenError::BaseUrl { provider, problem })
 }
 
 fn server(entry: &catalog::Provider) -> Server<HttpClassifier> {
@@ -196,30 +204,4 @@ fn server(entry: &catalog::Provider) -> Server<HttpClassifier> {
 fn breaker_for(timeout: Duration) -> breaker::Config {
     let usual = breaker::Config::provider();
     breaker::Config { probe_lease: usual.probe_lease.max(probe_lease(timeout)), ..usual }
-}
-
-/// An address that paths can be appended to.
-pub(crate) fn address(base_url: &str) -> Result<Url, BadAddress> {
-    let url = Url::parse(base_url).map_err(|_| BadAddress::Unreadable)?;
-    match &url {
-        url if !matches!(url.scheme(), "http" | "https") => Err(BadAddress::Scheme),
-        url if !url.username().is_empty() || url.password().is_some() => Err(BadAddress::Credentials),
-        url if url.query().is_some() || url.fragment().is_some() => Err(BadAddress::Query),
-        _ => Ok(url),
-    }
-}
-
-// === impl BadAddress ===
-
-impl fmt::Display for BadAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            BadAddress::Unreadable => "cannot be read; it must look like https://api.example.com/v1",
-            BadAddress::Scheme => "must begin with https:// or http://",
-            BadAddress::Credentials => {
-                "must not hold a user name or password; set the provider's key instead"
-            }
-            BadAddress::Query => "must not hold a query or fragment; paths are appended to it",
-        })
-    }
 }

@@ -61,6 +61,12 @@ pub enum Error {
         /// The environment variable that would say it.
         variable: Arc<str>,
     },
+    /// The operator lists the hosts that may be asked, and the provider's is not among them.
+    #[error("{provider} is not asked: its host is not in EGRESS_ALLOWED_HOSTS")]
+    NotListed {
+        /// Which provider.
+        provider: Arc<str>,
+    },
     /// Safe mode keeps the provider from being asked.
     #[error("safe mode is on, and {provider} is outside of this process; ask for offline, or switch it off")]
     SafeMode {

@@ -350,7 +350,7 @@ fn candidate(candidate: Candidate) -> v1::Candidate {
     v1::Candidate {
         eligible: candidate.eligible(),
         reason: candidate.reason(),
-        place: candidate.place.to_string(),
+        place: candidate.why_here(),
         family: candidate.place.family().to_owned(),
         provider: candidate.provider.to_string(),
         model: candidate.model,

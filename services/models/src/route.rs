@@ -18,6 +18,7 @@ use std::time::Duration;
 use bsm_runtime::settings::OfflineUse;
 
 use crate::ask::{Ask, Complexity, Hints};
+use crate::catalog::choice::By;
 use crate::catalog::price::Tokens;
 use crate::catalog::{Catalog, Target};
 use crate::error::Error;
@@ -111,6 +112,8 @@ pub struct Candidate {
     pub model: String,
     /// Why it is where it is.
     pub place: Place,
+    /// By what it stands there among the models of its family; `None` where there is no other.
+    pub within: Option<By>,
     /// Whether it is tried, and why not.
     pub standing: Standing,
 }
@@ -186,7 +189,7 @@ impl Landscape<'_> {
     fn candidate(&self, target: &Target, place: Place) -> Candidate {
         let model = self.catalog.model_of(target).map(|model| model.to_string()).unwrap_or_default();
         let standing = self.standing(&target.provider, &model);
-        Candidate { provider: Arc::clone(&target.provider), model, place, standing }
+        Candidate { provider: Arc::clone(&target.provider), model, place, within: None, standing }
     }
 
     /// Whether a provider would be asked for a model now. What the settings say comes first: it does not pass by
@@ -209,7 +212,7 @@ impl Landscape<'_> {
 
 impl Candidate {
     fn offline(place: Place, standing: Standing) -> Candidate {
-        Candidate { provider: OFFLINE.into(), model: OFFLINE.to_owned(), place, standing }
+        Candidate { provider: OFFLINE.into(), model: OFFLINE.to_owned(), place, within: None, standing }
     }
 
     /// Whether it would be tried now.
@@ -224,11 +227,21 @@ impl Candidate {
         matches!(self.standing, Standing::Eligible | Standing::Resting(_))
     }
 
+    /// Why it is where it is: why its family is there, and, unless they go as they are written, by what it stands there
+    /// among its models.
+    #[must_use]
+    pub fn why_here(&self) -> String {
+        match self.within.filter(|by| !by.is_priority()) {
+            Some(by) => format!("{}; of its models, {by}", self.place),
+            None => self.place.to_string(),
+        }
+    }
+
     /// Why it is tried, or why it is passed over.
     #[must_use]
     pub fn reason(&self) -> String {
         match &self.standing {
-            Standing::Eligible => self.place.to_string(),
+            Standing::Eligible => self.why_here(),
             other => other.to_string(),
         }
     }

@@ -30,6 +30,10 @@ impl From<Error> for Status {
                 Refusal::new(Code::FailedPrecondition, "PROVIDER_NOT_CONFIGURED", sentence)
                     .metadata("provider", &*provider)
             }
+            Error::NotListed { provider } => {
+                Refusal::new(Code::FailedPrecondition, "EGRESS_REFUSED", sentence)
+                    .metadata("provider", &*provider)
+            }
             Error::SafeMode { provider } => {
                 Refusal::new(Code::FailedPrecondition, "SAFE_MODE", sentence).metadata("provider", &*provider)
             }
@@ -150,6 +154,7 @@ mod tests {
                 "PRICE_UNKNOWN",
             ),
             (Error::OthersUsage { asked: "k".to_owned() }, Code::PermissionDenied, "SCOPE_MISSING"),
+            (Error::NotListed { provider: "p".into() }, Code::FailedPrecondition, "EGRESS_REFUSED"),
             (failed(Kind::Transient), Code::Unavailable, "UPSTREAM_ERROR"),
             (failed(Kind::Malformed), Code::Unavailable, "UPSTREAM_MALFORMED"),
             (failed(Kind::Credential), Code::Unavailable, "CREDENTIAL_REFUSED"),
@@ -168,7 +173,7 @@ mod tests {
             (failed(Kind::Unsupported), Code::InvalidArgument, "NOT_SUPPORTED"),
             (failed(Kind::Internal), Code::Internal, "INTERNAL"),
         ];
-        assert_eq!(cases.len(), 8 + TABLE.len(), "every kind of failure is here");
+        assert_eq!(cases.len(), 9 + TABLE.len(), "every kind of failure is here");
         for (error, code, reason) in cases {
             let status = Status::from(error);
             assert_eq!(status.code(), code, "{reason}");

@@ -76,6 +76,8 @@ pub struct Findings {
     source: Source,
     strictness: Strictness,
     found: Vec<Diagnostic>,
+    /// Lines that are not shown, because a secret stands in them.
+    concealed: Vec<u32>,
     left_out: usize,
     fatal: bool,
 }
@@ -96,7 +98,15 @@ impl Findings {
     /// Starts with the text of a file that is called `file` in the diagnostics.
     pub fn new(file: impl Into<String>, text: impl Into<String>, strictness: Strictness) -> Self {
         let source = Source::new(text.into());
-        Self { file: file.into(), source, strictness, found: Vec::new(), left_out: 0, fatal: false }
+        Self {
+            file: file.into(),
+            source,
+            strictness,
+            found: Vec::new(),
+            concealed: Vec::new(),
+            left_out: 0,
+            fatal: false,
+        }
     }
 
     /// Reads the file at `path`, blocking. A file that is missing, unreadable, too large or not UTF-8 is the first
@@ -160,6 +170,11 @@ impl Findings {
         }
     }
 
+    /// Keeps the line of this place out of every finding, those before it included: it may hold a secret.
+    pub fn conceal(&mut self, at: At) {
+        self.concealed.push(at.line);
+    }
+
     /// Whether there was any error.
     pub fn is_fatal(&self) -> bool {
         self.fatal
@@ -168,6 +183,9 @@ impl Findings {
     /// The findings in the order of the file.
     pub fn into_vec(mut self) -> Vec<Diagnostic> {
         self.found.sort_by_key(|finding| (finding.line, finding.column));
+        for finding in self.found.iter_mut().filter(|finding| self.concealed.contains(&finding.line)) {
+            finding.snippet = None;
+        }
         if self.left_out > 0 {
             let message = format!("{} more findings in this file are not listed", self.left_out);
             let severity = if self.fatal { Severity::Error } else { Severity::Warning };

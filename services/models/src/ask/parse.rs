@@ -22,6 +22,12 @@ const MAX_KEY: usize = 255;
 const MAX_STOPS: (usize, usize) = (4, 256);
 /// What a schema describes when nothing is said.
 const SCHEMA_NAME: &str = "answer";
+/// Whether a request may name this task.
+pub(crate) fn is_task(name: &str) -> bool {
+    let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    is_word && (1..=MAX_TASK).contains(&name.len())
+}
+
 /// The task when none is named.
 const DEFAULT_TASK: &str = "chat_response";
 
@@ -216,8 +222,7 @@ impl Checker {
 
     fn hints(&mut self, task: Option<String>, complexity: Option<&str>) -> Hints {
         let task = task.filter(|task| !task.is_empty()).unwrap_or_else(|| DEFAULT_TASK.to_owned());
-        let is_word = task.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-        if task.len() > MAX_TASK || !is_word {
+        if !is_task(&task) {
             self.refuse("task", format!("must be at most {MAX_TASK} characters of a-z, A-Z, 0-9 and '_'"));
         }
         Hints { task, complexity: self.word("complexity", complexity).unwrap_or_default() }

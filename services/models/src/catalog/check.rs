@@ -8,9 +8,11 @@ use std::collections::HashSet;
 use bsm_runtime::diagnostic::{At, Findings};
 use bsm_runtime::yaml::{Node, Value, closest};
 
+use super::address::{self, BadAddress};
 use super::family::DEFAULT;
-use super::route::{OTHER, SEARCH};
+use super::route::{OTHER, SEARCH, is_known, known_tasks};
 use super::{Catalog, Family, Provider, Route};
+use crate::ask::is_task;
 use crate::route::{AUTO, OFFLINE};
 
 /// Reports all that does not fit together.
@@ -32,29 +34,46 @@ pub(super) fn all(catalog: &Catalog, root: &Node, findings: &mut Findings) {
 }
 
 fn provider(provider: &Provider, place: Place<'_>, findings: &mut Findings) {
-    let Provider { name, base_url, base_url_variable, model, model_variable, keys, local, .. } = provider;
-    let at = place.of("providers", name);
-    let mut error = |field: &str, message: &str, fix: String| {
+    let Provider { name, wire, base_url, base_url_variable, model, model_variable, keys, local, .. } =
+        provider;
+    let mut error = |field: &str, message: &str, fix: &str| {
+        let at = place.field("providers", name, field);
         findings.error(at, format_args!("providers.{name}.{field}"), message, fix);
     };
     if base_url.is_none() && base_url_variable.is_none() {
         let fix = "add `base_url`, or `base_url_variable` with the variable that will hold it";
-        error("base_url", "nobody says where it is", fix.to_owned());
-    }
-    if let Some(Err(problem)) = base_url.as_deref().map(crate::config::address) {
-        error("base_url", &format!("the address {problem}"), String::new());
+        error("base_url", "nobody says where it is", fix);
     }
     if model.is_none() && model_variable.is_none() {
         let fix = "add `model`, or `model_variable` with the variable that will name it";
-        error("model", "nobody says which model it is asked for", fix.to_owned());
+        error("model", "nobody says which model it is asked for", fix);
     }
     if keys.is_empty() && !local {
         let fix = "add `keys: [THE_VARIABLE]`, or `local: true` if it wants none";
-        error("keys", "no variable is named that holds its key", fix.to_owned());
+        error("keys", "no variable is named that holds its key", fix);
     }
     let once: HashSet<_> = keys.iter().collect();
     if once.len() < keys.len() {
-        error("keys", "a variable is named twice", "keep one of the two".to_owned());
+        error("keys", "a variable is named twice", "keep one of the two");
+    }
+    if let Some(base_url) = base_url {
+        self::base_url(name, wire, base_url, place, findings);
+    }
+}
+
+/// An address of the file's. One from the environment takes its place before it is used, and is read then.
+fn base_url(name: &str, wire: &str, base_url: &str, place: Place<'_>, findings: &mut Findings) {
+    let (at, field) = (place.field("providers", name, "base_url"), format!("providers.{name}.base_url"));
+    if let Err(problem) = address::read(wire, base_url) {
+        if problem == BadAddress::Credentials {
+            findings.conceal(at);
+        }
+        findings.error(at, &field, format!("the address {problem}"), problem.fix());
+    }
+    if let Some(path) = address::missing_path(wire, base_url) {
+        let message = format!("the address has no path, and servers of this API are usually under {path}");
+        let fix = format!("write {base_url}{path} if calls of it are answered with 404");
+        findings.warning(at, &field, message, fix);
     }
 }
 
@@ -90,17 +109,23 @@ fn family(family: &Family, catalog: &Catalog, place: Place<'_>, findings: &mut F
 }
 
 fn route(route: &Route, catalog: &Catalog, place: Place<'_>, findings: &mut Findings) {
+    let (task, at) = (&*route.task, place.of("routes", &route.task));
+    let field = format!("routes.{task}");
+    if !is_task(task) {
+        let fix = "write a word of a-z, A-Z, 0-9 and '_', at most 64 characters long";
+        findings.error(at, &field, "no request can name this task", fix);
+    } else if !is_known(task)
+        && let Some(near) = closest(task, known_tasks())
+    {
+        let message = format!("no agent and no built-in route has the task {task:?}");
+        let fix = format!("did you mean {near}? If requests name it as it is here, this is fine");
+        findings.warning(at, &field, message, fix);
+    }
     let mut told = HashSet::new();
     for name in route.cells.iter().flat_map(|cell| cell.items()) {
         if catalog.family(name).is_none() && told.insert(name) {
             let fix = known(name, catalog.families.iter().map(|family| &*family.name));
-            let message = format!("there is no family {:?}", &**name);
-            findings.error(
-                place.of("routes", &route.task),
-                format_args!("routes.{}", route.task),
-                message,
-                fix,
-            );
+            findings.error(at, &field, format!("there is no family {:?}", &**name), fix);
         }
     }
 }
@@ -121,6 +146,13 @@ struct Place<'a> {
 // === impl Place ===
 
 impl Place<'_> {
+    /// The place of a field's value within an entry; that of the entry if it has none, because it is as it was before.
+    fn field(self, section: &str, name: &str, field: &str) -> At {
+        let entry = self.root.get(section).and_then(|section| section.get(name));
+        let value = entry.and_then(|entry| entry.get(field));
+        value.map_or_else(|| self.of(section, name), |value| value.at)
+    }
+
     /// The place of an entry of a section; the file as a whole if it is not in it.
     fn of(self, section: &str, name: &str) -> At {
         let Some(Value::Map(entries)) = self.root.get(section).map(|node| &node.value) else {

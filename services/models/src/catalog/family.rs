@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bsm_runtime::diagnostic::Findings;
 use bsm_runtime::yaml::{Fields, Filled, Key, Node, Path, list_of};
 
-use super::choice::{Among, Choice, Strategy};
+use super::choice::{self, Choice};
 
 /// The family at which every route ends.
 pub const DEFAULT: &str = "default";
@@ -60,19 +60,13 @@ pub(super) fn read(
     base: Option<&Family>,
 ) -> Option<Family> {
     let mut fields = Fields::of(node, path, findings)?;
-    let targets = Among(Target::parse);
-    let among = match base {
-        Some(base) => fields.optional("models", targets).or_else(|| Some(base.models.among.clone())),
-        None => fields.required("models", targets),
-    };
-    let strategy = fields.optional("strategy", Strategy::reader());
+    let models = choice::read(&mut fields, "models", Target::parse, base.map(|base| &base.models));
     let fallbacks = fields.optional("fallbacks", list_of(Filled));
     fields.finish();
-    let strategy = strategy.or(base.map(|base| base.models.strategy)).unwrap_or_default();
     let fallbacks = fallbacks.map(|names| names.iter().map(|name| name.as_str().into()).collect());
     Some(Family {
         name: key.text.as_str().into(),
-        models: Choice { strategy, among: among? },
+        models: models?,
         fallbacks: fallbacks.or_else(|| Some(base?.fallbacks.clone())).unwrap_or_default(),
     })
 }

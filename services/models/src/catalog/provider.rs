@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bsm_runtime::diagnostic::Findings;
-use bsm_runtime::yaml::{Bool, Fields, Filled, Key, Node, Path, Read, Text, list_of, one_of};
+use bsm_runtime::yaml::{Bool, Fields, Filled, Key, Node, Path, Read, Text, Value, list_of, one_of};
 
 use super::limits::{self, Limits};
 use super::timeouts::{self, Timeouts};
@@ -79,7 +79,7 @@ pub(super) fn read(
         |fields: &mut Fields<'_>, name| fields.optional(name, Filled).map(|text: String| Arc::from(text));
     let base_url = text_of(&mut fields, "base_url").map(|url| url.trim_end_matches('/').into());
     let base_url_variable = fields.optional("base_url_variable", Variable);
-    let keys = fields.optional("keys", list_of(Variable));
+    let keys = fields.optional("keys", Variables);
     let local = fields.optional("local", Bool);
     let model = text(&mut fields, "model");
     let model_variable = fields.optional("model_variable", Variable);
@@ -166,6 +166,28 @@ fn families(
 #[derive(Clone, Copy, Debug)]
 struct Variable;
 
+/// A list of them.
+#[derive(Clone, Copy, Debug)]
+struct Variables;
+
+impl Read for Variables {
+    type Out = Vec<Arc<str>>;
+
+    fn read(&self, node: &Node, path: &Path<'_>, findings: &mut Findings) -> Option<Vec<Arc<str>>> {
+        if let Value::List(_) = &node.value {
+            return list_of(Variable).read(node, path, findings);
+        }
+        findings.conceal(node.at); // it may be a key
+        let fix = "write the names of the variables that hold the keys: `keys: [OPENAI_API_KEY]`";
+        findings.error(node.at, path, "this is not a list", fix);
+        None
+    }
+
+    fn wanted(&self) -> String {
+        "a list of names of environment variables".to_owned()
+    }
+}
+
 impl Read for Variable {
     type Out = Arc<str>;
 
@@ -174,7 +196,8 @@ impl Read for Variable {
         let fit = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
             && !name.starts_with(|c: char| c.is_ascii_digit());
         if !fit {
-            // It may be the key itself, so it is not repeated.
+            // It may be the key itself, so neither it nor its line is repeated.
+            findings.conceal(node.at);
             let fix = "write the name of the variable, such as OPENAI_API_KEY, and never a key";
             findings.error(node.at, path, "this is not the name of an environment variable", fix);
             return None;

@@ -3,15 +3,33 @@
 use std::sync::Arc;
 
 use bsm_runtime::diagnostic::Findings;
-use bsm_runtime::yaml::{Fields, Key, Node, Path, Value};
+use bsm_runtime::yaml::{Fields, Key, Node, Path, Read as _, Value};
 
-use super::choice::{Among, Choice, Strategy};
+use super::choice::{self, Among, Choice};
 use crate::ask::Complexity;
 
 /// The route of whatever needs a search, also a task by this name.
 pub const SEARCH: &str = "search";
 /// The route of every task that has none of its own.
 pub const OTHER: &str = "other";
+
+/// The tasks that have a route of their own in the built-in file, and those of the agents that come with bsm. Requests may
+/// name others.
+const TASKS: [&str; 13] = [
+    "code_review",
+    "security_scan",
+    "legal_analysis",
+    "chat_response",
+    "legal_research",
+    "security_cve_lookup",
+    SEARCH,
+    OTHER,
+    "architecture_review",
+    "governance_review",
+    "integrity_check",
+    "merge_review",
+    "operations",
+];
 
 /// The complexities, in the order of a route's cells.
 pub(super) const COMPLEXITIES: [(&str, Complexity); 4] = [
@@ -71,6 +89,17 @@ impl Route {
     }
 }
 
+/// The tasks that are known beforehand.
+pub(super) fn known_tasks() -> impl Iterator<Item = &'static str> {
+    TASKS.into_iter()
+}
+
+/// Whether a task is known beforehand; if not, requests must name it.
+#[must_use]
+pub fn is_known(task: &str) -> bool {
+    TASKS.contains(&task)
+}
+
 /// The word of a complexity.
 #[must_use]
 pub fn word(complexity: Complexity) -> &'static str {
@@ -105,17 +134,14 @@ pub(super) fn read(
     }
 }
 
-/// `[name, name]`, or `{ strategy: weighted, among: { name: weight } }`.
+/// `[name, name]`, `{ among: { name: weight } }`, or `{ strategy: cheapest, among: [name, name] }`.
 fn cell(node: &Node, path: &Path<'_>, findings: &mut Findings) -> Option<Cell> {
-    use bsm_runtime::yaml::Read as _;
-    let names = Among(|name: &str| (!name.trim().is_empty()).then(|| Arc::from(name)));
+    let name = |name: &str| (!name.trim().is_empty()).then(|| Arc::from(name));
     if !matches!(node.value, Value::Map(_)) {
-        let among = names.read(node, path, findings)?;
-        return Some(Choice { strategy: Strategy::Priority, among });
+        return Some(Among(name).read(node, path, findings)?.as_written());
     }
     let mut fields = Fields::of(node, path, findings)?;
-    let strategy = fields.optional("strategy", Strategy::reader()).unwrap_or_default();
-    let among = fields.required("among", names);
+    let cell = choice::read(&mut fields, "among", name, None);
     fields.finish();
-    Some(Choice { strategy, among: among? })
+    cell
 }

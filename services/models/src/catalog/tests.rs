@@ -83,6 +83,22 @@ routes:
 }
 
 #[test]
+fn weights_without_a_strategy_are_those_of_weighted() {
+    let catalog = read(
+        "families:
+  default: { models: { openai: 3, anthropic: 1 } }
+routes:
+  code_review: { low: { among: { gpt-4o: 2, claude-sonnet: 1 } } }
+",
+    );
+    assert_eq!(catalog.family("default").unwrap().models.strategy, Strategy::Weighted);
+    let low = &catalog.routes.named("code_review").unwrap().cells[3];
+    assert_eq!((low.strategy, low.among[0].1), (Strategy::Weighted, 2));
+    let back = read("families:\n  default: { models: [openai, anthropic] }\n");
+    assert_eq!(back.family("default").unwrap().models.strategy, Strategy::Priority);
+}
+
+#[test]
 fn budgets_are_lines_and_a_list_takes_the_place_of_the_one_before() {
     let catalog = read("budgets:\n  - key 60 requests/minute\n  - job 0.25 usd/day\n");
     let lines: Vec<_> = catalog.budgets.iter().map(ToString::to_string).collect();

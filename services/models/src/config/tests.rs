@@ -16,11 +16,47 @@ fn an_address_that_is_none_is_refused_with_what_would_be_right() {
         let url = url.to_owned();
         refusal(|settings| settings.models.openai_base_url = Some(url))
     };
-    assert!(base_url("not a url").contains("must look like https://"));
-    assert!(base_url("ftp://x").contains("must begin with https://"));
-    assert!(base_url("https://x/v1?a=b").contains("must not hold a query"));
+    for (url, told) in [
+        (
+            "not a url",
+            "the base URL of openai does not begin with https:// or http://; put https:// before it",
+        ),
+        ("ftp://x", "the base URL of openai begins with something else"),
+        ("https://x/v1?a=b", "the base URL of openai holds a query or fragment; end it before"),
+        ("https://x/v1/chat/completions", "appended by itself; write https://x/v1"),
+    ] {
+        assert!(base_url(url).contains(told), "{url}: {}", base_url(url));
+    }
     let with_password = base_url("https://me:secret@x/v1");
-    assert!(with_password.contains("must not hold a user name") && !with_password.contains("secret"));
+    assert!(with_password.contains("holds a user name") && !with_password.contains("secret"));
+}
+
+#[test]
+fn an_address_that_is_never_asked_is_refused_at_the_start() {
+    for (url, told) in [
+        (
+            "http://169.254.169.254/v1",
+            "names the address of a cloud's metadata service, which is never asked",
+        ),
+        ("http://metadata.google.internal/v1", "names the address of a cloud's metadata service"),
+        (
+            "http://169.254.7.7/v1",
+            "openai is not asked: its host leads to a link-local address; if that is meant",
+        ),
+    ] {
+        let sentence = refusal(|settings| settings.models.openai_base_url = Some(url.to_owned()));
+        assert!(sentence.contains(told), "{url}: {sentence}");
+    }
+}
+
+#[test]
+fn a_provider_whose_host_is_not_listed_is_told_so_and_is_never_ready() {
+    let mut settings = settings("https://llm.example.com/v1", &["sk-canary"]);
+    settings.egress.allowed = vec!["api.anthropic.com".parse().unwrap()];
+    let gateway = Gateway::of(&process(settings)).unwrap();
+    let lines = gateway.providers();
+    let openai = lines.iter().find(|line| &*line.name == "openai").unwrap();
+    assert_eq!(openai.obstacle.as_deref(), Some("its host is not in EGRESS_ALLOWED_HOSTS"));
 }
 
 #[test]

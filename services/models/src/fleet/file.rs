@@ -8,7 +8,7 @@ use tracing::warn;
 use super::budgets;
 use super::environment::{keys, overrides};
 use crate::budget::{Merged, PutAside, merge};
-use crate::catalog::{Catalog, Provider};
+use crate::catalog::{Catalog, Provider, address};
 use crate::config::OpenError;
 
 /// What is in force, and what of the file is not.
@@ -45,7 +45,23 @@ fn read(settings: &ModelSettings) -> Result<Effective, OpenError> {
     let Merged { in_force, put_aside } = merge(&budgets::of_settings(settings)?, &catalog.budgets);
     catalog.budgets = in_force;
     let overrides = overrides(settings, &catalog);
-    Ok(Effective { catalog: catalog.with(&overrides), put_aside })
+    let catalog = catalog.with(&overrides);
+    for (name, _) in &overrides.base_urls {
+        warn_of_path(catalog.provider(name));
+    }
+    Ok(Effective { catalog, put_aside })
+}
+
+/// Says of a provider whose address the environment gives that the address looks cut short.
+fn warn_of_path(provider: Option<&Provider>) {
+    let Some(Provider { name, wire, base_url: Some(base_url), .. }) = provider else { return };
+    if let Some(path) = address::missing_path(wire, base_url) {
+        warn!(
+            provider = &**name,
+            "its base URL has no path, and servers of this API are usually under {path}: add it if calls are answered \
+             with 404"
+        );
+    }
 }
 
 /// What is in force as a file, with remarks about budgets that do not count, old prices and the keys that are set: their

@@ -115,7 +115,11 @@ fn a_variable_moves_a_provider_and_one_that_moves_nobody_is_a_mistake() {
     );
     let none =
         File::with(TWO).variable("BSM_PAID_BASE_URL", "elsewhere").variable("PAID_ONE", "sk").refusal();
-    assert_eq!(none, "the base URL of paid cannot be read; it must look like https://api.example.com/v1");
+    assert_eq!(
+        none,
+        "the base URL of paid does not begin with https:// or http://; put https:// before it, or http:// for a server on this \
+         machine or in its own network"
+    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ use bsm_runtime::settings::OfflineUse;
 use super::naming::{Meant, meant};
 use super::order::ordered;
 use super::{AUTO, Bar, Candidate, Landscape, Place, Question, Standing};
+use crate::catalog::choice::By;
 use crate::catalog::family::DEFAULT;
 use crate::catalog::{Cell, Family, Target};
 
@@ -24,7 +25,8 @@ pub(super) fn auto(question: &Question<'_>, land: &Landscape<'_>) -> Vec<Candida
     let cell = route.cell(question.complexity);
     let families = plan.in_order(cell);
     for family in &families {
-        plan.family(family, &Place::Chosen { family: family.name.clone(), strategy: cell.strategy });
+        let by = cell.by(&family.name);
+        plan.family(family, &Place::Chosen { family: family.name.clone(), by });
     }
     for family in &families {
         for next in family.fallbacks.iter().filter_map(|name| land.catalog.family(name)) {
@@ -41,7 +43,7 @@ pub(super) fn auto(question: &Question<'_>, land: &Landscape<'_>) -> Vec<Candida
 pub(super) fn named(name: &str, question: &Question<'_>, land: &Landscape<'_>) -> Option<Vec<Candidate>> {
     let mut plan = Plan { question, land, found: Vec::new() };
     match meant(name, land.catalog)? {
-        Meant::One(target) => plan.add(&target, &Place::Named),
+        Meant::One(target) => plan.add(&target, &Place::Named, None),
         Meant::Family(family) => plan.family(family, &Place::OfFamily(family.name.clone())),
     }
     Some(plan.found)
@@ -71,7 +73,7 @@ impl<'a> Plan<'a> {
         let load = |target: &Target| self.load(target);
         let cost = |target: &Target| self.cost(target);
         for target in ordered(&family.models, load, cost, || self.land.sight.roll()) {
-            self.add(target, place);
+            self.add(target, place, family.models.by(target));
         }
     }
 
@@ -81,18 +83,18 @@ impl<'a> Plan<'a> {
             return;
         }
         match meant(name, self.land.catalog) {
-            Some(Meant::One(target)) => self.add(&target, place),
+            Some(Meant::One(target)) => self.add(&target, place, None),
             Some(Meant::Family(family)) if &*family.name != DEFAULT => self.family(family, place),
             Some(Meant::Family(_)) | None => {}
         }
     }
 
-    /// Adds one that is not there yet.
-    fn add(&mut self, target: &Target, place: &Place) {
+    /// Adds one that is not there yet, and by what it has its place within its family.
+    fn add(&mut self, target: &Target, place: &Place, within: Option<By>) {
         let model = self.land.catalog.model_of(target).map(|model| &**model).unwrap_or_default();
         let there = |known: &Candidate| known.provider == target.provider && known.model == model;
         if !self.found.iter().any(there) {
-            self.found.push(self.land.candidate(target, place.clone()));
+            self.found.push(Candidate { within, ..self.land.candidate(target, place.clone()) });
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::catalog::Strategy;
+use crate::catalog::choice::By;
 use crate::error::Error;
 use crate::failure::Kind;
 
@@ -55,6 +55,8 @@ pub enum Bar {
         /// The environment variable that would give it one.
         variable: Arc<str>,
     },
+    /// Its host is not among those that may be asked.
+    NotListed,
     /// It is not known where it is, or which model it is asked for.
     Unset {
         /// What is missing, e.g. `address`.
@@ -76,7 +78,7 @@ pub enum Place {
         /// Which family.
         family: Arc<str>,
         /// By what, where there were several.
-        strategy: Strategy,
+        by: Option<By>,
     },
     /// Its family follows another one that the route chose.
     Fallback {
@@ -100,6 +102,7 @@ impl Bar {
         match self {
             Bar::SafeMode => Error::SafeMode { provider },
             Bar::MissingKey { variable } => Error::MissingKey { provider, variable: Arc::clone(variable) },
+            Bar::NotListed => Error::NotListed { provider },
             Bar::Unset { what, variable } => {
                 Error::NotConfigured { provider, what, variable: Arc::clone(variable) }
             }
@@ -126,9 +129,8 @@ impl fmt::Display for Place {
         match self {
             Place::Named => f.write_str("asked for by name"),
             Place::OfFamily(family) => write!(f, "of the family {family}, asked for by name"),
-            Place::Chosen { family, strategy } => {
-                write!(f, "{family} is the route's choice, by {}", strategy.word())
-            }
+            Place::Chosen { family, by: None } => write!(f, "{family} is the route's choice"),
+            Place::Chosen { family, by: Some(by) } => write!(f, "{family} is the route's choice, {by}"),
             Place::Fallback { family, of } => write!(f, "{family} is a fallback of {of}"),
             Place::Default => f.write_str("every route ends at default"),
             Place::End(why) => f.write_str(why),
@@ -153,6 +155,7 @@ impl fmt::Display for Standing {
             }
             Standing::Barred(Bar::SafeMode) => f.write_str("safe mode is on"),
             Standing::Barred(Bar::MissingKey { variable }) => write!(f, "it has no key; set {variable}"),
+            Standing::Barred(Bar::NotListed) => f.write_str("its host is not in EGRESS_ALLOWED_HOSTS"),
             Standing::Barred(Bar::Unset { what, variable }) => write!(f, "it has no {what}; set {variable}"),
         }
     }

@@ -236,6 +236,48 @@ fn the_strategy_of_a_route_or_a_family_orders_who_is_asked() {
 }
 
 #[test]
+fn a_choice_is_explained_by_the_strategy_that_made_it() {
+    for (strategy, route, family) in [
+        ("priority", "gpt-4o is the route's choice, by priority", "of the family mix, asked for by name"),
+        (
+            "weighted",
+            "gpt-4o is the route's choice, by weight, 3 of 4",
+            "of the family mix, asked for by name; of its models, by weight, 3 of 4",
+        ),
+        (
+            "cheapest",
+            "gpt-4o is the route's choice, by price",
+            "of the family mix, asked for by name; of its models, by price",
+        ),
+        (
+            "least_latency",
+            "gpt-4o is the route's choice, by latency",
+            "of the family mix, asked for by name; of its models, by latency",
+        ),
+    ] {
+        let two = |one: &str, other: &str| match strategy {
+            "weighted" => format!("{{ {one}: 3, {other}: 1 }}"),
+            _ => format!("[{one}, {other}]"),
+        };
+        let file = format!(
+            "families:\n  mix: {{ models: {}, strategy: {strategy} }}\n\
+             routes:\n  mixed: {{ strategy: {strategy}, among: {} }}\n  alone: [mix]\n",
+            two("openai", "anthropic"),
+            two("gpt-4o", "claude-sonnet"),
+        );
+        let world = World::with_file(&file).keys_of(&["openai", "anthropic"]);
+        let of_openai = |found: Vec<Candidate>| {
+            found.into_iter().find(|candidate| &*candidate.provider == "openai").unwrap().reason()
+        };
+        assert_eq!(of_openai(world.ask(question("mixed", Complexity::Low))), route, "{strategy}");
+        let named = Question { model: Some("mix"), ..question("x", Complexity::Low) };
+        assert_eq!(of_openai(world.ask(named)), family, "{strategy}");
+        let alone = of_openai(world.ask(question("alone", Complexity::Low)));
+        assert!(alone.starts_with("mix is the route's choice") && !alone.contains("choice, by"), "{alone}");
+    }
+}
+
+#[test]
 fn vectors_are_made_by_a_model_for_them_and_never_by_the_default_for_answers() {
     let mut world = World::new().keys_of(&["openai"]);
     world.policy.default_model = "openai/gpt-4o".to_owned();

@@ -19,6 +19,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use reqwest::Url;
+
 mod allowed;
 mod reach;
 #[cfg(test)]
@@ -105,6 +107,9 @@ impl Refusal {
 impl Rules {
     /// Whether a host may be asked at all. An address is looked at here as well, because nobody resolves it later.
     pub(super) fn host(&self, host: &Host, declared: Declared) -> Result<(), Refusal> {
+        if let Some(reach) = host.never() {
+            return Err(Refusal::Address(reach));
+        }
         if !self.lists(host) {
             return Err(Refusal::Host);
         }
@@ -151,6 +156,16 @@ impl Host {
         }
     }
 
+    /// Why no rule can allow this host, as far as it can be told without resolving its name.
+    fn never(&self) -> Option<Reach> {
+        let reach = match self {
+            Host::Address(address) => Reach::of(*address),
+            Host::Name(name) if reach::is_metadata_name(name) => Reach::Metadata,
+            Host::Name(_) => return None,
+        };
+        matches!(reach, Reach::Metadata | Reach::Nobody).then_some(reach)
+    }
+
     fn is_this_machine(&self) -> bool {
         match self {
             Host::Address(address) => Reach::of(*address) == Reach::Loopback,
@@ -166,6 +181,12 @@ impl Host {
             Host::Name(name) => cannot_be_public(name),
         }
     }
+}
+
+/// Why a server can never be asked, whatever the operator allows: its host is a cloud's metadata service, by address or by
+/// name, or an address that no server has. `None` if rules decide.
+pub fn never_asked(url: &Url) -> Option<Reach> {
+    Host::of(url.host_str().unwrap_or_default()).never()
 }
 
 fn is_localhost(name: &str) -> bool {
@@ -184,6 +205,14 @@ impl Egress {
     /// These rules, and nothing kept in so far.
     pub fn new(rules: Rules) -> Egress {
         Egress { rules: Arc::new(rules), refused: Arc::default() }
+    }
+
+    /// Whether a server may be asked, as far as that is known before its name is resolved. Counts nothing.
+    ///
+    /// # Errors
+    /// The [`Refusal`] that each request to it would meet.
+    pub fn may_ask(&self, url: &Url, declared: Declared) -> Result<(), Refusal> {
+        self.rules.host(&Host::of(url.host_str().unwrap_or_default()), declared)
     }
 
     pub(super) fn rules(&self) -> &Rules {

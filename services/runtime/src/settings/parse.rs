@@ -226,8 +226,16 @@ impl<'a> Parser<'a> {
 
     pub(super) fn optional_url(&mut self, key: &str) -> Option<String> {
         let text = self.layers.get(key)?.text.clone();
-        if !is_url(&text) {
-            self.wrong(key, "a URL such as http://127.0.0.1:50051");
+        match is_url(&text) {
+            true => {}
+            false if text.contains('@') => {
+                // What stands before it is a password, perhaps.
+                let source = self.source(key);
+                self.problems.push(format!(
+                    "{key} (from {source}) is not a URL such as http://127.0.0.1:50051; put no user name or password in it"
+                ));
+            }
+            false => self.wrong(key, "a URL such as http://127.0.0.1:50051"),
         }
         Some(text)
     }

@@ -72,7 +72,7 @@ fn each_mistake_is_told_in_a_sentence() {
         ),
         (
             provider("wire: openai, base_url: 'ftp://x', model: m, local: true"),
-            "the address must begin with https://",
+            "the address begins with something else than https:// or http://",
         ),
         (provider(&whole.replace("[K]", "[K, K]")), "a variable is named twice"),
         (provider(&whole.replace("[K]", "[sk-secret]")), "this is not the name of an environment variable"),
@@ -91,7 +91,22 @@ fn each_mistake_is_told_in_a_sentence() {
             "is not a day",
         ),
         ("families:\n  x/y: { models: [openai] }\n".into(), "cannot be the name of a family"),
-        ("families:\n  x: { models: [] }\n".into(), "a list stands where"),
+        (
+            "families:\n  x: { models: [] }\n".into(),
+            "nobody is named here / write [one, another], or with weights",
+        ),
+        ("families:\n  x: { models: {} }\n".into(), "nobody is named here"),
+        ("families:\n  x: { models: 3 }\n".into(), "the number 3 stands where a list or a map of weights"),
+        (
+            "families:\n  x: { models: [openai], weights: [] }\n".into(),
+            "weights do not stand in a field of their own / write each weight beside its name: `models: { one: 3",
+        ),
+        ("families:\n  x: { models: { openai: 0, google: 0 } }\n".into(), "all weights are 0"),
+        (
+            "families:\n  x: { models: { openai: 3 }, strategy: cheapest }\n".into(),
+            "weights count for nothing with `strategy: cheapest` / write `strategy: weighted`",
+        ),
+        ("routes:\n  code-review: [default]\n".into(), "no request can name this task / write a word of"),
         ("families:\n  x: { models: [openai, openai] }\n".into(), "\"openai\" is given twice"),
         ("families:\n  x: { models: [openai/] }\n".into(), "\"openai/\" is not a name"),
         (
@@ -104,6 +119,95 @@ fn each_mistake_is_told_in_a_sentence() {
         let found = mistakes(text);
         assert!(found.iter().any(|found| found.contains(expected)), "{text}: {found:#?}");
         assert!(!found.concat().contains("sk-secret"), "what may be a key is not repeated: {found:#?}");
+    }
+}
+
+/// The warnings about a file that can be used, each as `line:column field: message / fix`.
+fn warnings(text: &str) -> Vec<String> {
+    let findings = Findings::new("models.yaml", text, Strictness::Strict);
+    let (_, found) = Catalog::read(findings).unwrap_or_else(|unusable| panic!("{unusable}"));
+    found
+        .into_iter()
+        .map(|d| format!("{}:{} {}: {} / {}", d.line, d.column, d.field, d.message, d.fix))
+        .collect()
+}
+
+#[test]
+fn a_task_that_looks_like_a_known_one_is_warned_of_and_one_of_the_callers_own_is_not() {
+    for (task, near) in [
+        ("code_reviw", Some("code_review")),
+        ("Code_Review", Some("code_review")),
+        ("governance_reviews", Some("governance_review")),
+        ("serach", Some("search")),
+        ("othr", Some("other")),
+        ("code_review", None),
+        ("merge_review", None),
+        ("translate_to_french", None),
+    ] {
+        let found = warnings(&format!("routes:\n  {task}: [default]\n"));
+        let expected = near.map(|near| {
+            format!(
+                "2:3 routes.{task}: no agent and no built-in route has the task {task:?} / did you mean {near}? If \
+                 requests name it as it is here, this is fine"
+            )
+        });
+        assert_eq!(found, Vec::from_iter(expected), "{task}");
+    }
+}
+
+#[test]
+fn the_tasks_that_are_known_are_those_of_the_built_in_routes_and_of_the_agents_that_come_along() {
+    for route in &Catalog::built_in().routes.0 {
+        assert!(route::is_known(&route.task), "{}", route.task);
+    }
+    let agents = concat!(env!("CARGO_MANIFEST_DIR"), "/../../agents/definitions");
+    for file in std::fs::read_dir(agents).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let task = text.lines().find_map(|line| line.strip_prefix("task: "));
+        assert!(task.is_none_or(|task| route::is_known(task.trim())), "{task:?}");
+    }
+}
+
+#[test]
+fn an_address_is_told_where_it_stands_with_what_would_be_right() {
+    let found = mistakes(
+        "providers:
+  mine:
+    wire: openai
+    model: m
+    keys: [K]
+    base_url: https://llm.example.com/v1/chat/completions
+  anthropic: { base_url: 'https://proxy.example.com/v1' }
+  cloud: { wire: openai, model: m, local: true, base_url: 'http://169.254.169.254/v1' }
+",
+    );
+    assert_eq!(
+        found,
+        [
+            "6:15 providers.mine.base_url: the address ends in /chat/completions, which is appended by itself / write \
+             https://llm.example.com/v1",
+            "7:26 providers.anthropic.base_url: the address ends in /v1, which is appended by itself / write \
+             https://proxy.example.com",
+            "8:59 providers.cloud.base_url: the address names the address of a cloud's metadata service, which is never \
+             asked / name the provider's own address; no setting opens this one",
+        ]
+    );
+    let found = warnings("providers:\n  openai: { base_url: 'http://127.0.0.1:8000' }\n");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("usually under /v1 / write http://127.0.0.1:8000/v1 if"), "{found:?}");
+}
+
+#[test]
+fn a_line_that_may_hold_a_secret_is_not_shown() {
+    for fields in [
+        "wire: openai, model: m, keys: [K], base_url: 'https://me:canary@x/v1'",
+        "wire: opnai, model: m, keys: [sk-canary], base_url: 'https://x/v1'",
+        "wire: openai, model: m, keys: sk-canary, base_url: 'https://x/v1'",
+    ] {
+        let text = format!("providers:\n  mine: {{ {fields} }}\n");
+        let told =
+            Catalog::read(Findings::new("models.yaml", text, Strictness::Strict)).unwrap_err().to_string();
+        assert!(told.contains("models.yaml:2:") && !told.contains("canary"), "{told}");
     }
 }
 

@@ -31,6 +31,21 @@ const METADATA: [IpAddr; 5] = [
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
 ];
 
+/// The names that clouds give to them: Google's, Amazon's, Azure's.
+const METADATA_NAMES: [&str; 6] = [
+    "metadata",
+    "metadata.google.internal",
+    "metadata.goog",
+    "instance-data",
+    "instance-data.ec2.internal",
+    "metadata.azure.internal",
+];
+
+/// Whether a name in lower case, without a dot at its end, is that of a cloud's metadata service.
+pub(super) fn is_metadata_name(name: &str) -> bool {
+    METADATA_NAMES.contains(&name)
+}
+
 // === impl Reach ===
 
 impl Reach {

@@ -149,3 +149,16 @@ fn a_refusal_is_a_sentence_that_says_what_to_do_and_names_no_address() {
          its network in EGRESS_ALLOWED_HOSTS"
     );
 }
+
+#[test]
+fn a_metadata_service_is_refused_by_its_names_whatever_is_declared_or_listed() {
+    for name in ["metadata.google.internal", "Metadata.Google.Internal.", "metadata", "instance-data"] {
+        let listed = rules(Policy::AllowAll, &["metadata.google.internal", "0.0.0.0/0"]);
+        let verdict = listed.host(&Host::of(name), Declared::Local);
+        assert_eq!(verdict, Err(Refusal::Address(Reach::Metadata)), "{name}");
+    }
+    let url = |text: &str| Url::parse(text).unwrap();
+    assert_eq!(never_asked(&url("http://169.254.169.254/x")), Some(Reach::Metadata));
+    assert_eq!(never_asked(&url("http://10.0.0.5/x")), None, "rules decide");
+    assert_eq!(never_asked(&url("https://api.openai.com")), None);
+}
