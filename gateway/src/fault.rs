@@ -105,6 +105,16 @@ impl Fault {
         self.more.violations.first().map(|(field, _)| field.as_str())
     }
 
+    /// All that it says in words, for who takes one text only: its sentence, which the contract may keep apart from a title,
+    /// and its hint.
+    pub(crate) fn in_full(&self) -> String {
+        let extra = |wanted: &str| {
+            self.more.extra.iter().find(|(name, _)| *name == wanted).and_then(|(_, value)| value.as_str())
+        };
+        let sentence = extra("message").unwrap_or(&self.message);
+        extra("hint").map_or_else(|| sentence.to_owned(), |hint| format!("{sentence} {hint}"))
+    }
+
     /// The body: `error`, `code`, `correlationId`, then what this fault adds.
     pub(crate) fn body(&self, correlation_id: &str) -> Value {
         let mut body = Map::new();

@@ -4,6 +4,7 @@ mod hint;
 mod key;
 mod mobile;
 mod network;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -20,6 +21,7 @@ use bsm_runtime::{
 use bsm_stack::Priority;
 use http::{HeaderMap, StatusCode, Uri, header};
 
+use self::shown::Shown;
 use crate::{
     client::{Client, authority},
     fault::Fault,
@@ -109,29 +111,40 @@ impl Gate {
         headers: &HeaderMap,
         uri: &Uri,
     ) -> Result<Asker, Fault> {
-        let is_home = || self.is_at_home(client, headers, uri);
-        let unauthorized = || unauthorized(&self.hint(scope, client, headers, uri));
-        match scope {
-            Scope::Internal | Scope::Unspecified => Err(unauthorized()),
-            _ if self.has_token(headers) => Ok(Asker::Operator),
-            Scope::Open => Ok(Asker::Anybody),
-            Scope::Read | Scope::Invoke | Scope::Publish | Scope::Admin => match key::presented(headers) {
-                Some(key) => Ok(Asker::Key(key)),
-                None if matches!(scope, Scope::Read | Scope::Invoke) && is_home() => Ok(Asker::Anybody),
-                None => Err(unauthorized()),
-            },
+        let shown = Shown::of(self.token.as_ref(), headers);
+        let is_home = || {
+            matches!(scope, Scope::Read | Scope::Invoke)
+                && matches!(shown, Shown::Nothing | Shown::Foreign)
+                && self.is_at_home(client, headers, uri)
+        };
+        match (scope, &shown) {
+            (Scope::Internal | Scope::Unspecified, _) => {}
+            (_, Shown::Token) => return Ok(Asker::Operator),
+            (Scope::Open, _) => return Ok(Asker::Anybody),
+            (_, Shown::Key(key)) => return Ok(Asker::Key(key.clone())),
+            _ if is_home() => return Ok(Asker::Anybody),
+            _ => {}
         }
+        Err(unauthorized(shown.sentence(headers), &self.hint(scope, &shown, client, headers, uri)))
+    }
+
+    /// The refusal of a key that opens nothing. The same whatever is wrong with it.
+    pub(crate) fn invalid_key(&self) -> Fault {
+        unauthorized(shown::INVALID_KEY, self.token_hint())
     }
 
     /// What opens what this machine alone does not. The same for all who have it not.
-    pub(crate) fn token_hint(&self) -> &'static str {
+    fn token_hint(&self) -> &'static str {
         if self.token.is_some() { hint::TOKEN } else { hint::NO_TOKEN }
     }
 
-    /// What a client that was refused can do about it. The same whether it showed no token or a wrong one.
-    fn hint(&self, scope: Scope, client: &Client, headers: &HeaderMap, uri: &Uri) -> String {
+    /// What a client that was refused can do about it. The same whether it showed no token or a wrong one in the header
+    /// for it.
+    fn hint(&self, scope: Scope, shown: &Shown, client: &Client, headers: &HeaderMap, uri: &Uri) -> String {
         let token = self.token_hint();
-        let is_open = matches!(scope, Scope::Read | Scope::Invoke) && self.open_on_loopback;
+        let is_open = matches!(scope, Scope::Read | Scope::Invoke)
+            && matches!(shown, Shown::Nothing | Shown::Foreign)
+            && self.open_on_loopback;
         if !is_open || !client.ip.is_some_and(|ip| ip.is_loopback()) {
             return token.to_owned();
         }
@@ -191,9 +204,10 @@ fn host_is(headers: &HeaderMap, uri: &Uri, trusted: fn(&str) -> bool) -> bool {
     authority(headers, uri).is_none_or(|host| trusted(network::without_port(host)))
 }
 
-/// The same error whether nothing, something wrong or nothing to compare with was there; the hint says what to do.
-pub(crate) fn unauthorized(hint: &str) -> Fault {
+/// The error of everybody who is not let in. `sentence` says what is wrong, the hint what to do.
+fn unauthorized(sentence: &str, hint: &str) -> Fault {
     Fault::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Unauthorized")
+        .extra("message", sentence.into())
         .extra("hint", hint.into())
-        .header(header::WWW_AUTHENTICATE, "Basic realm=\"bsm\", charset=\"UTF-8\"")
+        .header(header::WWW_AUTHENTICATE, "Bearer realm=\"bsm\", Basic realm=\"bsm\", charset=\"UTF-8\"")
 }

@@ -56,7 +56,7 @@ impl Gateway {
     /// 401, 403 or 503, as [`Keys::admit`].
     pub(crate) async fn confirm(&self, asker: Asker, scope: Scope, call: &Call) -> Result<Call, Fault> {
         let sees = match &asker {
-            Asker::Key(key) => self.keys.admit(key, scope, self.gate.token_hint()).await?,
+            Asker::Key(key) => self.keys.admit(key, scope, || self.gate.invalid_key()).await?,
             Asker::Anybody | Asker::Operator => Sees::All,
         };
         Ok(call.with_caller(asker.name()).seeing(sees))

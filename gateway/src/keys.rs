@@ -18,7 +18,7 @@ use http::StatusCode;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::{fault::Fault, gate::unauthorized, status};
+use crate::{fault::Fault, status};
 
 /// How long an answer counts without a new question.
 const FRESH: Duration = Duration::from_millis(350);
@@ -53,18 +53,23 @@ impl Keys {
         Keys(Cache::new("keys", config, move |key| ask(registry.clone(), key)))
     }
 
-    /// Whose usage a key shows, if it is valid and has this scope; `hint` is for who has neither this key nor another.
+    /// Whose usage a key shows, if it is valid and has this scope; `invalid` makes the refusal of one that is not valid.
     ///
     /// # Errors
     /// 401 when it is not valid, whatever is wrong with it; 403 when it lacks the scope; 503 when nobody can say.
-    pub(crate) async fn admit(&self, key: &Presented, scope: Scope, hint: &str) -> Result<Sees, Fault> {
+    pub(crate) async fn admit(
+        &self,
+        key: &Presented,
+        scope: Scope,
+        invalid: impl Fn() -> Fault,
+    ) -> Result<Sees, Fault> {
         let verdict = self.0.get(key).await.map_err(|err| unknown(&err))?.value;
-        let scopes = verdict.map_err(|NotValid| unauthorized(hint))?;
+        let scopes = verdict.map_err(|NotValid| invalid())?;
         let has = |word: &str| scopes.iter().any(|scope| scope == word);
         match word(scope) {
             Some(word) if has(word) => Ok(if has(ADMIN) { Sees::All } else { Sees::Own }),
-            Some(word) => Err(lacks(word)),
-            None => Err(unauthorized(hint)),
+            Some(word) => Err(lacks(word, &scopes)),
+            None => Err(invalid()),
         }
     }
 }
@@ -93,9 +98,11 @@ async fn ask(registry: Edge, key: Presented) -> Result<Verdict, Status> {
     }
 }
 
-fn lacks(scope: &str) -> Fault {
-    let message = format!("This key does not have the scope \"{scope}\".");
-    Fault::new(StatusCode::FORBIDDEN, "SCOPE_MISSING", message)
+fn lacks(scope: &str, has: &[String]) -> Fault {
+    let message = format!("This key does not have the scope \"{scope}\"; it has {}.", has.join(", "));
+    let hint =
+        format!("Scopes of a key never change: make another with `bsm keys create NAME --scope {scope}`.");
+    Fault::new(StatusCode::FORBIDDEN, "SCOPE_MISSING", message).extra("hint", hint.into())
 }
 
 fn unknown(err: &LoadError<Status>) -> Fault {

@@ -65,10 +65,10 @@ pub(super) fn body(tongue: Tongue, fault: &Fault, correlation_id: &str) -> Value
             let param = fault.field().map_or(Value::Null, Value::from);
             let code =
                 known(fault).map_or_else(|| fault.code.to_ascii_lowercase(), |row| row.code.to_owned());
-            json!({"error": {"message": fault.message, "type": openai_type(status, &code), "param": param, "code": code}})
+            json!({"error": {"message": fault.in_full(), "type": openai_type(status, &code), "param": param, "code": code}})
         }
         Tongue::Anthropic => {
-            let error = json!({"type": anthropic_type(status), "message": fault.message});
+            let error = json!({"type": anthropic_type(status), "message": fault.in_full()});
             json!({"type": "error", "error": error, "request_id": correlation_id})
         }
     }

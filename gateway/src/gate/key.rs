@@ -4,7 +4,7 @@ use bsm_runtime::api_key::{self, Presented};
 use http::{HeaderMap, header};
 
 /// The header of Anthropic's clients, beside which all others use `Authorization: Bearer`.
-const X_API_KEY: &str = "x-api-key";
+pub(super) const X_API_KEY: &str = "x-api-key";
 
 /// The key that the request presents, right or wrong. Tokens that are not meant as one of ours count as none: clients of
 /// other APIs cannot be kept from sending something. A key in the query is never looked at: queries end up in logs.

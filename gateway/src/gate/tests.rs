@@ -145,7 +145,9 @@ fn lan_only_refuses_foreign_addresses_and_foreign_names() {
 #[test]
 fn a_refusal_says_what_to_do_and_tells_no_wrong_token_from_none() {
     let hint = |gate: &Gate, scope, ip, with: &[(&'static str, &str)]| {
-        gate.hint(scope, &client(ip), &headers(with), &"/".parse().unwrap())
+        let headers = headers(with);
+        let shown = Shown::of(gate.token.as_ref(), &headers);
+        gate.hint(scope, &shown, &client(ip), &headers, &"/".parse().unwrap())
     };
     let (with, without) = (gate(), Gate { token: None, ..gate() });
     let (here, away) = ("127.0.0.1", "192.168.1.4");
@@ -167,4 +169,53 @@ fn a_refusal_says_what_to_do_and_tells_no_wrong_token_from_none() {
         hint::TOKEN,
         "the Host would change nothing"
     );
+}
+
+#[test]
+fn a_scheme_that_is_not_taken_and_a_wrong_password_are_refused_even_at_home() {
+    let gate = gate();
+    let home = |value: &str| {
+        let with = [("host", "localhost"), ("authorization", value)];
+        let (headers, uri) = (headers(&with), "/".parse().unwrap());
+        let admitted = gate.entitle(Scope::Read, &client("127.0.0.1"), &headers, &uri);
+        admitted.map_err(|fault| (fault.status.as_u16(), fault.in_full()))
+    };
+    for value in
+        ["Digest username=x", "Token abc", "Bearer", "Basic", "garbage", "bsm_0123456789ab_00", "", "AWS4 x"]
+    {
+        let (status, told) = home(value).unwrap_err();
+        assert_eq!(status, 401, "{value:?}");
+        assert!(
+            told.contains("they are Bearer and Basic") && told.contains("bsm keys create"),
+            "{value:?}: {told}"
+        );
+        assert!(
+            value.is_empty() || !told.contains(value) || value.len() < 7,
+            "{value:?} is not repeated: {told}"
+        );
+    }
+    let (status, told) = home("Basic YWRtaW46d3Jvbmc=").unwrap_err();
+    assert!(status == 401 && told.starts_with("The password of Basic authentication is not"), "{told}");
+    assert_eq!(
+        home("Bearer sk-anything"),
+        Ok(Asker::Anybody),
+        "clients of other APIs cannot but send something"
+    );
+    assert!(matches!(home(&format!("Bearer bsm_0123456789ab_{}", "0".repeat(64))), Ok(Asker::Key(_))));
+    let open = gate.entitle(
+        Scope::Open,
+        &client("203.0.113.9"),
+        &headers(&[("authorization", "Digest x")]),
+        &"/".parse().unwrap(),
+    );
+    assert_eq!(open, Ok(Asker::Anybody), "what is open to all is open");
+}
+
+#[test]
+fn a_key_beside_another_wrong_header_is_still_a_key_and_the_token_goes_before_all() {
+    let text = format!("bsm_0123456789ab_{}", "0".repeat(64));
+    let shown = |with: &[(&'static str, &str)]| Shown::of(gate().token.as_ref(), &headers(with));
+    assert!(matches!(shown(&[("authorization", "Digest x"), ("x-api-key", &text)]), Shown::Key(_)));
+    assert_eq!(shown(&[("authorization", "Digest x"), ("x-admin-token", TOKEN)]), Shown::Token);
+    assert_eq!(shown(&[("x-api-key", "sk-ant-1")]), Shown::Foreign);
 }

@@ -35,6 +35,7 @@ async fn a_key_opens_what_its_scopes_say_and_nothing_else() {
     };
     let (status, refused) = rig.json(run(&[("x-api-key", key.as_str())])).await;
     assert_eq!((status, &refused["code"]), (403, &"SCOPE_MISSING".into()), "it has read and admin");
+    assert_eq!(refused["error"], "This key does not have the scope \"invoke\"; it has read, admin.");
     assert_eq!(rig.json(asks("/api/knowledge", &[])).await.0, 401);
     assert_eq!(rig.json(asks("/api/knowledge", &[("authorization", "Bearer sk-1")])).await.0, 401);
     assert_eq!(rig.json(asks(&format!("/api/knowledge?_key={key}"), &[])).await.0, 401, "not in the query");
@@ -49,24 +50,61 @@ async fn a_key_opens_what_its_scopes_say_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn unknown_and_wrong_keys_get_the_answer_of_those_without_one_even_at_home() {
+async fn unknown_wrong_and_malformed_keys_get_the_same_answer_even_at_home() {
     let rig = Rig::start(&[]).await;
-    let at_home = |key: &str| request("GET", "/api/knowledge", &[("x-api-key", key)], Body::empty());
     let unknown = format!("bsm_zzzzzzzzzzzz_{KEY_SECRET}");
     let wrong = format!("bsm_{KEY_ID}_4567");
+    let mut answers = Vec::new();
     for key in [unknown.as_str(), &wrong, "bsm_", "bsm_x_y"] {
         let headers = [("x-api-key", key), ("x-correlation-id", "c-1")];
         let refused = read(rig.send(request("GET", "/api/knowledge", &headers, Body::empty())).await).await;
-        let nothing = read(rig.send(asks("/api/knowledge", &[("x-correlation-id", "c-1")])).await).await;
-        let (mut refused, mut nothing) = ((refused.status, refused.json()), (nothing.status, nothing.json()));
-        // Who has no key is also told how this machine would have been let in without.
-        let (hint, whole) = (refused.1["hint"].take(), nothing.1["hint"].take());
-        assert!(whole.as_str().unwrap().ends_with(hint.as_str().unwrap()), "{key}: {hint}");
-        assert_eq!((refused.0, &refused), (401, &nothing), "{key}");
+        answers.push((refused.status, refused.header("www-authenticate").to_owned(), refused.json()));
     }
+    let (status, challenge, body) = &answers[0];
+    assert_eq!((*status, body["error"].as_str()), (401, Some("Unauthorized")));
+    assert_eq!(*challenge, "Bearer realm=\"bsm\", Basic realm=\"bsm\", charset=\"UTF-8\"");
+    assert_eq!(body["message"], "The API key is not valid: it is unknown, wrong, expired or revoked.");
+    assert!(body["hint"].as_str().unwrap().contains("`bsm keys create NAME --scope read,invoke`"), "{body}");
+    assert!(answers.iter().all(|answer| answer == &answers[0]), "{answers:?}");
+    let at_home = |key: &str| request("GET", "/api/knowledge", &[("x-api-key", key)], Body::empty());
     assert_eq!(rig.json(at_home("sk-anything")).await.0, 200, "no key of ours: as if there were none");
     assert_eq!(rig.json(get("/api/knowledge")).await.0, 200, "the first run needs none");
     assert_eq!(rig.json(request("GET", "/api/health", &[("x-api-key", "bsm_")], Body::empty())).await.0, 200);
+}
+
+#[tokio::test]
+async fn who_is_not_let_in_under_v1_is_told_why_and_what_to_do_in_the_words_of_the_api() {
+    let rig = Rig::start(&[]).await;
+    for (path, key, sentence) in [
+        (
+            "/v1/chat/completions",
+            "bsm_x_y",
+            "The API key is not valid: it is unknown, wrong, expired or revoked. Send",
+        ),
+        (
+            "/v1/messages",
+            "bsm_x_y",
+            "The API key is not valid: it is unknown, wrong, expired or revoked. Send",
+        ),
+        (
+            "/v1/messages",
+            "sk-ant-x",
+            "The key that was sent is none of this gateway's, which begin with bsm_.",
+        ),
+        ("/v1/chat/completions", "", "This needs an API key or the operator's token."),
+    ] {
+        let headers = [("content-type", "application/json"), ("x-api-key", key)];
+        let with = if key.is_empty() { &headers[..1] } else { &headers };
+        let mut asked = request("POST", path, with, r#"{"model":"auto","messages":[]}"#);
+        asked.headers_mut().insert("host", "mesh.example".parse().unwrap());
+        let (status, told) = rig.json(asked).await;
+        let message = told["error"]["message"].as_str().unwrap();
+        assert!(
+            message.starts_with(sentence) && message.contains("`bsm keys create"),
+            "{path} {key}: {message}"
+        );
+        assert_eq!((status, &told["error"]["type"]), (401, &"authentication_error".into()));
+    }
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ pub(crate) enum KeysCommand {
     },
     /// List the keys, newest first
     List,
-    /// Revoke a key for good
+    /// Revoke a key for good; doing it again changes nothing
     Revoke {
         /// Its id: what stands between the first and the second _ of its text
         id: String,
