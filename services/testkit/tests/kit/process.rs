@@ -86,7 +86,16 @@ async fn a_provider_changes_what_is_named_proves_its_fault_and_goes_back_to_how_
     assert_eq!(fired().await, (409, "no call has met the fault\n".to_owned()));
     assert_eq!(provider.ask().await.status().as_u16(), 529);
     assert_eq!(fired().await, (200, "1 call has met the fault\n".to_owned()));
-    assert_eq!(provider.control(Method::PATCH, "/behaviour", json!({"fails": 1})).await.status(), 400);
+    let told = provider.control(Method::PATCH, "/behaviour", json!({"fails": 1})).await;
+    assert_eq!(told.status(), 400);
+    let told = told.text().await.unwrap();
+    assert!(
+        told.contains("unknown field `fails`") && !told.contains("column"),
+        "no place in no text: {told}"
+    );
+    let both = json!({"fail": null, "hang-after": null, "latency": "1ms/2ms", "keys": ["k"]});
+    let told = provider.control(Method::PATCH, "/behaviour", both).await.json::<Value>().await.unwrap();
+    assert_eq!((&told["fail"], &told["keys"], &told["says"]), (&Value::Null, &json!(["k"]), &json!("hello")));
     provider.control(Method::DELETE, "/behaviour", "").await;
     let answer: Value = provider.ask().await.json().await.unwrap();
     assert_eq!(answer["choices"][0]["message"]["content"], "hello");

@@ -32,6 +32,11 @@ pub(crate) fn json<T: DeserializeOwned>(body: &str) -> Result<T, Wrong> {
     serde_json::from_str(body).map_err(|err| Wrong(format!("the body is not what this takes: {err}")))
 }
 
+/// Reads JSON that was put together here, so that no place in a text can be told.
+pub(crate) fn value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Wrong> {
+    serde_json::from_value(value).map_err(|err| Wrong(format!("the body is not what this takes: {err}")))
+}
+
 // === impl Wrong ===
 
 impl<E: ToString> From<E> for Wrong {

@@ -38,15 +38,18 @@ Examples of faults:
   --endless 10000000000              10 GB, none of which is held in memory
 
 Control, on the second port:
-  GET    /behaviour    what is in force, in JSON with the names of the options
+  GET    /behaviour    what is in force, in JSON: the names are those of the options without --, with the hyphens
+                       (hang-after, without-usage); --call and --key, which may be given again, are the lists calls
+                       and keys; null is an option that is not given
   PUT    /behaviour    another one; what is not named has its default
-  PATCH  /behaviour    changes what is named, and nothing else
+  PATCH  /behaviour    changes what is named, and nothing else; of several faults the first above is met
   DELETE /behaviour    back to the command line
   GET    /fired        200 and how many calls met the fault since it was set, or 409
   GET    /tally        how many calls there were, and how they ended
   GET    /calls        each of them (not with --counts-only)
 
-  curl -X PATCH -d '{\"hang-after\": 2, \"nth\": 3}' http://127.0.0.1:CONTROL/behaviour";
+  curl -X PATCH -d '{\"hang-after\": 2, \"nth\": 3}' http://127.0.0.1:CONTROL/behaviour
+  curl -X PATCH -d '{\"hang-after\": null, \"latency\": \"20ms/200ms\", \"keys\": [\"sk-1\"]}' http://127.0.0.1:CONTROL/behaviour";
 
 pub(crate) const GITHUB: &str = "Control, on the second port, all in JSON:
   PUT    /pulls         opens a pull request

@@ -79,7 +79,7 @@ async fn change(State(running): State<Running>, body: String) -> Result<Json<Beh
     for (name, value) in named {
         all[name] = value;
     }
-    running.behave(control::json(&all.to_string())?)
+    running.behave(control::value(all)?)
 }
 
 /// Everything goes back to what the command line says.
