@@ -118,7 +118,7 @@ pub(super) struct Said<T> {
 
 impl<T> Said<T> {
     /// One after the other as they stand.
-    pub(super) fn as_written(self) -> Choice<T> {
+    pub(super) fn into_choice(self) -> Choice<T> {
         Choice { strategy: Strategy::Priority, among: self.among }
     }
 }

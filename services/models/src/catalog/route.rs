@@ -138,7 +138,7 @@ pub(super) fn read(
 fn cell(node: &Node, path: &Path<'_>, findings: &mut Findings) -> Option<Cell> {
     let name = |name: &str| (!name.trim().is_empty()).then(|| Arc::from(name));
     if !matches!(node.value, Value::Map(_)) {
-        return Some(Among(name).read(node, path, findings)?.as_written());
+        return Some(Among(name).read(node, path, findings)?.into_choice());
     }
     let mut fields = Fields::of(node, path, findings)?;
     let cell = choice::read(&mut fields, "among", name, None);
