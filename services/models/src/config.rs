@@ -9,10 +9,10 @@ use bsm_runtime::outside::{
     Declared, Destination, HttpClient, InParts, NoClient, Server, Trust, in_the_clear,
 };
 use bsm_stack::{HttpClassifier, breaker, bulkhead};
-use reqwest::Url;
 use secrecy::ExposeSecret as _;
 use tokio::task::JoinError;
 use tracing::warn;
+use url::Url;
 
 use crate::catalog;
 use crate::catalog::address::{self, BadAddress};

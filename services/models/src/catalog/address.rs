@@ -4,7 +4,7 @@
 use std::fmt;
 
 use bsm_runtime::outside::egress::{Reach, never_asked};
-use reqwest::Url;
+use url::Url;
 
 /// What a wire appends to base URLs, as far as it is easily written there as well.
 struct Door {

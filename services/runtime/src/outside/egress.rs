@@ -19,7 +19,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use reqwest::Url;
+use url::Url;
 
 mod allowed;
 mod reach;
