@@ -35,6 +35,7 @@ const EXAMPLES: &str = "Examples:
   bsm keys create ci --scope read,invoke    a key for a client of the mesh
   bsm bench http://127.0.0.1:8080/api/agents --rate 500    how it does under load
   bsm serve registry            one service, as containers run it
+  bsm serve registry,models,gateway    a gateway to models alone, in one process
 
 Settings come from defaults, then the file of --config, then the environment, then --set; the strongest wins.
 
@@ -109,13 +110,17 @@ pub(crate) enum Command {
     /// Prints a table of roles, ports and URLs when everything is ready. Ctrl-C or SIGTERM drains: work in flight
     /// gets a few seconds, jobs that are not done go on at the next start.
     Up,
-    /// Run one service: registry, knowledge, memory, models, orchestrator or gateway
+    /// Run one service, or some in one process: registry, knowledge, memory, models, orchestrator, gateway
     ///
     /// Finds the others at their URLs, e.g. BSM_REGISTRY_URL=http://registry:50051. The port after the service's
     /// own, 1000 above, serves /metrics and /healthz.
+    ///
+    /// Services of one process call each other without a wire. Beside a gateway they listen on loopback alone.
+    /// registry,models,gateway is a gateway to models with API keys, and no more.
     Serve {
-        /// Which one
-        role: Role,
+        /// Which ones, with commas between
+        #[arg(required = true, value_delimiter = ',', value_name = "ROLE")]
+        roles: Vec<Role>,
     },
     /// Review a unified diff: print findings and the decision
     Review(ReviewArgs),

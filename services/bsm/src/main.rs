@@ -32,7 +32,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
     let options = cli.options;
     match cli.command {
         Command::Up => commands::up::run(&options),
-        Command::Serve { role } => commands::serve::run(&options, role),
+        Command::Serve { roles } => commands::serve::run(&options, roles),
         Command::Review(args) => commands::review::run(&options, &args),
         Command::Validate(args) => commands::validate::run(&options, &args),
         Command::Ops(args) => commands::ops::run(&options, &args),

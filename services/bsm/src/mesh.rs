@@ -117,11 +117,11 @@ impl Mesh {
     }
 }
 
-/// Where a role listens: in a mesh of one process only the gateway faces the outside, since the others are called
-/// by it alone and know no keys yet.
+/// Where a role listens: of several in one process only the gateway, if it is one of them, faces the outside, since
+/// the others are called by it and know no keys yet.
 fn facing(role: Role, roles: &[Role], settings: &Settings) -> Settings {
     let mut settings = settings.clone();
-    if roles.len() > 1 && role != Role::Gateway {
+    if roles.contains(&Role::Gateway) && role != Role::Gateway {
         settings.host = Ipv4Addr::LOCALHOST.into();
     }
     settings

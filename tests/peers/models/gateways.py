@@ -107,23 +107,26 @@ def direct(_binaries, _folder, provider_url):
     return Running("direct", f"{provider_url}/chat/completions", None, MODEL, None)
 
 
-def bsm(binaries, folder, provider_url):
+def served(name, command, roles, binaries, folder, provider_url):
     port = free_port()
-    sets = {
-        "gateway.port": port,
-        "rate_limit.max": 0,
-        "log.level": "error",
-        "registry.port": 0,
-        "knowledge.port": 0,
-        "memory.port": 0,
-        "models.port": 0,
-        "orchestrator.port": 0,
-    }
+    sets = {"gateway.port": port, "rate_limit.max": 0, "log.level": "error", **{f"{role}.port": 0 for role in roles}}
     sets = [part for key, value in sets.items() for part in ("--set", f"{key}={value}")]
     env = {"OPENAI_API_KEY": KEY, "BSM_OPENAI_BASE_URL": provider_url}
-    process, log = start("bsm", [binaries / "bsm", "up", "--data-dir", folder / "bsm", *sets], folder, env)
+    process, log = start(name, [binaries / "bsm", *command, "--data-dir", folder / name, *sets], folder, env)
     wait_for_port(port, process, log)
-    return Running("BSM", f"http://127.0.0.1:{port}/v1/chat/completions", process, f"openai/{MODEL}", log)
+    return process, f"http://127.0.0.1:{port}/v1/chat/completions", log
+
+
+def bsm(*where):
+    roles = ["registry", "knowledge", "memory", "models", "orchestrator"]
+    process, url, log = served("bsm", ["up"], roles, *where)
+    return Running("BSM", url, process, f"openai/{MODEL}", log)
+
+
+def bsm_gateway(*where):
+    """What the peers are: no agents, no documents, no jobs."""
+    process, url, log = served("bsm_gateway", ["serve", "registry,models,gateway"], ["registry", "models"], *where)
+    return Running("BSM, the gateway to models alone", url, process, f"openai/{MODEL}", log)
 
 
 TENSORZERO = """
@@ -218,4 +221,4 @@ static_resources:
 
 
 # In the order of the table.
-ALL = [direct, bsm, envoy, tensorzero, litellm]
+ALL = [direct, bsm, bsm_gateway, envoy, tensorzero, litellm]
