@@ -94,11 +94,10 @@ def wait_for_port(port, process, log, seconds=120):
     sys.exit(f"{log.name} did not come up; its log ends in:\n{log.read_text()[-2000:]}")
 
 
-def provider(binaries, folder, says):
+def provider(binaries, folder, says, *more):
     port = free_port()
-    process, log = start(
-        "provider", [binaries / "bsm-testkit", "provider", "--port", port, "--counts-only", "--says", says], folder
-    )
+    command = [binaries / "bsm-testkit", "provider", "--port", port, "--counts-only", "--says", says, *more]
+    process, log = start("provider", command, folder)
     wait_for_port(port, process, log)
     return Running("provider", f"http://127.0.0.1:{port}/v1", process, MODEL, log)
 
@@ -107,26 +106,26 @@ def direct(_binaries, _folder, provider_url):
     return Running("direct", f"{provider_url}/chat/completions", None, MODEL, None)
 
 
-def served(name, command, roles, binaries, folder, provider_url):
+def served(name, command, roles, binaries, folder, provider_url, more=None):
     port = free_port()
     sets = {"gateway.port": port, "rate_limit.max": 0, "log.level": "error", **{f"{role}.port": 0 for role in roles}}
     sets = [part for key, value in sets.items() for part in ("--set", f"{key}={value}")]
-    env = {"OPENAI_API_KEY": KEY, "BSM_OPENAI_BASE_URL": provider_url}
+    env = {"OPENAI_API_KEY": KEY, "BSM_OPENAI_BASE_URL": provider_url, **(more or {})}
     process, log = start(name, [binaries / "bsm", *command, "--data-dir", folder / name, *sets], folder, env)
     wait_for_port(port, process, log)
     return process, f"http://127.0.0.1:{port}/v1/chat/completions", log
 
 
 def bsm(*where):
-    roles = ["registry", "knowledge", "memory", "models", "orchestrator"]
-    process, url, log = served("bsm", ["up"], roles, *where)
+    """What the others are: no documents, no memory, no jobs."""
+    process, url, log = served("bsm", ["serve", "registry,models,gateway"], ["registry", "models"], *where)
     return Running("BSM", url, process, f"openai/{MODEL}", log)
 
 
-def bsm_gateway(*where):
-    """What the peers are: no agents, no documents, no jobs."""
-    process, url, log = served("bsm_gateway", ["serve", "registry,models,gateway"], ["registry", "models"], *where)
-    return Running("BSM, the gateway to models alone", url, process, f"openai/{MODEL}", log)
+def mesh(*where):
+    roles = ["registry", "knowledge", "memory", "models", "orchestrator"]
+    process, url, log = served("mesh", ["up"], roles, *where)
+    return Running("BSM, the whole mesh", url, process, f"openai/{MODEL}", log)
 
 
 TENSORZERO = """
@@ -220,5 +219,7 @@ static_resources:
     return Running("Envoy (proxy only)", f"http://127.0.0.1:{port}/v1/chat/completions", process, MODEL, log)
 
 
-# In the order of the table.
-ALL = [direct, bsm, bsm_gateway, envoy, tensorzero, litellm]
+# In the order of the table. BSM is what the others are; two of it would keep each other's program in the processor's caches.
+ALL = [direct, bsm, envoy, tensorzero, litellm]
+# Asked for by name.
+OTHERS = [mesh]

@@ -15,8 +15,12 @@ import tempfile
 import time
 
 import gateways
+import streams
 from caller import Caller
 
+# More is beyond what one process of it answers.
+MOST = {"LiteLLM": 40}
+BLOCK = 50
 WORDS = "The change looks sound; two names could be clearer."
 ASKED = "Please look at this change and say in one sentence what you think of it. " * 8
 
@@ -26,9 +30,11 @@ def arguments():
     parser.add_argument("--binaries", type=pathlib.Path, required=True, help="where bsm and bsm-testkit are")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--calls", type=int, default=300, help="calls of each kind in a round")
-    parser.add_argument("--rate", type=int, default=200, help="calls a second for processor time and memory")
+    parser.add_argument("--rate", type=int, default=1000, help="calls a second for processor time and memory")
     parser.add_argument("--seconds", type=int, default=10, help="how long that load lasts")
-    parser.add_argument("--only", help="names of gateways, separated by commas")
+    parser.add_argument("--only", help="names of gateways, separated by commas: bsm, mesh, envoy, tensorzero, litellm")
+    parser.add_argument("--streams", type=int, help="instead, hold so many streams of BSM and show its memory")
+    parser.add_argument("--held", type=int, default=60, help="for how many seconds")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
@@ -53,12 +59,16 @@ def quantiles(times):
 
 
 def round_of(running, calls):
-    """Quantiles of whole answers and of first tokens, per gateway; calls alternate between the gateways."""
+    """Quantiles of whole answers and of first tokens, per gateway; blocks of calls alternate between the gateways.
+
+    A single call after one of another gateway would measure how fast a processor fills its caches.
+    """
     whole, first = ({gateway.name: [] for gateway, *_ in running} for _ in range(2))
-    for _ in range(calls):
+    for start in range(0, calls, BLOCK):
+        block = range(min(BLOCK, calls - start))
         for gateway, plain, stream in running:
-            whole[gateway.name].append(plain.call()[1])
-            first[gateway.name].append(stream.call(mark=b'"content":"')[0])
+            whole[gateway.name] += [plain.call()[1] for _ in block]
+            first[gateway.name] += [stream.call(mark=b'"content":"')[0] for _ in block]
     return {name: (*quantiles(whole[name]), *quantiles(first[name])) for name in whole}
 
 
@@ -66,6 +76,7 @@ def load(binaries, gateway, rate, seconds):
     """Processor time per call, and memory, under a fixed rate."""
     if gateway.process is None:
         return None
+    rate = min(rate, MOST.get(gateway.name, rate))
     idle, before = gateway.resident(), gateway.cpu()
     command = [binaries / "bsm", "bench", gateway.url, "--rate", rate, "--duration", f"{seconds}s", "--warmup", "0s"]
     command += ["--data", json.dumps(body(gateway, stream=False)), "--json"]
@@ -91,7 +102,7 @@ def measure(options, folder):
     started = [provider]
     only = options.only and {"direct", *options.only.split(",")}
     try:
-        for start in gateways.ALL:
+        for start in gateways.ALL + (gateways.OTHERS if only else []):
             if not only or start.__name__ in only:
                 started.append(start(options.binaries, folder, provider.url))
         running = [(gateway, *callers(gateway)) for gateway in started[1:]]
@@ -129,6 +140,8 @@ def table(found, base):
 def main():
     options = arguments()
     options.binaries = options.binaries.resolve()
+    if options.streams:
+        return streams.run(options.binaries, options.streams, options.held)
     with tempfile.TemporaryDirectory() as folder:
         found, base = measure(options, pathlib.Path(folder))
     if options.json:
