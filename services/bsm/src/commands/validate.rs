@@ -42,7 +42,9 @@ fn findings(dir: &Path, strictness: Strictness, agents_only: bool) -> Vec<Diagno
     let (mut found, others) = thread::scope(|scope| {
         let others =
             (!agents_only).then(|| scope.spawn(|| bsm_orchestrator::validate::check(dir, strictness)));
-        let (_, found) = bsm_registry::load(dir, strictness);
+        let (catalog, found) = bsm_registry::load(dir, strictness);
+        // The process ends soon, and its memory with it: to free a thousand agents one by one would be time for nothing.
+        std::mem::forget(catalog);
         let others =
             others.map(|others| others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         (found, others.unwrap_or_default())

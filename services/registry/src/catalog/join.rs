@@ -31,9 +31,13 @@ struct Register {
 pub(crate) fn join(files: Files, today: Date) -> (Option<Catalog>, Vec<Diagnostic>) {
     let version = version(&files);
     let Files { mut registry, definitions, mut found } = files;
-    let register = register(&mut registry);
     let held = Held::default();
-    let mut drafts = in_parallel(definitions, |file| draft(file, &held, today));
+    let (register, mut drafts) = std::thread::scope(|scope| {
+        let register = scope.spawn(|| register(&mut registry));
+        let drafts = in_parallel(definitions, |file| draft(file, &held, today));
+        let register = register.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (register, drafts)
+    });
     // Of a register with mistakes nobody knows which ids it was meant to have.
     let complete = !registry.is_fatal();
 

@@ -26,14 +26,17 @@ pub(super) struct Unreadable {
 
 /// Reads a file as text, blocking.
 pub(super) fn read(path: &Path) -> Result<String, Unreadable> {
+    let about = std::fs::metadata(path);
     // Opening a pipe would wait for a writer; a folder is told by its own error.
-    if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+    if about.as_ref().is_ok_and(|found| !found.is_file() && !found.is_dir()) {
         return Err(Unreadable {
             message: "this is a pipe, a socket or a device, not a file".to_owned(),
             fix: "name a file",
         });
     }
-    let mut bytes = Vec::new();
+    // With room for the whole file and a byte more, one read is enough.
+    let size = about.map_or(0, |found| found.len().min(MOST_BYTES));
+    let mut bytes = Vec::with_capacity(size as usize + 1);
     // One byte beyond the limit tells a file that is just small enough from one that is too large.
     let opened = std::fs::File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes));
     opened.map_err(|error| unopened(path, &error))?;
