@@ -11,6 +11,7 @@ pub mod node;
 pub mod plan;
 pub mod rest;
 pub mod spread;
+pub mod tls;
 
 pub use collector::Collector;
 pub use mesh::Mesh;

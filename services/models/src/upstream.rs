@@ -272,7 +272,7 @@ fn failure(error: &BoxError) -> Failure {
         Trouble::Full { .. } => Kind::BulkheadFull,
         Trouble::Queued | Trouble::Late => Kind::CallerDeadline,
         Trouble::Slow { .. } | Trouble::NotAccepted => Kind::Timeout,
-        Trouble::Unreachable(_) | Trouble::Broken(_) => Kind::Transient,
+        Trouble::Unreachable(_) | Trouble::NotTrusted | Trouble::Broken(_) => Kind::Transient,
         Trouble::Malformed => Kind::Internal,
         Trouble::Refused(_) => Kind::Egress,
     };

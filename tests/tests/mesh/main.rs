@@ -20,3 +20,4 @@ mod resume;
 mod rolling;
 mod secrets;
 mod starts;
+mod tls;

@@ -4,6 +4,10 @@
 use std::{
     io,
     net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -11,7 +15,7 @@ use std::{
 use futures_util::{FutureExt as _, TryFutureExt as _, future::BoxFuture};
 use http::Uri;
 use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::{HttpConnector, dns::Name};
+use hyper_util::client::legacy::connect::{Connection as _, HttpConnector, dns::Name};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 use tower::{BoxError, Service};
@@ -30,6 +34,30 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 pub(super) struct Connector {
     inner: HttpsConnector<HttpConnector<Gate>>,
     within: Duration,
+    spoken: Spoken,
+}
+
+/// Whether the server chose HTTP/2 when it last had the choice. Clones tell the same.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spoken(Arc<AtomicBool>);
+
+/// Which versions of HTTP a server is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Versions {
+    /// HTTP/2 and HTTP/1.1.
+    All,
+    /// HTTP/2, where it is known to be spoken.
+    Two,
+}
+
+// === impl Spoken ===
+
+impl Spoken {
+    /// What to offer next: all versions until it is known that HTTP/2 will do. Who asks for that alone makes one
+    /// connection, however many calls wait for it; else each of them makes its own before it is known what that bears.
+    pub(super) fn to_offer(&self) -> Versions {
+        if self.0.load(Relaxed) { Versions::Two } else { Versions::All }
+    }
 }
 
 // === impl Connector ===
@@ -37,12 +65,21 @@ pub(super) struct Connector {
 impl Connector {
     /// # Errors
     /// When the machine's root certificates cannot be read.
-    pub(super) fn new(gate: Gate, within: Duration, trust: Trust) -> Result<Connector, rustls::Error> {
+    pub(super) fn new(
+        gate: Gate,
+        within: Duration,
+        trust: Trust,
+        (offered, spoken): (Versions, Spoken),
+    ) -> Result<Connector, rustls::Error> {
         // The provider of cryptography is the process's; another part may have installed it first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = HttpsConnectorBuilder::new().with_tls_config(tls(trust)?);
-        let inner = builder.https_or_http().enable_all_versions().wrap_connector(plain(gate));
-        Ok(Connector { inner, within })
+        let builder = builder.https_or_http();
+        let inner = match offered {
+            Versions::All => builder.enable_all_versions().wrap_connector(plain(gate)),
+            Versions::Two => builder.enable_http2().wrap_connector(plain(gate)),
+        };
+        Ok(Connector { inner, within, spoken })
     }
 }
 
@@ -80,7 +117,13 @@ impl Service<Uri> for Connector {
     fn call(&mut self, to: Uri) -> Self::Future {
         let late = |_elapsed| io::Error::new(io::ErrorKind::TimedOut, "the connection was not made in time");
         let connected = timeout(self.within, self.inner.call(to)).map_err(late);
-        async move { connected.await? }.boxed()
+        let spoken = self.spoken.clone();
+        async move {
+            let stream = connected.await??;
+            spoken.0.store(stream.connected().is_negotiated_h2(), Relaxed);
+            Ok(stream)
+        }
+        .boxed()
     }
 }
 

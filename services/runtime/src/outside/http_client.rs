@@ -29,7 +29,7 @@ use tracing::debug;
 
 use super::{
     address::Address,
-    connector::Connector,
+    connector::{Connector, Spoken, Versions},
     egress::Egress,
     gate::{self, Destination, Gate},
     lanes::Lanes,
@@ -149,24 +149,33 @@ impl HttpClient {
         connect_timeout: Duration,
         trust: Trust,
     ) -> Result<HttpClient, NoClient> {
-        let first = client(&gate, connect_timeout, trust).map_err(NoClient)?;
+        let spoken = Spoken::default();
+        let first =
+            client(&gate, connect_timeout, trust, (Versions::All, spoken.clone())).map_err(NoClient)?;
         let through = gate.clone();
         let another = move || {
-            let made = client(&through, connect_timeout, trust);
+            let made = client(&through, connect_timeout, trust, (spoken.to_offer(), spoken.clone()));
             made.inspect_err(|error| debug!(%error, "another HTTP client cannot be made")).ok()
         };
         Ok(HttpClient { lanes: Arc::new(Lanes::new(first, another)), gate })
     }
 }
 
-fn client(gate: &Gate, connect_timeout: Duration, trust: Trust) -> Result<Client, rustls::Error> {
-    let connector = Connector::new(gate.clone(), connect_timeout, trust)?;
+fn client(
+    gate: &Gate,
+    connect_timeout: Duration,
+    trust: Trust,
+    versions: (Versions, Spoken),
+) -> Result<Client, rustls::Error> {
+    let only_two = versions.0 == Versions::Two;
+    let connector = Connector::new(gate.clone(), connect_timeout, trust, versions)?;
     let (interval, patience) = KEEP_ALIVE;
     let mut builder = legacy::Client::builder(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
+        .http2_only(only_two)
         .http2_keep_alive_interval(interval)
         .http2_keep_alive_timeout(patience);
     Ok(builder.build(connector))

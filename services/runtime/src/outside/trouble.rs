@@ -38,6 +38,8 @@ pub enum Trouble {
     NotAccepted,
     /// Not sent: no connection could be made.
     Unreachable(Option<io::ErrorKind>),
+    /// Not sent: its certificate does not show that it is who it should be.
+    NotTrusted,
     /// The connection was lost amid the call.
     Broken(Option<io::ErrorKind>),
     /// Not sent: the request is none.
@@ -83,9 +85,23 @@ fn of_one(error: &(dyn Error + 'static)) -> Option<Trouble> {
     let of_client = error.downcast_ref::<legacy::Error>()?;
     Some(match io_kind(error) {
         Some(io::ErrorKind::TimedOut) if of_client.is_connect() => Trouble::NotAccepted,
+        _ if of_client.is_connect() && has_a_wrong_certificate(error) => Trouble::NotTrusted,
         kind if of_client.is_connect() => Trouble::Unreachable(kind),
         kind => Trouble::Broken(kind),
     })
+}
+
+fn has_a_wrong_certificate(error: &(dyn Error + 'static)) -> bool {
+    let mut causes = iter::successors(Some(error), |&error| below(error));
+    causes.any(|cause| matches!(cause.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))))
+}
+
+/// What an error was made of. One of I/O holds another error and does not name it as its source.
+fn below<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(held) => Some(held),
+        None => error.source(),
+    }
 }
 
 fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
@@ -109,6 +125,9 @@ impl fmt::Display for Trouble {
             Trouble::Slow { after } => write!(f, "did not finish its answer within {after:?}"),
             Trouble::NotAccepted => f.write_str("did not accept the connection in time"),
             Trouble::Unreachable(kind) => because(f, "could not be reached", kind),
+            Trouble::NotTrusted => f.write_str(
+                "showed a certificate that is not trusted; SSL_CERT_FILE names authorities in the place of the machine's",
+            ),
             Trouble::Broken(kind) => because(f, "broke the connection off", kind),
             Trouble::Malformed => f.write_str("could not be asked: the request is malformed"),
             Trouble::Refused(refusal) => refusal.fmt(f),
