@@ -201,6 +201,37 @@ mod tests {
         }
     }
 
+    /// What a status with this reason is under `/v1`, in both APIs.
+    fn http(grpc: &str, reason: &str) -> String {
+        let code = bsm_stack::classify::GRPC.iter().position(|row| row.name == grpc).expect("a gRPC code");
+        let refusal = bsm_runtime::status::Refusal::new(tonic::Code::from(code as i32), reason, "a sentence");
+        code_of(&crate::status::fault_in_a_document(&refusal.into()))
+    }
+
+    fn code_of(fault: &Fault) -> String {
+        code(fault).as_u16().to_string()
+    }
+
+    #[test]
+    fn the_document_of_bad_providers_says_what_is_seen_under_v1() {
+        const DOCUMENT: &str = include_str!("../../../docs/bad-providers.md");
+        let table = DOCUMENT.lines().skip_while(|line| !line.starts_with("| The provider…")).skip(2);
+        let rows: Vec<Vec<&str>> = table
+            .take_while(|line| line.starts_with('|'))
+            .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+            .collect();
+        assert!(rows.len() > 40, "{}", rows.len());
+        for row in rows {
+            let gets = row[2].strip_prefix("what came, then ");
+            let seen = match gets.unwrap_or(row[2]).split_once(' ') {
+                Some((grpc, reason)) if grpc != "the" => http(grpc, reason.trim_matches('`')),
+                _ => "200".to_owned(),
+            };
+            let seen = if gets.is_some() { format!("200, then an error of {seen}") } else { seen };
+            assert_eq!(row[3], seen, "{}", row[0]);
+        }
+    }
+
     #[test]
     fn the_wrong_field_is_the_param() {
         let told = body(Tongue::OpenAi, &Fault::invalid_argument("temperature", "must be from 0 to 2"), "c");

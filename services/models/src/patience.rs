@@ -123,11 +123,10 @@ impl Patience {
     fn until(&self, now: Instant) -> (Instant, End) {
         let (wait, end) = match self.stage {
             Stage::Begun if self.limits.silence < self.left => (self.limits.silence, End::Silence),
-            Stage::Opening if self.limits.first < self.limits.whole => {
-                let used = self.limits.whole.saturating_sub(self.left);
-                (self.limits.first.saturating_sub(used), End::First)
+            Stage::Opening => {
+                (self.limits.first.min(self.limits.whole).saturating_sub(self.waited()), End::First)
             }
-            Stage::Begun | Stage::Silent | Stage::Opening => (self.left, End::Whole),
+            Stage::Begun | Stage::Silent => (self.left, End::Whole),
         };
         let until = now + wait;
         match self.caller {

@@ -43,6 +43,20 @@ fn only_the_head_of_a_stream_must_come_sooner_than_the_whole() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_that_never_began_is_not_said_to_have_stalled() {
+    let alike = Limits { first: LIMITS.whole, ..LIMITS };
+    let mut patience = Patience::new(alike, None);
+    patience.opens();
+    let failure = patience.wait(pending::<Result<(), Failure>>()).await.unwrap_err();
+    assert_eq!(failure.message, "did not begin its answer within 30s");
+    let mut patience = Patience::new(LIMITS, None);
+    patience.spent(25 * S);
+    patience.begun();
+    let failure = patience.wait(pending::<Result<(), Failure>>()).await.unwrap_err();
+    assert_eq!(failure.message, "did not finish its answer within 30s");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_whole_answer_may_take_the_whole_time() {
     assert_eq!(in_vain(&mut Patience::new(LIMITS, None)).await, (30 * S, Kind::Timeout));
 }

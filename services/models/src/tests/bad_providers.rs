@@ -1,6 +1,7 @@
 //! Everything that the scripted provider does wrong, as a caller sees it: which status, which reason, how long at most.
 //!
-//! The same rows stand in `docs/bad-providers.md`; the test fails when they do not.
+//! The same rows stand in `docs/bad-providers.md`; the test fails when they do not. The HTTP status beside them is the
+//! gateway's affair, which holds the document to it.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -437,7 +438,20 @@ fn the_document_has_the_rows_of_the_test() {
     for row in rows() {
         writeln!(table, "{}", row.told()).unwrap();
     }
-    assert!(DOCUMENT.contains(&table), "docs/bad-providers.md should hold:\n\n{table}");
+    let document: String = DOCUMENT.lines().map(|line| without_http(line) + "\n").collect();
+    assert!(
+        document.contains(&table),
+        "docs/bad-providers.md should hold, beside the HTTP status:\n\n{table}"
+    );
+}
+
+/// A line of the document without its fourth of five columns, if it has as many.
+fn without_http(line: &str) -> String {
+    let mut cells: Vec<&str> = line.split('|').collect();
+    if cells.len() == 7 {
+        cells.remove(4);
+    }
+    cells.join("|")
 }
 
 /// Where the canary is, so that a failure does not print megabytes.

@@ -122,7 +122,7 @@ impl fmt::Display for Trouble {
             }
             Trouble::Queued => f.write_str("had no free slot before the caller's deadline"),
             Trouble::Late => f.write_str("did not answer before the caller's deadline"),
-            Trouble::Slow { after } => write!(f, "did not finish its answer within {after:?}"),
+            Trouble::Slow { after } => write!(f, "did not begin its answer within {after:?}"),
             Trouble::NotAccepted => f.write_str("did not accept the connection in time"),
             Trouble::Unreachable(kind) => because(f, "could not be reached", kind),
             Trouble::NotTrusted => f.write_str(
@@ -174,7 +174,7 @@ mod tests {
             (
                 AttemptTimedOut { after: second }.into(),
                 Trouble::Slow { after: second },
-                "did not finish its answer within 1s",
+                "did not begin its answer within 1s",
             ),
             (
                 io::Error::from(io::ErrorKind::ConnectionReset).into(),

@@ -26,7 +26,7 @@ async fn a_provider_that_says_nothing_times_out_and_opens_the_breaker() {
     let began = Instant::now();
     for attempts in futures_util::future::join_all(calls).await {
         assert_eq!(attempts.kind(), Kind::Timeout);
-        assert_eq!(attempts.last().failure.message, "openai did not finish its answer within 300ms");
+        assert_eq!(attempts.last().failure.message, "openai did not begin its answer within 300ms");
     }
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
     assert_eq!(failure(&gateway).await.kind(), Kind::CircuitOpen);
