@@ -10,6 +10,9 @@ use tonic::Status;
 #[error("{}", .0.message())]
 pub struct Refused(Box<Status>);
 
+/// What is used up for longer than an agent's attempts may take: the provider's quota, or a budget of ours.
+const USED_UP: [&str; 2] = ["QUOTA_EXHAUSTED", "BUDGET_EXHAUSTED"];
+
 impl Refused {
     /// The reason code, e.g. `CIRCUIT_OPEN`; the gRPC code's name where the service gave no reason.
     #[must_use]
@@ -20,7 +23,7 @@ impl Refused {
     /// Whether the same call may succeed later. What the service understood and refused stays refused.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        status::may_pass(self.0.code()) && self.reason() != "QUOTA_EXHAUSTED"
+        status::may_pass(self.0.code()) && !USED_UP.contains(&self.reason().as_str())
     }
 
     /// How long the service asked to be spared.
@@ -58,7 +61,9 @@ mod tests {
         assert!(refused(Code::Unavailable, "CIRCUIT_OPEN").is_transient());
         assert!(refused(Code::DeadlineExceeded, "UPSTREAM_TIMEOUT").is_transient());
         assert!(refused(Code::ResourceExhausted, "UPSTREAM_THROTTLED").is_transient());
+        assert!(refused(Code::ResourceExhausted, "BUDGET_RATE_LIMITED").is_transient());
         assert!(!refused(Code::ResourceExhausted, "QUOTA_EXHAUSTED").is_transient());
+        assert!(!refused(Code::ResourceExhausted, "BUDGET_EXHAUSTED").is_transient());
         assert!(!refused(Code::PermissionDenied, "CONTEXT_FORBIDDEN").is_transient());
         assert!(!refused(Code::FailedPrecondition, "MISSING_API_KEY").is_transient());
     }
