@@ -19,7 +19,7 @@ use crate::error::{Attempt, Attempts, Error};
 use crate::gateway::{Answered, Gateway, ModelLine, ProviderLine};
 use crate::key_status::KeyStatus;
 use crate::keys::KeyLine;
-use crate::replay::{Numbered, NumberedStream, Refused, Replay};
+use crate::replay::{Numbered, NumberedStream, Replay, Wishes};
 use crate::route::{Candidate, Question};
 use crate::usage::Listed;
 
@@ -86,16 +86,15 @@ impl ModelService for Models {
     async fn embed(&self, request: Request<v1::EmbedRequest>) -> Result<Response<v1::EmbedResponse>, Status> {
         let call = Call::of(&request);
         let (metadata, _, message) = request.into_parts();
-        let ask = EmbedAsk::parse(message).map_err(Error::Invalid)?;
-        if notes::wishes(&metadata)?.only_kept {
-            return Err(Error::Replay(Refused::NotKept).into()); // vectors are kept in the form of another API only
-        }
-        let Answered { answer, provider, attempts, .. } = self.gateway.embed(&ask, call).await?;
-        let Embedding { vectors, model, usage } = answer;
-        let finish = Finish { model, reason: String::new(), usage };
-        let vectors = vectors.into_iter().map(|values| v1::Vector { values }).collect();
-        let completion = Some(completion(&provider, finish, &attempts));
-        Ok(Response::new(v1::EmbedResponse { vectors, completion }))
+        let (ask, wishes) = notes::both(EmbedAsk::parse(message), Wishes::of(metadata.as_ref()))?;
+        let told = self.replay.embed(ask, wishes, call).await?;
+        Ok(notes::noted(told, |Answered { answer, provider, attempts, .. }| {
+            let Embedding { vectors, model, usage } = answer;
+            let finish = Finish { model, reason: String::new(), usage };
+            let vectors = vectors.into_iter().map(|values| v1::Vector { values }).collect();
+            let completion = Some(completion(&provider, finish, &attempts));
+            v1::EmbedResponse { vectors, completion }
+        }))
     }
 
     async fn relay(&self, request: Request<v1::RelayRequest>) -> Result<Response<Self::RelayStream>, Status> {

@@ -39,6 +39,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod told;
+mod vectors;
 mod view;
 mod wishes;
 

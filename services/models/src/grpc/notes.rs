@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tonic::Response;
 use tonic::metadata::{MetadataMap, MetadataValue};
 
-use crate::ask::Ask;
+use crate::ask::{Ask, Violation};
 use crate::error::Error;
 use crate::gateway::Answered;
 use crate::replay::{CACHE, Cached, Print, Relayed, Told, Wishes};
@@ -18,8 +18,17 @@ const REPLAYED: &str = "idempotent-replayed";
 /// A prompt and what is wished beside it; every mistake of both is found at once.
 pub(super) fn read(metadata: &MetadataMap, prompt: v1::Prompt) -> Result<(Ask, Wishes), Error> {
     let wishes = Wishes::read(metadata.as_ref(), &prompt);
-    match (Ask::parse(prompt), wishes) {
-        (Ok(ask), Ok(wishes)) => Ok((keyed(ask, &wishes), wishes)),
+    let (ask, wishes) = both(Ask::parse(prompt), wishes)?;
+    Ok((keyed(ask, &wishes), wishes))
+}
+
+/// A question and what is wished beside it, or the mistakes of both.
+pub(super) fn both<A>(
+    ask: Result<A, Vec<Violation>>,
+    wishes: Result<Wishes, Vec<Violation>>,
+) -> Result<(A, Wishes), Error> {
+    match (ask, wishes) {
+        (Ok(ask), Ok(wishes)) => Ok((ask, wishes)),
         (Err(mut found), Err(more)) => {
             found.extend(more);
             Err(Error::Invalid(found))

@@ -49,7 +49,7 @@ pub(super) enum Fault {
 impl Item for Event {
     fn weight(&self) -> usize {
         let content = match self {
-            Event::Began(head) => size_of::<Head>() + head.model.len() + head.attempts.len() * 256,
+            Event::Began(head) => head.weight(),
             Event::Piece(piece) => content_of(piece),
         };
         size_of::<Self>() + content
@@ -79,6 +79,11 @@ impl Head {
         (Arc::new(Self { provider, model, attempts, kept_since: None }), answer)
     }
 
+    /// Bytes, about.
+    pub(super) fn weight(&self) -> usize {
+        size_of::<Self>() + self.model.len() + self.attempts.len() * 256
+    }
+
     /// The call that began like this, with this answer.
     pub(super) fn answered<T>(&self, answer: T) -> Answered<T> {
         let Self { provider, model, attempts, .. } = self;
@@ -99,8 +104,6 @@ impl Head {
         Error::Failed(Attempts::new(self.attempts.clone(), last))
     }
 }
-
-// === impl Fault ===
 
 // === impl Fault ===
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::ask::Ask;
+use crate::ask::{Ask, EmbedAsk};
 
 /// Why an answer is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -73,6 +73,11 @@ impl Print {
             None => Print::of_fields("ask", ask),
             Some(_) => Print::of_fields("ask", &Ask { idempotency_key: None, ..ask.clone() }),
         }
+    }
+
+    /// Of texts to turn into vectors.
+    pub(super) fn of_texts(ask: &EmbedAsk) -> Print {
+        Print::of_fields("texts", ask)
     }
 
     /// Of a request that is passed on as it is: all that tells it from others.

@@ -74,12 +74,17 @@ impl Start {
     }
 }
 
-/// The items of another run. An answer that was kept says since when.
-fn read(run: Opened<Event, Fault>) -> Events {
-    let kept_since = match run.source {
+/// Since when an answer was kept, if it was.
+pub(super) fn kept_since(source: Source) -> Option<Instant> {
+    match source {
         Source::Kept(age) => Instant::now().checked_sub(age),
         Source::Asked | Source::Joined => None,
-    };
+    }
+}
+
+/// The items of another run. An answer that was kept says since when.
+fn read(run: Opened<Event, Fault>) -> Events {
+    let kept_since = kept_since(run.source);
     let items = stream::unfold(run, |mut run| async move {
         let item = run.next().await?;
         Some((item.map(|(_, event)| event), run))

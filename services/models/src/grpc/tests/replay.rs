@@ -138,6 +138,47 @@ async fn who_wants_kept_answers_only_gets_one_or_is_refused_and_nobody_is_asked(
     assert_eq!(shown(&models.embed(vectors).await.unwrap_err()).1, "NOT_CACHED");
 }
 
+fn vectors(texts: &[&str], metadata: &[(&'static str, &str)]) -> Request<v1::EmbedRequest> {
+    let inputs = texts.iter().map(|text| (*text).to_owned()).collect();
+    with(v1::EmbedRequest { inputs, ..Default::default() }, metadata)
+}
+
+#[tokio::test]
+async fn vectors_are_repeated_and_kept_as_answers_are() {
+    let made = |number: f64| {
+        let item = serde_json::json!({"index": 0, "embedding": [number]});
+        Script::json(200, &serde_json::json!({"data": [item], "usage": {"prompt_tokens": 4}}))
+    };
+    let provider = Scripted::start([Script::fails(400, ""), made(1.0), made(2.0), made(3.0)]).await;
+    let models = models(settings(&provider.url, &["sk-one"]));
+    let embed = async |texts: &[&str], metadata: &[(&'static str, &str)]| {
+        let answer = models.embed(vectors(texts, metadata)).await?;
+        let notes = (note(answer.metadata(), "idempotent-replayed"), note(answer.metadata(), "x-bsm-cache"));
+        Ok::<_, Status>((answer.into_inner().vectors[0].values[0], notes))
+    };
+    let (key, on, only) =
+        (("idempotency-key", "k-1"), ("x-bsm-cache", "on"), ("cache-control", "only-if-cached"));
+    let word = |said: &str| Some(said.to_owned());
+    assert_eq!(shown(&embed(&["a"], &[key]).await.unwrap_err()).1, "UPSTREAM_REJECTED");
+    assert_eq!(embed(&["a"], &[key]).await.unwrap(), (1.0, (None, None)), "a failure is asked anew");
+    assert_eq!(embed(&["a"], &[key]).await.unwrap(), (1.0, (word("true"), None)));
+    assert_eq!(embed(&["a"], &[key, only]).await.unwrap().0, 1.0);
+    let other = embed(&["b"], &[key]).await.unwrap_err();
+    assert_eq!(shown(&other), (Code::AlreadyExists, "IDEMPOTENCY_CONFLICT".to_owned()));
+    let other = models.complete(with(asking("a"), &[key])).await.unwrap_err();
+    assert_eq!(shown(&other).1, "IDEMPOTENCY_CONFLICT", "another rpc is another question");
+
+    assert_eq!(embed(&["a"], &[on]).await.unwrap(), (2.0, (None, word("miss"))));
+    assert_eq!(embed(&["a"], &[on]).await.unwrap(), (2.0, (None, word("hit"))));
+    let below = [on, ("idempotency-key", "k-2")];
+    assert_eq!(embed(&["a"], &below).await.unwrap(), (2.0, (None, word("hit"))), "below the key, too");
+    assert_eq!(embed(&["a"], &[]).await.unwrap(), (3.0, (None, None)), "nobody else gets it");
+    assert_eq!(provider.seen().len(), 4);
+    let wrong = embed(&[""], &[("x-bsm-cache", "maybe")]).await.unwrap_err();
+    let fields: Vec<String> = status::field_violations(&wrong).into_iter().map(|(field, _)| field).collect();
+    assert_eq!(fields, ["inputs[0]", "x-bsm-cache"]);
+}
+
 #[tokio::test]
 async fn a_stream_goes_on_behind_the_last_id_that_was_seen() {
     let tail = Script::streams(&["Hel", "lo", " you"]);
