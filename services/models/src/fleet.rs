@@ -24,7 +24,7 @@ mod tests;
 
 pub use budgets::BadBudgets;
 pub use builder::Builder;
-pub use environment::overrides;
+pub use environment::{blank_keys, overrides};
 pub use file::{effective, printed};
 
 /// What is read again, in logs, metrics and health.

@@ -31,7 +31,7 @@ use bsm_proto::models::v1::model_service_server::ModelServiceServer;
 use bsm_runtime::clock;
 use bsm_runtime::process::Process;
 use bsm_runtime::server::{MESSAGE_LIMIT, Service};
-use tracing::warn;
+use tracing::{info, warn};
 
 pub mod answer;
 pub mod ask;
@@ -85,6 +85,7 @@ pub async fn open(process: &Process) -> Result<Service, OpenError> {
     if let Some(old) = fleet.catalog().old_prices(clock::unix_ms(), is_asked) {
         warn!("{old}");
     }
+    tell_blank_keys(&fleet::blank_keys(&process.settings.models.variables, fleet.catalog()));
     process.drain.spawn("prices and budgets", |stop| async move {
         fleets.each(stop, |fleet| ledger.follow(fleet.catalog())).await;
         Ok(())
@@ -94,4 +95,11 @@ pub async fn open(process: &Process) -> Result<Service, OpenError> {
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);
     Ok(Service::new().add(server))
+}
+
+/// No warning: compose files pass on every variable that they know, empty where nobody set it.
+fn tell_blank_keys(variables: &[Arc<str>]) {
+    if !variables.is_empty() {
+        info!("set, but empty, and so no keys: {}; give them a key or unset them", variables.join(", "));
+    }
 }

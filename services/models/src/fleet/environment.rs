@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bsm_runtime::settings::{ModelSettings, Variables};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::catalog::{Catalog, Overrides, Provider};
 use crate::keys::NamedKey;
@@ -27,7 +27,11 @@ pub fn overrides(settings: &ModelSettings, catalog: &Catalog) -> Overrides {
 /// The keys of a provider, the preferred one first. One that may be asked without any has a word in their place.
 pub(super) fn keys(settings: &ModelSettings, provider: &Provider) -> Vec<NamedKey> {
     if &*provider.name == "openai" && !settings.openai_keys.is_empty() {
-        return settings.openai_keys.iter().cloned().map(NamedKey::from).collect();
+        let named = |secret: &SecretString| NamedKey {
+            variable: holder(&settings.variables, provider, secret).unwrap_or_default(),
+            secret: secret.clone(),
+        };
+        return settings.openai_keys.iter().map(named).collect();
     }
     let held = |variable: &Arc<str>| {
         let secret = settings.variables.get(variable)?;
@@ -38,6 +42,23 @@ pub(super) fn keys(settings: &ModelSettings, provider: &Provider) -> Vec<NamedKe
         return vec![NamedKey { variable: Arc::default(), secret: KEYLESS.into() }];
     }
     keys
+}
+
+/// The variable of a provider that holds this key; `None` when it came from a file or the command line.
+fn holder(variables: &Variables, provider: &Provider, key: &SecretString) -> Option<Arc<str>> {
+    let holds = |variable: &&Arc<str>| {
+        variables.get(variable).is_some_and(|held| held.expose_secret() == key.expose_secret())
+    };
+    provider.keys.iter().find(holds).cloned()
+}
+
+/// The variables for keys that are set and hold none: what was to fill them in did not.
+#[must_use]
+pub fn blank_keys(variables: &Variables, catalog: &Catalog) -> Vec<Arc<str>> {
+    let all = catalog.providers.iter().flat_map(|provider| &provider.keys);
+    let mut blank: Vec<Arc<str>> = all.filter(|variable| variables.is_blank(variable)).cloned().collect();
+    blank.dedup();
+    blank
 }
 
 /// What is said of one provider.

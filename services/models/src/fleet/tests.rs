@@ -86,6 +86,28 @@ fn a_provider_is_there_once_its_variables_are_set_and_a_local_one_without_any() 
 }
 
 #[test]
+fn a_variable_that_is_set_and_holds_no_key_is_told_by_its_name() {
+    let file =
+        File::with(TWO).variable("PAID_ONE", "").variable("PAID_TWO", " \n").variable("OPENAI_API_KEY", " ");
+    let (settings, fleet) = (file.settings(), file.fleet());
+    assert_eq!(names(&fleet), ["ours"]);
+    let blank = blank_keys(&settings.models.variables, fleet.catalog());
+    assert_eq!(blank.join(", "), "OPENAI_API_KEY, PAID_ONE, PAID_TWO");
+    assert!(blank_keys(&Variables::default(), fleet.catalog()).is_empty());
+}
+
+#[test]
+fn openais_keys_are_named_by_the_variables_that_hold_them() {
+    let file = File::with(TWO).variable("OPENAI_BSM_KEY", "sk-one").variable("OPENAI_API_KEY", "sk-two ");
+    let mut settings = file.settings();
+    settings.models.openai_keys = ["sk-two", "sk-one", "sk-of-a-file"].map(Into::into).to_vec();
+    let fleet = file.fleet();
+    let keys = environment::keys(&settings.models, fleet.catalog().provider("openai").unwrap());
+    let variables: Vec<&str> = keys.iter().map(|key| &*key.variable).collect();
+    assert_eq!(variables, ["OPENAI_API_KEY", "OPENAI_BSM_KEY", ""]);
+}
+
+#[test]
 fn who_is_missing_is_told_the_variable_to_set_the_key_first() {
     let standing = |fleet: &Fleet, name: &str| fleet.landscape().standing(name, "").to_string();
     let fleet = File::with(TWO).fleet();

@@ -29,6 +29,12 @@ impl Variables {
         self.values.get(name).filter(|value| !value.expose_secret().trim().is_empty()).cloned()
     }
 
+    /// Whether a variable is set, and to nothing or to blanks.
+    #[must_use]
+    pub fn is_blank(&self, name: &str) -> bool {
+        self.values.contains_key(name) && self.get(name).is_none()
+    }
+
     /// The names of all that are not empty.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
@@ -60,6 +66,7 @@ mod tests {
             all.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
         assert_eq!(variables.get("KEY").unwrap().expose_secret(), "sk-canary");
         assert!(variables.get("EMPTY").is_none() && variables.get("NONE").is_none());
+        assert!(variables.is_blank("EMPTY") && !variables.is_blank("NONE") && !variables.is_blank("KEY"));
         assert_eq!(variables.names(), ["KEY"]);
         assert!(!format!("{variables:?}").contains("canary"));
     }
