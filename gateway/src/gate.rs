@@ -180,6 +180,14 @@ impl Gate {
         host_is(headers, uri, trusted) && origin_is_local
     }
 
+    /// The API key that the request carries, right or wrong, unless the operator's token counts before it.
+    pub(crate) fn shown_key(&self, headers: &HeaderMap) -> Option<Presented> {
+        match Shown::of(self.token.as_ref(), headers) {
+            Shown::Key(key) => Some(key),
+            _ => None,
+        }
+    }
+
     /// Whether the request carries the operator's token.
     pub(crate) fn has_token(&self, headers: &HeaderMap) -> bool {
         self.token.as_ref().is_some_and(|token| token::is_presented(token, headers))

@@ -37,6 +37,8 @@ pub(crate) struct Gateway {
     pub(crate) proxies: Proxies,
     /// None when clients may call as often as they like.
     pub(crate) rate_limit: Option<RateLimit>,
+    /// Bytes of a request under `/v1` at most.
+    pub(crate) face_body: u64,
     pub(crate) cors: cors::Policy,
     pub(crate) webhook: Webhook,
     pub(crate) metrics: Metrics,

@@ -4,6 +4,8 @@
 //! for its word. So a busy key costs a few questions a second, and one that was revoked opens nothing a second later.
 //! When the registry cannot be asked, nobody gets in with a key: it might be one that was revoked.
 
+mod proved;
+
 use std::{sync::Arc, time::Duration};
 
 use bsm_proto::api::v1::Scope;
@@ -18,6 +20,7 @@ use http::StatusCode;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
+pub(crate) use self::proved::Proved;
 use crate::{fault::Fault, status};
 
 /// How long an answer counts without a new question.
@@ -31,7 +34,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The keys that clients present.
 #[derive(Clone)]
-pub(crate) struct Keys(Cache<Presented, Verdict, Status>);
+pub(crate) struct Keys {
+    verdicts: Cache<Presented, Verdict, Status>,
+    proved: Proved,
+}
 
 /// What a key may do, or that it is not valid: that is an answer, too.
 type Verdict = Result<Arc<[String]>, NotValid>;
@@ -50,7 +56,13 @@ impl Keys {
             remember_failure: Duration::from_millis(100),
             ..Config::with_ttl(FRESH)
         };
-        Keys(Cache::new("keys", config, move |key| ask(registry.clone(), key)))
+        let verdicts = Cache::new("keys", config, move |key| ask(registry.clone(), key));
+        Keys { verdicts, proved: Proved::default() }
+    }
+
+    /// Those that were valid when they were last asked about.
+    pub(crate) fn proved(&self) -> Proved {
+        self.proved.clone()
     }
 
     /// Whose usage a key shows, if it is valid and has this scope; `invalid` makes the refusal of one that is not valid.
@@ -63,8 +75,12 @@ impl Keys {
         scope: Scope,
         invalid: impl Fn() -> Fault,
     ) -> Result<Sees, Fault> {
-        let verdict = self.0.get(key).await.map_err(|err| unknown(&err))?.value;
-        let scopes = verdict.map_err(|NotValid| invalid())?;
+        let verdict = self.verdicts.get(key).await.map_err(|err| unknown(&err))?.value;
+        let scopes = verdict.map_err(|NotValid| {
+            self.proved.forget(key);
+            invalid()
+        })?;
+        self.proved.note(key);
         let has = |word: &str| scopes.iter().any(|scope| scope == word);
         match word(scope) {
             Some(word) if has(word) => Ok(if has(ADMIN) { Sees::All } else { Sees::Own }),

@@ -115,7 +115,8 @@ fn build(process: &Process) -> Result<Face, Error> {
     }
     let gate = Arc::new(Gate::new(&process.settings));
     let proxies = Proxies::new(&process.settings.trusted_proxies);
-    let rate_limit = RateLimit::new(process, gate.clone(), proxies.clone());
+    let keys = Keys::new(edges.to(Role::Registry));
+    let rate_limit = RateLimit::new(process, gate.clone(), proxies.clone(), keys.proved());
     let routes = Table::read(bsm_proto::DESCRIPTORS)?;
     let upstreams = Upstreams::new(edges.clone(), Routes::new(mesh.clone()));
     let gateway = Gateway {
@@ -125,7 +126,8 @@ fn build(process: &Process) -> Result<Face, Error> {
         proxies,
         rate_limit,
         admissions: Admissions::new(process),
-        keys: Keys::new(edges.to(Role::Registry)),
+        keys,
+        face_body: process.settings.face_body_bytes,
         cors: cors::Policy::of(&process.settings),
         webhook: Webhook::new(secrets, edges.to(Role::Orchestrator)),
         upstreams,

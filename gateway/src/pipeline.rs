@@ -34,7 +34,7 @@ async fn serve(State(gateway): State<Arc<Gateway>>, request: Request) -> Respons
     let answer = |request| log::tell(gateway, request, answer); // sees what the client sees
     let answer = |request| faces::tell(request, answer); // errors of everything below, in the words of the API that was spoken
     let answer = |request| correlation::assign(request, answer); // every answer below has one
-    let answer = |request| limit::bound(request, answer); // counted while it is read
+    let answer = |request| limit::bound(gateway, request, answer); // counted while it is read
     let answer = |request| security_headers::add(request, answer); // on errors of everything below, too
     cors::apply(&gateway.cors, request, answer).await // refused origins get an answer, not its content
 }

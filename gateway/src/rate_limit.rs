@@ -1,8 +1,9 @@
 //! How often a client may call, over REST and gRPC alike: whom a request is charged to, and what it hears then.
 //!
-//! Who shows the operator's token is charged as an operator at his address, everybody else as an address. There is one
-//! token, and several may hold it: by the address one of them cannot use up what the others need, and a token that is
-//! guessed is charged to who guesses. Not limited are
+//! Who shows an API key is charged as that key, wherever the call comes from; who shows the operator's token as an operator
+//! at his address; everybody else as an address, of IPv6 the first half of it. There is one token, and several may hold
+//! it: by the address one of them cannot use up what the others need, and a token that is guessed is charged to who
+//! guesses. So is a key until it has proved to be one: keys that are made up would else be as many quotas. Not limited are
 //!
 //! - what must answer in a flood: health, `/metrics`, reflection and what operators ask of a process;
 //! - a developer at this very machine, on the same conditions on which the gate lets him in without a key;
@@ -26,6 +27,7 @@ use crate::{
     client::{Client, Proxies},
     gate::Gate,
     gateway::Gateway,
+    keys::Proved,
     pipeline::correlation::call_of,
     status,
 };
@@ -55,19 +57,25 @@ pub(crate) struct RateLimit {
     unproved: RateLimiter,
     gate: Arc<Gate>,
     proxies: Proxies,
+    keys: Proved,
 }
 
 // === impl RateLimit ===
 
 impl RateLimit {
     /// That of the settings; `None` when it is switched off.
-    pub(crate) fn new(process: &Process, gate: Arc<Gate>, proxies: Proxies) -> Option<RateLimit> {
+    pub(crate) fn new(
+        process: &Process,
+        gate: Arc<Gate>,
+        proxies: Proxies,
+        keys: Proved,
+    ) -> Option<RateLimit> {
         let quota = quota(process.settings.rate_limit)?;
         let limiter =
             |name, quota| process.guards.rate_limiter(name, Config { quota, max_keys: MAX_CLIENTS });
         let (limiter, unproved) =
             (limiter("gateway clients", quota), limiter("unproved deliveries", UNPROVED));
-        Some(RateLimit { limiter, unproved, gate, proxies })
+        Some(RateLimit { limiter, unproved, gate, proxies, keys })
     }
 
     /// The same limit, for the gRPC services on the gateway's port.
@@ -108,7 +116,8 @@ impl RateLimit {
         if self.gate.has_token(headers) {
             return Some(Key::caller(format!("operator at {}", client.address())));
         }
-        Some(address(&client))
+        let key = self.gate.shown_key(headers).filter(|key| self.keys.has(key));
+        Some(key.map_or_else(|| address(&client), |key| Key::caller(format!("key {}", key.id))))
     }
 }
 

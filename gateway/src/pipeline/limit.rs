@@ -7,9 +7,9 @@ use bytes::{Bytes, BytesMut};
 use http::{StatusCode, header, request::Parts};
 use http_body_util::BodyExt as _;
 
-use crate::{fault::Fault, webhook};
+use crate::{faces, fault::Fault, gateway::Gateway, webhook};
 
-/// Bytes of a REST body at most: 1 MiB.
+/// Bytes of a REST body at most: 1 MiB. Under `/v1`, where prompts and pictures come, the settings say how many.
 const BODY: u64 = 1024 * 1024;
 
 /// Bytes of a webhook's body at most, which is what GitHub sends at most: 25 MiB.
@@ -27,13 +27,25 @@ const DISCARD_TIME: Duration = Duration::from_secs(2);
 struct BodyLimit(u64);
 
 /// Says how much body is taken here; [`read`] holds clients to it.
-pub(super) async fn bound<F>(mut request: Request, next: impl FnOnce(Request) -> F) -> Response
+pub(super) async fn bound<F>(
+    gateway: &Gateway,
+    mut request: Request,
+    next: impl FnOnce(Request) -> F,
+) -> Response
 where
     F: Future<Output = Response>,
 {
-    let limit = if webhook::is_path(request.uri().path()) { WEBHOOK_BODY } else { BODY };
+    let limit = limit(request.uri().path(), gateway.face_body);
     request.extensions_mut().insert(BodyLimit(limit));
     next(request).await
+}
+
+fn limit(path: &str, face_body: u64) -> u64 {
+    match path {
+        path if webhook::is_path(path) => WEBHOOK_BODY,
+        path if faces::is_path(path) => face_body,
+        _ => BODY,
+    }
 }
 
 /// The whole body.

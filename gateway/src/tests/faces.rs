@@ -26,10 +26,14 @@ async fn what_the_gateway_refuses_is_told_in_the_words_of_the_api() {
     let json = [("content-type", "application/json")];
     let version = [("content-type", "application/json"), ("anthropic-version", "2023-06-01")];
     let (chat, messages) = ("/v1/chat/completions", "/v1/messages");
-    let large = "x".repeat((1 << 20) + 1);
+    let large = "x".repeat((4 << 20) - (64 << 10) + 1);
+    let embeddings = "/v1/embeddings";
     for (method, path, headers, body, status, kind) in [
         ("POST", chat, &json[..], large.as_str(), 413, "openai invalid_request_error"),
         ("POST", messages, &json[..], large.as_str(), 413, "anthropic request_too_large"),
+        ("POST", embeddings, &json[..], large.as_str(), 413, "openai invalid_request_error"),
+        ("POST", chat, &json[..], &large[1..], 501, "openai server_error"), // taken: models are asked
+        ("POST", messages, &json[..], &large[1..], 501, "anthropic api_error"),
         ("POST", chat, &[][..], "{}", 415, "openai invalid_request_error"),
         ("GET", chat, &[][..], "", 405, "openai invalid_request_error"),
         ("GET", messages, &[][..], "", 405, "anthropic invalid_request_error"),
@@ -44,6 +48,21 @@ async fn what_the_gateway_refuses_is_told_in_the_words_of_the_api() {
         let answer = read(rig.send(request(method, path, headers, body.to_owned())).await).await;
         assert_eq!(told(&answer), (status, kind.to_owned()), "{method} {path}: {}", answer.body);
     }
+}
+
+#[tokio::test]
+async fn how_much_is_taken_under_v1_is_a_setting_and_elsewhere_it_stays_as_it_is() {
+    let rig = Rig::start(&[("face_body_bytes", "2048")]).await;
+    let send = async |path: &str, bytes: usize| {
+        let json = [("content-type", "application/json")];
+        read(rig.send(request("POST", path, &json, "x".repeat(bytes))).await).await
+    };
+    assert_eq!(send("/v1/chat/completions", 2048).await.status, 501, "it is passed on");
+    let refused = send("/v1/chat/completions", 2049).await;
+    assert_eq!((refused.status, refused.json()["error"]["code"].as_str()), (413, Some("payload_too_large")));
+    assert!(refused.body.contains("larger than 2048 bytes"), "{}", refused.body);
+    assert_eq!(send("/api/models/complete", 2049).await.json()["code"], "INVALID_JSON");
+    assert_eq!(send("/api/models/complete", (1 << 20) + 1).await.status, 413);
 }
 
 #[tokio::test]

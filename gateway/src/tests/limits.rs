@@ -14,6 +14,7 @@ use tonic::Code;
 
 use super::{
     deliveries::{delivery, opened},
+    fake::{KEY_ID, KEY_SECRET},
     sockets::listen,
     *,
 };
@@ -125,6 +126,38 @@ async fn operators_have_a_quota_of_their_own_and_guessing_one_costs_that_of_the_
     assert_eq!(rig.send(with(TOKEN)).await.status(), 200);
     assert_eq!(rig.send(with(TOKEN)).await.status(), 429);
     assert_eq!(rig.send(elsewhere).await.status(), 200, "another operator");
+}
+
+#[tokio::test]
+async fn a_keys_calls_are_counted_by_key_wherever_they_come_from_and_a_made_up_key_by_address() {
+    let rig = Rig::start(&TWO).await;
+    let (real, made_up) =
+        (format!("bsm_{KEY_ID}_{KEY_SECRET}"), format!("bsm_{KEY_ID}_{}", KEY_SECRET.replace('0', "1")));
+    let ask = async |ip: &str, key: &str| {
+        let request = request("GET", "/api/knowledge", &[("x-api-key", key)], Body::empty());
+        read(rig.send(from(ip, request)).await).await
+    };
+    assert_ne!(real, made_up);
+    assert_eq!(
+        ask("192.0.2.1", &real).await.status,
+        200,
+        "until it has proved to be one, the address is charged"
+    );
+    let left = ask("192.0.2.2", &real).await;
+    assert_eq!((left.status, left.header("ratelimit-remaining")), (200, "1"));
+    assert_eq!(ask("2001:db8::1", &real).await.status, 200);
+    let refused = ask("192.0.2.3", &real).await;
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (429, Some("RATE_LIMITED")));
+    assert!(!refused.header("retry-after").is_empty());
+    assert_eq!(asked(&rig, "192.0.2.3", "/api/status").await, 200, "the address was not charged");
+
+    assert_eq!(ask("192.0.2.9", &made_up).await.status, 401);
+    assert_eq!(ask("192.0.2.9", &made_up).await.status, 401);
+    assert_eq!(ask("192.0.2.9", &made_up).await.status, 429, "guesses are charged to who guesses");
+    let v1 = request("GET", "/v1/models", &[("x-api-key", &real)], Body::empty());
+    let told = read(rig.send(from("192.0.2.4", v1)).await).await;
+    assert_eq!((told.status, told.json()["error"]["type"].as_str()), (429, Some("rate_limit_error")));
+    assert!(!told.header("retry-after").is_empty());
 }
 
 #[tokio::test]

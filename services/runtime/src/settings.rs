@@ -25,6 +25,7 @@ use crate::{
     network::Network,
     outside::egress,
     role::Role,
+    server::MESSAGE_LIMIT,
 };
 
 /// Where the process runs.
@@ -122,6 +123,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<Network>,
     /// How often clients of the gateway may call.
     pub rate_limit: RateLimitSettings,
+    /// Bytes of a request in the form of another API, under `/v1`, at most; no more than [`MOST_FACE_BODY`].
+    pub face_body_bytes: u64,
     /// How many calls a service takes on at once.
     pub concurrency: ConcurrencySettings,
     /// Where changes are fetched from.
@@ -133,6 +136,9 @@ pub struct Settings {
     /// The orchestrator's.
     pub orchestrator: OrchestratorSettings,
 }
+
+/// Bytes that the largest request under `/v1` may have: it goes on in one message, with its headers beside it.
+pub const MOST_FACE_BODY: u64 = MESSAGE_LIMIT as u64 - 64 * 1024;
 
 /// How often one client may call the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -296,6 +302,7 @@ impl Settings {
             cors_origins: p.origins("cors_origins"),
             trusted_proxies: p.networks("trusted_proxies"),
             rate_limit: RateLimitSettings::parse(p),
+            face_body_bytes: p.number("face_body_bytes", 1_024, MOST_FACE_BODY),
             concurrency: ConcurrencySettings::parse(p),
             github: GitHubSettings {
                 token: p.secrets("github.token").into_iter().next(),
