@@ -44,7 +44,7 @@ mod show;
 mod tests;
 pub mod timeouts;
 
-pub use age::OldPrices;
+pub use age::{OldPrices, is_old};
 pub use choice::{Choice, Strategy};
 pub use day::Day;
 pub use family::{Family, Target};

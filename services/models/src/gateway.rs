@@ -17,7 +17,7 @@ use crate::fleet::Fleet;
 use crate::ledger::{self, Expected, Hold, Ledger, Offer};
 use crate::meter::{self, Meters, Waits, Watch};
 use crate::provider::{Attempt, Passed, PieceStream, Provider};
-use crate::route::{self, Candidate, Question};
+use crate::route::{self, Candidate, Question, Standing};
 
 mod overview;
 #[cfg(test)]
@@ -164,6 +164,36 @@ impl Gateway {
     /// When there is no such model.
     pub fn candidates(&self, question: &Question<'_>) -> Result<Vec<Candidate>, Error> {
         self.fleet().candidates(question)
+    }
+
+    /// The same as this caller would find them: who a budget of theirs would refuse now, however short the question, is
+    /// passed over. Holds nothing.
+    ///
+    /// # Errors
+    /// When there is no such model.
+    pub fn candidates_for(
+        &self,
+        fleet: &Fleet,
+        question: &Question<'_>,
+        call: &Call,
+    ) -> Result<Vec<Candidate>, Error> {
+        let mut candidates = fleet.candidates(question)?;
+        for candidate in candidates.iter_mut().filter(|candidate| candidate.may_be_asked()) {
+            if let Some(why) = self.over_budget(call, &offer(fleet, candidate)) {
+                candidate.standing = Standing::OverBudget(why);
+            }
+        }
+        Ok(candidates)
+    }
+
+    fn over_budget(&self, call: &Call, offer: &Offer<'_>) -> Option<String> {
+        if let Some(budget) = self.ledger.cannot_price(call, offer) {
+            return Some(format!("its price is not known, and the budget {budget} wants to know it"));
+        }
+        let full = self.ledger.without_room(call, offer)?;
+        let (budget, left, wanted) =
+            (full.budget(), full.measure.show(full.left), full.measure.show(full.wanted));
+        Some(format!("the budget {budget} has {left} left, and its shortest answer may take {wanted}"))
     }
 
     fn way(&self, ask: &Ask) -> Result<Way, Error> {

@@ -144,12 +144,14 @@ impl ModelService for Models {
         &self,
         request: Request<v1::ExplainRouteRequest>,
     ) -> Result<Response<v1::ExplainRouteResponse>, Status> {
+        let call = Call::of(&request);
         let request = request.into_inner();
         let search = request.search;
         let (model, hints) = Hints::parse(request).map_err(Error::Invalid)?;
         let question = Question::about(model.as_deref(), &hints, search);
         let fleet = self.gateway.fleet();
-        let candidates = fleet.candidates(&question)?.into_iter().map(candidate).collect();
+        let candidates = self.gateway.candidates_for(&fleet, &question, &call)?;
+        let candidates = candidates.into_iter().map(candidate).collect();
         let (route, version) = (fleet.route(&question), fleet.version().to_owned());
         Ok(Response::new(v1::ExplainRouteResponse { candidates, route, version }))
     }
@@ -158,7 +160,8 @@ impl ModelService for Models {
         &self,
         _: Request<v1::ListPricesRequest>,
     ) -> Result<Response<v1::ListPricesResponse>, Status> {
-        let prices = self.gateway.prices().into_iter().map(price).collect();
+        let now = clock::unix_ms();
+        let prices = self.gateway.prices().into_iter().map(|model| price(model, now)).collect();
         Ok(Response::new(v1::ListPricesResponse { prices }))
     }
 
@@ -360,15 +363,17 @@ fn capped(tokens: Option<u64>) -> u32 {
     u32::try_from(tokens.unwrap_or_default()).unwrap_or(u32::MAX)
 }
 
-fn price(model: catalog::Model) -> v1::ModelPrice {
+fn price(model: catalog::Model, now: i64) -> v1::ModelPrice {
     let price = model.price;
+    let as_of = price.and_then(|price| price.as_of);
     v1::ModelPrice {
         model: model.name(),
         provider: model.provider.to_string(),
         input: price.map(|price| price.input),
         cached: price.map(|price| price.cached),
         output: price.map(|price| price.output),
-        as_of: price.and_then(|price| price.as_of).map(|day| day.to_string()).unwrap_or_default(),
+        as_of: as_of.map(|day| day.to_string()).unwrap_or_default(),
+        old: as_of.is_some_and(|day| catalog::is_old(day, now)),
         context_tokens: capped(model.context),
         output_tokens: capped(model.output),
     }

@@ -155,6 +155,16 @@ impl Ledger {
         self.books().dollars(&account(call))
     }
 
+    /// The budget that would refuse even the shortest question to this model that leaves the answer open; `None` if all
+    /// have room for it. Holds nothing.
+    #[must_use]
+    pub fn without_room(&self, call: &Call, offer: &Offer<'_>) -> Option<Exhausted> {
+        let (account, at, terms) = (account(call), (self.inner.now)(), [self.terms(offer)]);
+        let books = self.books();
+        let plan = bound::plan(estimate::SHORTEST, books.room(&account, at), &terms);
+        books.without_room(&account, plan.reserved, at)
+    }
+
     fn terms(&self, offer: &Offer<'_>) -> Terms {
         let Offer { provider, model, unsaid } = *offer;
         let prices = self.prices();

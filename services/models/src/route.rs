@@ -152,7 +152,7 @@ pub fn check(candidates: &[Candidate]) -> Result<(), Error> {
         match standing {
             Standing::Eligible | Standing::Resting(_) => return Ok(()),
             Standing::Barred(bar) => barred = barred.or(Some((provider, bar))),
-            Standing::Spared(_) | Standing::TooSmall { .. } => {}
+            Standing::Spared(_) | Standing::OverBudget(_) | Standing::TooSmall { .. } => {}
         }
     }
     match barred {

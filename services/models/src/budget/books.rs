@@ -143,9 +143,7 @@ impl Books {
     pub fn room(&self, account: &Account, now: i64) -> Room {
         let mut room = Room::default();
         for (kind, name) in account.subjects() {
-            let slots = self.tallies.get(&kind).and_then(|of| of.get(name)).copied();
-            let mut slots = slots.unwrap_or_default();
-            slots.turn(now);
+            let slots = self.seen(kind, name, now);
             for (measure, window, limit) in self.limits.of(kind, name) {
                 let left = limit.saturating_sub(slots.0[window as usize].taken(measure));
                 room = room.with(measure, left);
@@ -181,9 +179,18 @@ impl Books {
         now: i64,
     ) -> Result<Reservation, Box<Exhausted>> {
         self.sweep(now);
+        match self.without_room(account, estimate, now) {
+            Some(exhausted) => Err(Box::new(exhausted)),
+            None => Ok(self.hold(account, estimate, now)),
+        }
+    }
+
+    /// The budget that has no room for a call; of several, the one to wait for longest. Changes nothing.
+    #[must_use]
+    pub fn without_room(&self, account: &Account, estimate: Amount, now: i64) -> Option<Exhausted> {
         let mut worst: Option<Exhausted> = None;
         for (kind, name) in account.subjects() {
-            let slots = *self.slots(kind, name, now);
+            let slots = self.seen(kind, name, now);
             let full = self.limits.of(kind, name).filter_map(|(measure, window, limit)| {
                 let (slot, wanted) = (slots.0[window as usize], estimate.of(measure));
                 let taken = slot.taken(measure);
@@ -200,10 +207,7 @@ impl Books {
             });
             worst = full.chain(worst.take()).max_by_key(|e| (e.turns_in.is_none(), e.turns_in));
         }
-        match worst {
-            Some(exhausted) => Err(Box::new(exhausted)),
-            None => Ok(self.hold(account, estimate, now)),
-        }
+        worst
     }
 
     fn hold(&mut self, account: &Account, estimate: Amount, now: i64) -> Reservation {
@@ -254,6 +258,14 @@ impl Books {
         }
         tallies.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name))); // stable: limits stay in their order
         tallies
+    }
+
+    /// The slots of one tally as they are at `now`.
+    fn seen(&self, kind: Kind, name: &str, now: i64) -> Slots {
+        let slots = self.tallies.get(&kind).and_then(|of| of.get(name)).copied();
+        let mut slots = slots.unwrap_or_default();
+        slots.turn(now);
+        slots
     }
 
     /// The slots of one tally, turned to `now`.

@@ -20,12 +20,23 @@ pub struct OldPrices {
     pub as_of: Day,
 }
 
+/// Whether a price that was so on this day should be looked up again at `now` (ms since 1970).
+#[must_use]
+pub fn is_old(as_of: Day, now: i64) -> bool {
+    last_fresh(now).is_some_and(|last| as_of < last)
+}
+
+/// The earliest day of which a price is taken as it is.
+fn last_fresh(now: i64) -> Option<Day> {
+    Day::parse(&clock::date(now - FRESH_DAYS * DAY_MS))
+}
+
 impl Catalog {
     /// The prices that were so more than 180 days before `now` (ms since 1970), of those models that `counts`. Prices
     /// without a day are the operator's own and not told of.
     #[must_use]
     pub fn old_prices(&self, now: i64, counts: impl Fn(&Model) -> bool) -> Option<OldPrices> {
-        let last = Day::parse(&clock::date(now - FRESH_DAYS * DAY_MS))?;
+        let last = last_fresh(now)?;
         let dated = |model: &Model| Some((model.price?.as_of?, model.name()));
         let old = self.models.iter().filter(|model| counts(model)).filter_map(dated);
         let old: Vec<(Day, String)> = old.filter(|(as_of, _)| *as_of < last).collect();
@@ -79,5 +90,7 @@ mod tests {
             old.to_string()
                 .starts_with("2 prices are older than 180 days, the oldest that of openai/c, of 2025-12-31")
         );
+        let is_old = |day: &str| is_old(Day::parse(day).unwrap(), MIDNIGHT_OF_2026_07_01);
+        assert!(is_old("2026-01-01") && !is_old("2026-01-02"), "each says so of itself");
     }
 }

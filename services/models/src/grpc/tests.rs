@@ -172,10 +172,35 @@ async fn the_route_is_explained_and_the_providers_listed_without_asking_anyone()
         models.list_prices(Request::new(v1::ListPricesRequest {})).await.unwrap().into_inner().prices;
     let price = prices.iter().find(|price| price.model == "openai/gpt-4o").unwrap();
     assert_eq!((price.input, price.output, price.as_of.as_str()), (Some(2.5), Some(10.0), "2025-11-24"));
+    assert!(price.old, "a price stays so only until somebody dates it anew");
     let bad = v1::ExplainRouteRequest { complexity: Some("extreme".to_owned()), ..Default::default() };
     let status = models.explain_route(Request::new(bad)).await.unwrap_err();
     assert_eq!(status::field_violations(&status)[0].0, "complexity");
     assert!(provider.seen().is_empty());
+}
+
+#[tokio::test]
+async fn the_route_is_explained_as_the_callers_budget_lets_it_be_gone() {
+    let mut settings = settings("http://127.0.0.1:1/v1", &["sk-one"]);
+    settings.models.offline = OfflineUse::Always;
+    settings.models.budgets = vec!["key poor 0.000001 usd/day".to_owned()];
+    let models = models(settings);
+    let explain = async |caller: &str| {
+        let mut request = Request::new(v1::ExplainRouteRequest::default());
+        request.extensions_mut().insert(Call::background("c").with_caller(caller));
+        models.explain_route(request).await.unwrap().into_inner().candidates
+    };
+    let first = |candidates: &[v1::Candidate]| {
+        let openai = candidates.iter().find(|candidate| candidate.provider == "openai").unwrap();
+        (openai.eligible, openai.reason.clone())
+    };
+    let poor = explain("poor").await;
+    let why =
+        "the budget key poor 0.000001 usd/day has 0.000001 left, and its shortest answer may take 0.0102425";
+    assert_eq!(first(&poor), (false, why.to_owned()));
+    let last = poor.last().unwrap();
+    assert!(last.eligible && last.provider == "offline", "it costs nothing: {poor:?}");
+    assert!(first(&explain("rich").await).0, "somebody else's budget says nothing of theirs");
 }
 
 fn embed(model: Option<&str>, inputs: &[&str]) -> Request<v1::EmbedRequest> {

@@ -17,6 +17,9 @@ pub struct Expected {
     pub choices: u64,
 }
 
+/// The least that a question is: a token, and an answer that is left open.
+pub(super) const SHORTEST: Expected = Expected { input: 1, output: None, choices: 1 };
+
 /// Of a question.
 #[must_use]
 pub fn of_ask(ask: &Ask) -> Expected {

@@ -19,6 +19,9 @@ pub enum Standing {
     Barred(Bar),
     /// Not with these settings: others are meant to answer.
     Spared(&'static str),
+    /// Not for this caller: a budget has no room for it, or wants a price that nobody knows. In words with the model as
+    /// their subject.
+    OverBudget(String),
     /// Not for this question: others hold more.
     TooSmall {
         /// Tokens that the model holds.
@@ -143,6 +146,7 @@ impl fmt::Display for Standing {
         match self {
             Standing::Eligible => f.write_str("it can be asked"),
             Standing::Spared(why) => f.write_str(why),
+            Standing::OverBudget(why) => f.write_str(why),
             Standing::TooSmall { context, prompt } => {
                 write!(f, "it holds {context} tokens, and the prompt has about {prompt}")
             }
