@@ -52,6 +52,28 @@ fn scopes_below_admin_pass_and_an_undeclared_one_never_does() {
 }
 
 #[test]
+fn an_api_key_opens_no_change_on_a_grpc_port_where_nobody_can_confirm_it() {
+    let key = format!("bsm_0123456789ab_{}", "0".repeat(64));
+    let shown = [
+        ("authorization", format!("Bearer {key}")),
+        ("authorization", "Bearer right".to_owned()),
+        ("x-api-key", key.clone()),
+        (admin_token::HEADER, key),
+    ];
+    for (name, value) in shown {
+        let request = Request::post("/bsm.ops.v1.OpsService/SetFlag").header(name, &value);
+        let request = request.extension(Peer("127.0.0.1:9".parse().unwrap())).body(()).unwrap();
+        for takes_forwarded in [true, false] {
+            let rules = Rules { takes_forwarded, ..rules(Some("right"), Profile::Development) };
+            for scope in [Scope::Publish, Scope::Admin] {
+                assert_eq!(rules.judge(&request, Some(scope)), Err(Denied::Token), "{name}: {value}");
+            }
+            assert_eq!(rules.judge(&request, Some(Scope::Unspecified)), Err(Denied::Undeclared));
+        }
+    }
+}
+
+#[test]
 fn only_who_is_admitted_can_say_for_whom_it_asks_and_never_to_the_gateway() {
     let request = |token: &str| {
         let request = Request::post("/bsm.ops.v1.OpsService/SetFlag").header(admin_token::HEADER, token);
