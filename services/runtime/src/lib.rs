@@ -34,6 +34,7 @@ mod cost;
 pub mod degraded;
 pub mod diagnostic;
 pub mod drain;
+mod egress_audit;
 pub mod flags;
 pub mod folder;
 pub mod follow;

@@ -12,6 +12,7 @@ use crate::{
     client::{self, BadUrl, Edge, Traffic},
     degraded::Degraded,
     drain::Drain,
+    egress_audit,
     flags::{self, Flag, Flags, Percent},
     folder::{self, Folder},
     guards::Guards,
@@ -58,12 +59,14 @@ impl Process {
     pub fn new(role: Role, settings: Arc<Settings>, drain: Drain, metrics: Metrics) -> Process {
         let guards = Guards::ruled(Flags::new(settings.flags), settings.egress.clone());
         metrics.watch_guards(guards.clone());
+        let audit = AuditLog::at(state(&settings, role).join("audit.jsonl"));
+        egress_audit::keep(guards.egress(), audit.clone(), role);
         Process {
             role,
             metrics,
             guards,
             transitions: Transitions::new(role),
-            audit: AuditLog::at(state(&settings, role).join("audit.jsonl")),
+            audit,
             settings,
             drain,
             readiness: Readiness::default(),

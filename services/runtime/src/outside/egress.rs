@@ -15,6 +15,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -25,9 +26,12 @@ mod allowed;
 mod reach;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 pub use allowed::{Allowed, NotAllowable};
 pub use reach::Reach;
+pub use witness::KeptIn;
+use witness::Witness;
 
 /// Who may be asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,6 +80,7 @@ pub enum Declared {
 pub struct Egress {
     rules: Arc<Rules>,
     refused: Arc<Mutex<Counts>>,
+    witness: Witness,
 }
 
 /// By whom they were for, and the word for the reason.
@@ -147,6 +152,15 @@ impl Rules {
 
 // === impl Host ===
 
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Host::Address(address) => address.fmt(f),
+            Host::Name(name) => f.write_str(name),
+        }
+    }
+}
+
 impl Host {
     pub(super) fn of(text: &str) -> Host {
         let bare = text.trim_matches(['[', ']']);
@@ -204,7 +218,7 @@ fn cannot_be_public(name: &str) -> bool {
 impl Egress {
     /// These rules, and nothing kept in so far.
     pub fn new(rules: Rules) -> Egress {
-        Egress { rules: Arc::new(rules), refused: Arc::default() }
+        Egress { rules: Arc::new(rules), ..Egress::default() }
     }
 
     /// Whether a server may be asked, as far as that is known before its name is resolved. Counts nothing.
@@ -224,8 +238,15 @@ impl Egress {
         self.counts().iter().map(|((to, why), count)| (to.clone(), *why, *count)).collect()
     }
 
-    pub(super) fn count(&self, to: &Arc<str>, refusal: Refusal) {
+    /// Tells of what is kept in from now on, once a minute for each host and reason; the first to ask is told.
+    pub fn tell(&self, teller: impl Fn(KeptIn) + Send + Sync + 'static) {
+        self.witness.is(teller);
+    }
+
+    /// Counts a request to this server that was kept in, and tells of it.
+    pub(super) fn count(&self, to: &Arc<str>, host: &Host, refusal: Refusal) {
         *self.counts().entry((to.clone(), refusal.label())).or_default() += 1;
+        self.witness.tell(to, host, refusal);
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {

@@ -83,8 +83,8 @@ impl Gate {
     }
 
     fn refuse(&self, refusal: Refusal) -> BoxError {
-        let Inner { name, egress, .. } = &*self.0;
-        egress.count(name, refusal);
+        let Inner { name, host, egress, .. } = &*self.0;
+        egress.count(name, host, refusal);
         warn!(to = %name, reason = refusal.label(), "the egress policy keeps a request in: {name} {refusal}");
         Withheld(refusal.into()).into()
     }

@@ -7,6 +7,8 @@ use futures_util::FutureExt as _;
 
 use super::*;
 use crate::{
+    audit_log::AuditLog,
+    egress_audit,
     metrics::Metrics,
     outside::{
         egress::{Reach, Refusal, Rules},
@@ -56,6 +58,35 @@ async fn a_public_name_that_leads_to_a_private_address_is_refused_before_anybody
     metrics.watch_guards(guards);
     let line = "bsm_egress_refusals_total{to=\"openai\",reason=\"address\"} 1";
     assert!(metrics.render().contains(line), "{}", metrics.render());
+}
+
+#[tokio::test]
+async fn what_is_kept_in_is_a_line_of_the_audit_log_and_not_one_for_each_request() {
+    let fake = Fake::start([OVER]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let guards = allowing(&["api.openai.com"]);
+    egress_audit::keep(guards.egress(), AuditLog::at(path.clone()), Role::Models);
+    let (way, question) = by_name(&fake, Declared::ByUrl, &guards, &[]);
+    for _ in 0..20 {
+        assert_eq!(ask(&way, question.clone()).await, Err(Trouble::Refused(Refusal::Host)));
+    }
+    let written = async {
+        loop {
+            match std::fs::read_to_string(&path) {
+                Ok(text) if text.ends_with('\n') => return text,
+                _ => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let text = tokio::time::timeout(SOON, written).await.expect("it is written");
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 1, "{text}");
+    assert_eq!(lines[0]["action"], "egress.refuse");
+    assert_eq!(lines[0]["target"], "api.example.com");
+    assert_eq!(lines[0]["new"], serde_json::json!({"to": "openai", "reason": "host"}));
+    assert_eq!(guards.egress().refusals()[0].2, 20, "all are counted");
 }
 
 #[tokio::test]
