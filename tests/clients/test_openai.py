@@ -130,6 +130,13 @@ class OpenAiTest(unittest.TestCase):
             raw = self.client.chat.completions.with_raw_response.create(model=model, messages=HELLO)
             self.assertEqual(raw.headers["x-bsm-provider"], "openai", model)
 
+    def test_what_another_api_has_no_word_for_is_told(self):
+        for model, dropped in [("anthropic", "logit_bias, seed"), ("openai", None)]:
+            raw = self.client.chat.completions.with_raw_response.create(
+                model=model, messages=HELLO, max_tokens=50, seed=7, logit_bias={"1": 2}
+            )
+            self.assertEqual(raw.headers.get("x-bsm-dropped"), dropped, model)
+
     def test_embeddings(self):
         for encoding in [openai.NOT_GIVEN, "float", "base64"]:
             answer = self.client.embeddings.create(

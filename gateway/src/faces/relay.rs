@@ -37,6 +37,9 @@ const PASSED: [HeaderName; 8] = [
 const PROVIDER: HeaderName = HeaderName::from_static("x-bsm-provider");
 const MODEL: HeaderName = HeaderName::from_static("x-bsm-model");
 
+/// What the provider was not asked for, because its API has no word for it; absent where that is nothing.
+const DROPPED: HeaderName = HeaderName::from_static("x-bsm-dropped");
+
 /// Cancelled (the client left): the call at the provider ends too.
 pub(super) async fn serve(
     gateway: &Gateway,
@@ -113,10 +116,10 @@ fn answer(head: &RelayHead, body: Body) -> Response {
     if head.stream {
         headers.extend([crate::sse::UNBUFFERED]);
     }
-    let named = [(PROVIDER, &head.provider), (MODEL, &head.model)];
-    headers.extend(
-        named.into_iter().filter_map(|(name, value)| Some((name, HeaderValue::from_str(value).ok()?))),
-    );
+    let dropped = head.dropped.join(", ");
+    let named = [(PROVIDER, &head.provider), (MODEL, &head.model), (DROPPED, &dropped)];
+    let told = named.into_iter().filter(|(_, value)| !value.is_empty());
+    headers.extend(told.filter_map(|(name, value)| Some((name, HeaderValue::from_str(value).ok()?))));
     response
 }
 

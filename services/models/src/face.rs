@@ -21,12 +21,14 @@ use crate::wire::Mode;
 
 mod anthropic;
 mod document;
+mod dropped;
 pub mod events;
 mod openai;
 mod read;
 pub mod splice;
 
 pub use document::Document;
+pub use dropped::Setting;
 
 /// Whose API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -19,6 +19,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 mod bad_providers;
 mod bad_requests;
+mod translation;
 
 use super::*;
 use crate::testing::{Script, Scripted, Then, deltas, process, settings};

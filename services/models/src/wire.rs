@@ -12,7 +12,7 @@ use secrecy::SecretString;
 
 use crate::answer::{Answer, Embedding, Finish, Piece};
 use crate::ask::{Ask, EmbedAsk};
-use crate::face::Document;
+use crate::face::{Document, Setting};
 use crate::failure::{Failure, Kind};
 
 pub mod anthropic;
@@ -74,6 +74,11 @@ pub trait Wire: fmt::Debug + Send + Sync {
     fn refuses(&self, ask: &Ask) -> Option<Failure> {
         let _ = ask;
         None
+    }
+
+    /// What it has no word for, and is not asked for.
+    fn lacks(&self) -> &'static [Setting] {
+        &[]
     }
 
     /// The header that carries the key. `None` if the key cannot stand in a header.

@@ -13,7 +13,7 @@ use crate::error::{Attempt, Attempts, Error};
 use crate::face::{Asked, Face, Label, Question, Teller, vectors};
 use crate::failure::Failure;
 use crate::gateway::{Answered, Gateway};
-use crate::provider::{Echo, Passed};
+use crate::provider::{Echo, Passed, Provider};
 
 #[cfg(test)]
 mod tests;
@@ -34,25 +34,38 @@ pub(super) async fn relay(
     match face.read(request.body, &request.headers)? {
         Asked::Words(question) => {
             let answered = gateway.relay(&question, call).await?;
-            Ok(Response::new(words(*question, answered, id)))
+            let dropped = dropped(gateway, &question, &answered);
+            Ok(Response::new(words(*question, answered, id, dropped)))
         }
         Asked::Vectors(texts) => {
             let answered = gateway.relay_vectors(&texts, call).await?;
             let label = label(id, &answered.model);
-            let body = match answered.answer {
-                Passed::Vectors(ref embedding) => vectors(embedding, texts.encoding, &label),
-                Passed::Same(ref body, ..) => body.clone(),
-                _ => Bytes::new(), // vectors come whole, and as vectors
+            let (body, dropped) = match answered.answer {
+                Passed::Vectors(ref embedding) => {
+                    (vectors(embedding, texts.encoding, &label), texts.dropped())
+                }
+                Passed::Same(ref body, ..) => (body.clone(), Vec::new()),
+                _ => (Bytes::new(), Vec::new()), // vectors come whole, and as vectors
             };
-            Ok(Response::new(document(head(&answered, false), body)))
+            Ok(Response::new(document(head(&answered, false, dropped), body)))
         }
     }
 }
 
-fn words(question: Question, answered: Answered<Passed>, id: String) -> Messages {
+/// What was left out on the way to a provider of another form. The built-in reviewer is none: it reads what it can.
+fn dropped(gateway: &Gateway, question: &Question, answered: &Answered<Passed>) -> Vec<String> {
+    match (&answered.answer, gateway.fleet().provider(&answered.provider)) {
+        (Passed::Whole(_) | Passed::Stream(_), Some(Provider::Remote(remote))) => {
+            question.dropped(remote.lacks())
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn words(question: Question, answered: Answered<Passed>, id: String, dropped: Vec<String>) -> Messages {
     let label = label(id, &answered.model);
     let streams = matches!(answered.answer, Passed::SameStream(_) | Passed::Stream(_));
-    let head = head(&answered, streams);
+    let head = head(&answered, streams, dropped);
     let Answered { answer, provider, model, attempts } = answered;
     let told = move |failure: Failure| {
         let last = Attempt { provider: provider.clone(), model: model.clone(), failure };
@@ -86,8 +99,9 @@ fn label(id: String, model: &str) -> Label {
     Label { id, created, model: model.to_owned() }
 }
 
-fn head(answered: &Answered<Passed>, stream: bool) -> v1::RelayHead {
-    v1::RelayHead { provider: answered.provider.to_string(), model: answered.model.clone(), stream }
+fn head(answered: &Answered<Passed>, stream: bool, dropped: Vec<String>) -> v1::RelayHead {
+    let Answered { provider, model, .. } = answered;
+    v1::RelayHead { provider: provider.to_string(), model: model.clone(), stream, dropped }
 }
 
 /// A document that is there as a whole: one message, unless it is very long.

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::{Attempt, Keys, PieceStream};
 use crate::answer::{Answer, Embedding};
 use crate::ask::{Ask, EmbedAsk};
+use crate::face::Setting;
 use crate::failure::{Failure, Kind};
 use crate::keys::{KeyLine, NamedKey, NoKey, Ring};
 use crate::patience::Limits;
@@ -125,6 +126,12 @@ impl Remote {
     #[must_use]
     pub fn keys(&self) -> Keys {
         Keys { configured: self.keys.len(), usable: self.keys.usable().is_ok() }
+    }
+
+    /// What its wire has no word for.
+    #[must_use]
+    pub fn lacks(&self) -> &'static [Setting] {
+        self.wire.lacks()
     }
 
     /// What each of its keys is doing; never the key.

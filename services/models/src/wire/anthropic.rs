@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Dialect, Mode, Outgoing, Pieces, Wire, secret};
 use crate::answer::Answer;
 use crate::ask::Ask;
-use crate::face::{Document, Face};
+use crate::face::{Document, Face, Setting};
 use crate::failure::Failure;
 
 mod refusal;
@@ -54,6 +54,10 @@ impl Wire for Anthropic {
     fn request(&self, model: &str, ask: &Ask, mode: Mode) -> Outgoing {
         let body = request::body(model, ask, mode);
         Outgoing { path: "/v1/messages".to_owned(), headers: self.headers(mode), body }
+    }
+
+    fn lacks(&self) -> &'static [Setting] {
+        &[Setting::Seed]
     }
 
     fn authorization(&self, key: &SecretString) -> Option<(HeaderName, HeaderValue)> {

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Dialect, Mode, Outgoing, Pieces, Wire, json_headers, secret};
 use crate::answer::{Answer, Embedding};
 use crate::ask::{Ask, EmbedAsk};
+use crate::face::Setting;
 use crate::failure::Failure;
 
 mod embeddings;
@@ -40,6 +41,10 @@ impl Wire for Cohere {
     fn request(&self, model: &str, ask: &Ask, mode: Mode) -> Outgoing {
         let body = request::body(model, ask, mode);
         Outgoing { path: "/v2/chat".to_owned(), headers: json_headers(mode), body }
+    }
+
+    fn lacks(&self) -> &'static [Setting] {
+        &[Setting::OneCallAtATime]
     }
 
     fn authorization(&self, key: &SecretString) -> Option<(HeaderName, HeaderValue)> {

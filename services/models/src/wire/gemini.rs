@@ -13,6 +13,7 @@ use super::path::segment;
 use super::{Dialect, Mode, Outgoing, Pieces, Wire, json_headers, secret};
 use crate::answer::{Answer, Embedding};
 use crate::ask::{Ask, EmbedAsk};
+use crate::face::Setting;
 use crate::failure::Failure;
 
 mod call;
@@ -69,6 +70,10 @@ impl Wire for Gemini {
         };
         let body = request::body(model, ask);
         Outgoing { path: self.path(model, method), headers: json_headers(mode), body }
+    }
+
+    fn lacks(&self) -> &'static [Setting] {
+        &[Setting::OneCallAtATime]
     }
 
     fn authorization(&self, key: &SecretString) -> Option<(HeaderName, HeaderValue)> {
