@@ -104,6 +104,13 @@ class AnthropicTest(unittest.TestCase):
         with self.assertRaises(anthropic.BadRequestError):
             self.ask("openai", messages=picture)
 
+    def test_what_another_api_has_no_word_for_is_told(self):
+        for model, dropped in [("openai", "top_k"), ("anthropic", None)]:
+            raw = self.client.messages.with_raw_response.create(
+                model=model, messages=HELLO, max_tokens=100, extra_body={"top_k": 4}
+            )
+            self.assertEqual(raw.headers.get("x-bsm-dropped"), dropped, model)
+
     def test_models_are_listed(self):
         listed = [model.id for model in self.client.models.list()]
         self.assertLessEqual({"auto", "offline"}, set(listed))
@@ -114,7 +121,7 @@ class AnthropicTest(unittest.TestCase):
             ({"max_tokens": 0}, anthropic.BadRequestError, "invalid_request_error"),
             ({"extra_body": {"temperature": 1.5}}, anthropic.BadRequestError, "invalid_request_error"),
             ({"model": "nobody/nothing"}, anthropic.NotFoundError, "not_found_error"),
-            ({"system": "x" * (1 << 20)}, anthropic.APIStatusError, "request_too_large"),
+            ({"system": "x" * (1 << 22)}, anthropic.APIStatusError, "request_too_large"),
         ]:
             with self.assertRaises(error) as raised:
                 self.ask(**options)

@@ -130,13 +130,6 @@ class OpenAiTest(unittest.TestCase):
             raw = self.client.chat.completions.with_raw_response.create(model=model, messages=HELLO)
             self.assertEqual(raw.headers["x-bsm-provider"], "openai", model)
 
-    def test_what_another_api_has_no_word_for_is_told(self):
-        for model, dropped in [("anthropic", "logit_bias, seed"), ("openai", None)]:
-            raw = self.client.chat.completions.with_raw_response.create(
-                model=model, messages=HELLO, max_tokens=50, seed=7, logit_bias={"1": 2}
-            )
-            self.assertEqual(raw.headers.get("x-bsm-dropped"), dropped, model)
-
     def test_embeddings(self):
         for encoding in [openai.NOT_GIVEN, "float", "base64"]:
             answer = self.client.embeddings.create(
@@ -175,11 +168,11 @@ class OpenAiTest(unittest.TestCase):
 
     def test_a_body_that_is_too_large_is_refused_in_this_apis_words(self):
         with self.assertRaises(openai.APIStatusError) as raised:
-            self.chat(messages=[{"role": "user", "content": "x" * (1 << 20)}])
+            self.chat(messages=[{"role": "user", "content": "x" * (1 << 22)}])
         self.assertEqual((raised.exception.status_code, raised.exception.code), (413, "payload_too_large"))
 
     def test_a_long_prompt_reaches_the_provider(self):
-        text = "ع" * 400_000
+        text = "ع" * 1_000_000
         self.chat(messages=[{"role": "user", "content": text}])
         self.assertEqual(self.calls()[0]["body"]["messages"][0]["content"], text)
 
