@@ -13,6 +13,8 @@ const CANARY: &str = "canary";
 
 const OPENAI: &str = "sk-canary-openai-key";
 const ANTHROPIC: &str = "sk-ant-canary-key";
+const GOOGLE: &str = "AIza-canary-key";
+const COHERE: &str = "co-canary-key";
 const TOKEN: &str = "the-canary-admin-token";
 
 /// One fault a model: each has a breaker of its own.
@@ -32,11 +34,17 @@ const FAULTS: [&str; 13] = [
     "gone",
 ];
 
+/// The model that is asked for: in the document, or in Gemini's paths.
+fn model(asked: &Asked) -> &str {
+    let of_path = || asked.path.rsplit_once("models/")?.1.split(':').next();
+    asked.body["model"].as_str().or_else(of_path).unwrap_or_default()
+}
+
 fn play(asked: &Asked) -> Reply {
     let says = || Reply::Says("one two three".to_owned());
     let quotes =
         json!({"error": {"message": format!("no such key: {OPENAI}"), "type": "error", "code": null}});
-    match asked.body["model"].as_str().unwrap_or_default() {
+    match model(asked) {
         "hangs" => Reply::Hangs,
         "silent" => says().hang_after(0),
         "resets" => Reply::Resets,
@@ -63,10 +71,14 @@ fn up(data: &Path, provider: &Provider, collector: &Collector) -> (Node, Vec<(&'
         ("BSM_DATA_DIR", data.display().to_string()),
         ("BSM_OPENAI_BASE_URL", provider.base_url()),
         ("BSM_ANTHROPIC_BASE_URL", provider.origin()),
+        ("BSM_GOOGLE_BASE_URL", provider.origin()),
+        ("BSM_COHERE_BASE_URL", provider.origin()),
         ("BSM_MODEL_TIMEOUT_SECONDS", "1".to_owned()),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url.clone()),
         ("OPENAI_API_KEY", OPENAI.to_owned()),
         ("ANTHROPIC_KEY", ANTHROPIC.to_owned()),
+        ("GOOGLE_AI_KEY", GOOGLE.to_owned()),
+        ("COHERE_API_KEY", COHERE.to_owned()),
         ("ADMIN_TOKEN", TOKEN.to_owned()),
         ("GITHUB_WEBHOOK_SECRET", "the-canary-of-deliveries".to_owned()),
         ("GITHUB_TOKEN", "ghp_canary".to_owned()),
@@ -110,8 +122,10 @@ async fn no_secret_is_in_any_log_trace_metric_answer_or_file() {
     let mut seen = Vec::new();
 
     let models = FAULTS.iter().map(|fault| format!("openai/{fault}"));
-    let named = models
-        .chain(["anthropic/fine", "anthropic/refuses", "openai/fine", "openai/refuses"].map(Into::into));
+    let providers = ["openai", "anthropic", "google", "cohere"];
+    let of_each = ["fine", "html", "overloaded", "silent", "refuses"]; // a key that is refused is asked for nothing more
+    let others = of_each.iter().flat_map(|model| providers.map(|provider| format!("{provider}/{model}")));
+    let named = models.chain(others);
     for model in named {
         let body = json!({"prompt": {"model": model, "messages": [{"role": "user", "content": "hi"}]}});
         for path in ["/api/models/complete", "/api/models/stream"] {
@@ -123,7 +137,8 @@ async fn no_secret_is_in_any_log_trace_metric_answer_or_file() {
     let chat = rest.post("/api/chat/direct", json!({"message": "hello"})).await;
     seen.push(("chat".to_owned(), chat.text));
     let keys: Vec<_> = provider.asked().into_iter().filter_map(|asked| asked.key).collect();
-    assert!([OPENAI, ANTHROPIC].iter().all(|key| keys.iter().any(|used| used == key)), "the canaries flew");
+    let flew = |key: &&str| keys.iter().any(|used| used == key);
+    assert!([OPENAI, ANTHROPIC, GOOGLE, COHERE].iter().all(flew), "the canaries flew");
     provider.until(|calls| calls.iter().any(|call| call.asked.path.contains("hook-canary"))).await;
 
     for path in [
