@@ -53,8 +53,15 @@ const QUESTIONS: [(&str, Face); 3] = [
     ("/v1/messages", Face::AnthropicMessages),
 ];
 
-// === impl Tongue ===
+/// What is offered here, as `POST /v1/messages`, behind the path of its rpc.
+pub(crate) fn routes() -> impl Iterator<Item = (String, String)> {
+    let rpc = |name: &str| format!("/bsm.models.v1.ModelService/{name}");
+    let questions = QUESTIONS.iter().map(move |(path, _)| (rpc("Relay"), format!("POST {path}")));
+    let models = [MODELS.to_owned(), format!("{MODELS}/{{model}}")];
+    questions.chain(models.map(|path| (rpc("ListModels"), format!("GET {path}"))))
+}
 
+// === impl Tongue ===
 impl Tongue {
     /// Whose API a request speaks; `None` for what is not under `/v1`. The list of models is at one place in both:
     /// Anthropic's clients name their version.

@@ -22,6 +22,7 @@
 //! | `upstream` | who serves which part of the contract |
 
 mod admission;
+mod authorisation;
 mod client;
 mod dispatch;
 mod faces;
@@ -70,6 +71,7 @@ use crate::{
     upstream::{Edges, Upstreams},
     webhook::{Secrets, Webhook},
 };
+pub use authorisation::{Authorisation, Holders, authorisations};
 pub use routes::Error as RouteError;
 
 /// Why the gateway cannot be opened.

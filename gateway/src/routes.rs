@@ -142,6 +142,14 @@ pub(crate) enum Want {
     Stream,
 }
 
+/// Each route of the set, as `GET /api/agents`, behind the path of its rpc.
+pub(crate) fn shown(descriptors: &[u8]) -> Result<Vec<(String, String)>, Error> {
+    let routes = annotation::read(&DescriptorPool::decode(descriptors)?)?;
+    let shown =
+        |route: Route| (route.rpc.path.to_string(), format!("{} {}", route.method, route.template.as_str()));
+    Ok(routes.into_iter().map(shown).collect())
+}
+
 // === impl Table ===
 
 impl Table {

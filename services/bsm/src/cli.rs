@@ -53,7 +53,8 @@ pub(crate) struct Cli {
 }
 
 /// Options that mean nothing to a command: taken, since they are of the whole program, and not shown in its help.
-const IDLE: [(&str, &[&str]); 5] = [
+const IDLE: [(&str, &[&str]); 6] = [
+    ("authz", &["config", "set", "data_dir", "agents_dir", "knowledge_dir"]),
     ("review", &["data_dir"]),
     ("validate", &["config", "set", "data_dir", "knowledge_dir"]),
     ("ops", &["data_dir", "agents_dir", "knowledge_dir"]),
@@ -132,6 +133,12 @@ pub(crate) enum Command {
     Usage(UsageArgs),
     /// Make, list and revoke API keys
     Keys(KeysArgs),
+    /// Print who may call what: every rpc, its routes, the right it needs, and who holds that
+    Authz {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Send load at a fixed rate and report how the target does: REST, or any rpc of the contract
     Bench(BenchArgs),
     /// Print every setting in force and where its value came from; secrets are masked

@@ -46,6 +46,11 @@ impl Scopes {
         Ok(Scopes(rpcs))
     }
 
+    /// Each rpc, by its path, and the right that it declares. In no order.
+    pub fn all(&self) -> impl Iterator<Item = (&str, Scope)> {
+        self.0.iter().map(|(path, rpc)| (path.as_str(), rpc.scope))
+    }
+
     /// The rpc at a path such as `/bsm.ops.v1.OpsService/SetFlag`; `None` for what is not in the contract.
     pub fn rpc(&self, path: &str) -> Option<Rpc> {
         self.0.get(path).copied()
