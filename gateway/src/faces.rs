@@ -53,14 +53,6 @@ const QUESTIONS: [(&str, Face); 3] = [
     ("/v1/messages", Face::AnthropicMessages),
 ];
 
-/// What is offered here, as `POST /v1/messages`, behind the path of its rpc.
-pub(crate) fn routes() -> impl Iterator<Item = (String, String)> {
-    let rpc = |name: &str| format!("/bsm.models.v1.ModelService/{name}");
-    let questions = QUESTIONS.iter().map(move |(path, _)| (rpc("Relay"), format!("POST {path}")));
-    let models = [MODELS.to_owned(), format!("{MODELS}/{{model}}")];
-    questions.chain(models.map(|path| (rpc("ListModels"), format!("GET {path}"))))
-}
-
 // === impl Tongue ===
 impl Tongue {
     /// Whose API a request speaks; `None` for what is not under `/v1`. The list of models is at one place in both:
@@ -118,12 +110,13 @@ pub(crate) fn is_path(path: &str) -> bool {
     path.strip_prefix(PREFIX).is_some_and(|below| below.is_empty() || below.starts_with('/'))
 }
 
-/// Every route under `/v1`.
-#[cfg(test)]
-pub(crate) fn routes() -> impl Iterator<Item = String> {
-    let questions = QUESTIONS.iter().map(|(_, face)| Wanted::Answer(*face));
-    let all = questions.chain([Wanted::Models, Wanted::Model("")]);
-    all.map(|wanted| format!("{} {}", wanted.method(), wanted.name()))
+/// Every route under `/v1`, as `POST /v1/messages`, behind the path of its rpc.
+pub(crate) fn routes() -> impl Iterator<Item = (String, String)> {
+    let questions = QUESTIONS.iter().map(|(_, face)| (Wanted::Answer(*face), "Relay"));
+    let all = questions.chain([(Wanted::Models, "ListModels"), (Wanted::Model(""), "ListModels")]);
+    all.map(|(wanted, rpc)| {
+        (format!("/bsm.models.v1.ModelService/{rpc}"), format!("{} {}", wanted.method(), wanted.name()))
+    })
 }
 
 /// Answers whatever is asked under `/v1`.

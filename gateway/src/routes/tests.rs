@@ -195,12 +195,9 @@ fn the_readme_lists_every_route_and_no_other() {
     let quoted = first_cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
     let mut listed: Vec<_> = quoted.filter(|text| text.contains(' ')).map(str::to_owned).collect();
 
-    let pool = DescriptorPool::decode(bsm_proto::DESCRIPTORS).unwrap();
-    let routes = annotation::read(&pool).unwrap();
-    let mut offered: Vec<_> =
-        routes.iter().map(|route| format!("{} {}", route.method, route.template.as_str())).collect();
+    let annotated = shown(bsm_proto::DESCRIPTORS).unwrap();
+    let mut offered: Vec<_> = annotated.into_iter().chain(faces::routes()).map(|(_, route)| route).collect();
     offered.extend(["GET /metrics", "POST /webhook/github", "POST /api/webhooks/github"].map(str::to_owned));
-    offered.extend(faces::routes());
     listed.sort();
     offered.sort();
     offered.dedup(); // a stream may share the place of its unary twin
