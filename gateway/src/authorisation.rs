@@ -95,7 +95,7 @@ mod tests {
         assert!(rows.len() > 60 && rows.windows(2).all(|pair| pair[0].rpc < pair[1].rpc));
         let row = |rpc: &str| rows.iter().find(|row| row.rpc.ends_with(rpc)).unwrap();
         let start = row("RegistryService/StartAgent");
-        assert_eq!(start.routes, ["POST /api/agents/start/{agent_id}", "POST /api/agents/{agent_id}/start"]);
+        assert_eq!(start.routes, ["POST /api/agents/{agent_id}/start", "POST /api/agents/start/{agent_id}"]);
         assert_eq!(start.holders().scope, "invoke");
         assert!(row("ModelService/Relay").routes.contains(&"POST /v1/chat/completions".to_owned()));
         let wrong = rows.iter().find(|row| row.scope == Scope::Internal && !row.routes.is_empty());
