@@ -1,5 +1,6 @@
 //! What can be typed after `bsm`, and the help that explains it.
 
+mod audit;
 mod bench;
 mod keys;
 mod usage;
@@ -13,6 +14,7 @@ use bsm_runtime::{
 };
 use clap::{Arg, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+pub(crate) use audit::{AuditArgs, AuditCommand, Wanted};
 pub(crate) use bench::{BenchArgs, FASTEST};
 pub(crate) use keys::{KeysArgs, KeysCommand};
 pub(crate) use usage::{By, UsageArgs};
@@ -40,7 +42,7 @@ const EXAMPLES: &str = "Examples:
 Settings come from defaults, then the file of --config, then the environment, then --set; the strongest wins.
 
 Exit codes: 0 done; 64 wrong usage; 65 unusable data; 66 unreadable input; 70 a part of bsm failed; 74 output not written; 78 wrong \
-settings. `review`, `validate`, `ops`, `usage`, `keys` and `bench` say more with theirs.";
+settings. `review`, `validate`, `ops`, `usage`, `keys`, `audit` and `bench` say more with theirs.";
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -133,6 +135,8 @@ pub(crate) enum Command {
     Usage(UsageArgs),
     /// Make, list and revoke API keys
     Keys(KeysArgs),
+    /// Check and read the audit logs of a data folder
+    Audit(AuditArgs),
     /// Print who may call what: every rpc, its routes, the right it needs, and who holds that
     Authz {
         /// As JSON

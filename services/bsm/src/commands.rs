@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod audit;
 pub(crate) mod authz;
 pub(crate) mod bench;
 pub(crate) mod config;

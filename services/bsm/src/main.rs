@@ -38,6 +38,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Command::Ops(args) => commands::ops::run(&options, &args),
         Command::Usage(args) => commands::usage::run(&options, &args),
         Command::Keys(args) => commands::keys::run(&options, &args),
+        Command::Audit(args) => commands::audit::run(&options, &args),
         Command::Authz { json } => commands::authz::run(json),
         Command::Bench(args) => commands::bench::run(&args),
         Command::Config { json, models: true } => commands::config::models(&options, json),

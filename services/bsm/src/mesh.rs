@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Context;
 use bsm_runtime::{
+    audit_log::Broken,
     drain::Drain,
     listen,
     metrics::Metrics,
@@ -70,6 +71,7 @@ impl Mesh {
         for (role, listeners) in bound {
             let process = Process::new(role, self.settings.clone(), self.drain.clone(), Metrics::default())
                 .among(&neighbours);
+            check(&process);
             process.restore_flags().with_context(|| format!("{role} cannot start"))?;
             let (api, ops) = (listeners.api.local_addr()?, listeners.ops.local_addr()?);
             let service = roles::open(&process).await.with_context(|| format!("{role} cannot start"))?;
@@ -114,6 +116,20 @@ impl Mesh {
         for part in &self.parts {
             part.process.readiness.set(false);
         }
+    }
+}
+
+/// Says whether the role's audit log is as it was written. It is begun anew with the next line if it is not.
+fn check(process: &Process) {
+    let role = process.role.name();
+    match process.audit.verify() {
+        Ok(None) => {}
+        Ok(Some(Ok(lines))) => tracing::debug!(role, lines, "the audit log is as it was written"),
+        Ok(Some(Err(Broken::Unchained))) => {}
+        Ok(Some(Err(problem))) => {
+            tracing::error!(role, %problem, "the audit log is not as it was written; `bsm audit verify` tells of all");
+        }
+        Err(error) => tracing::error!(role, %error, "the audit log cannot be read"),
     }
 }
 

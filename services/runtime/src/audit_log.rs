@@ -1,20 +1,30 @@
-//! Who changed what, and when: one line of JSON a change, appended and synced before the change is made.
+//! Who changed what, and when: one line of JSON a change, appended and synced before the change is made, and chained to
+//! the line before it by a keyed hash: `chain` says how, `file` where, `verify` what is found out by it.
+
+mod chain;
+mod file;
+#[cfg(test)]
+mod tests;
+mod verify;
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, Write as _},
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    fmt, io,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use serde_json::{Value, json};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Map, Value, json};
 
-use crate::{caller::Caller, folder, role::Role};
+use crate::{caller::Caller, role::Role};
+use chain::Key;
+use file::Log;
+pub use verify::Broken;
 
 /// The audit log of a role. Clones write to the same file, one line after the other.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AuditLog {
-    path: Arc<Mutex<PathBuf>>,
+    log: Arc<Mutex<Log>>,
 }
 
 /// One line.
@@ -51,47 +61,54 @@ pub struct Error {
 // === impl AuditLog ===
 
 impl AuditLog {
-    /// The log at `path`, made with its first line.
+    /// The log at `path`, made with its first line. Its hashes are keyed with a secret beside it, which is made, too.
     pub fn at(path: PathBuf) -> AuditLog {
-        AuditLog { path: Arc::new(Mutex::new(path)) }
+        AuditLog::keyed(path, None)
+    }
+
+    /// The same, with this key where one is given.
+    pub fn keyed(path: PathBuf, key: Option<&SecretString>) -> AuditLog {
+        let key = key.map(|key| Key::new(key.expose_secret().as_bytes()));
+        AuditLog { log: Arc::new(Mutex::new(Log::new(path, key))) }
     }
 
     /// Appends a line. When this returns, it is on disk. Blocks on the disk.
     ///
+    /// A log that is not as it was written is put aside, said to be so in the process's log, and followed by a new one
+    /// whose first line says so as well.
+    ///
     /// # Errors
     /// When it cannot be written; the change must not be made then.
     pub fn append(&self, entry: &Entry) -> Result<(), Error> {
-        let path = self.path.lock().unwrap_or_else(PoisonError::into_inner);
-        write(&path, &entry.line()).map_err(|source| Error { path: path.clone(), source })
+        let mut log = self.log();
+        log.append(entry.fields()).map(drop).map_err(|source| Error { path: log.path().to_owned(), source })
+    }
+
+    /// How many lines there are, if all are as they were written and none is missing; none where there is no log. Blocks
+    /// on the disk.
+    ///
+    /// # Errors
+    /// When it, or its key, cannot be read.
+    pub fn verify(&self) -> io::Result<Option<Result<u64, Broken>>> {
+        self.log().verify()
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        // What was seen of the file is put in place last, so a panic elsewhere does not spoil it.
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// One write of a whole line, so that several processes may append to one file.
-fn write(path: &Path, line: &str) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        folder::make(folder)?;
+impl fmt::Debug for AuditLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditLog").field("path", &self.log().path()).finish_non_exhaustive()
     }
-    let mut file = open(path)?;
-    file.write_all(line.as_bytes())?;
-    file.sync_data()
-}
-
-/// Nobody but the owner reads it.
-#[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
-}
-
-#[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
 }
 
 // === impl Entry ===
 
 impl Entry {
-    fn line(&self) -> String {
+    fn fields(&self) -> Map<String, Value> {
         let mut line = json!({
             "time": self.at_ms, "role": self.role.name(), "actor": self.caller.actor,
             "address": self.caller.address, "correlationId": self.correlation_id,
@@ -103,62 +120,9 @@ impl Entry {
         if let Some(failed) = &self.failed {
             line["failed"] = failed.as_str().into();
         }
-        format!("{line}\n")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(target: &str) -> Entry {
-        let caller = Caller { actor: "admin".into(), address: "10.0.0.1".into(), via: None };
-        Entry {
-            at_ms: 1_700_000_000_000,
-            role: Role::Models,
-            caller,
-            correlation_id: "c-1".into(),
-            action: "flag.set",
-            target: target.into(),
-            old: 100.into(),
-            new: 10.into(),
-            failed: None,
+        match line {
+            Value::Object(fields) => fields,
+            _ => unreachable!("it was written as an object"),
         }
-    }
-
-    #[test]
-    fn lines_are_appended_and_never_rewritten() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("models/audit.jsonl");
-        AuditLog::at(path.clone()).append(&entry("retry")).unwrap();
-        let again = AuditLog::at(path.clone());
-        again.append(&Entry { failed: Some("the disk is full".into()), ..entry("two\nlines") }).unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
-        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(
-            lines[0],
-            json!({"time": 1_700_000_000_000_i64, "role": "models", "actor": "admin", "address": "10.0.0.1",
-                   "correlationId": "c-1", "action": "flag.set", "target": "retry", "old": 100, "new": 10})
-        );
-        assert_eq!((lines.len(), &lines[1]["target"]), (2, &json!("two\nlines")), "a name makes no line");
-        assert_eq!(lines[1]["failed"], "the disk is full");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn nobody_but_the_owner_reads_it() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("models/audit.jsonl");
-        AuditLog::at(path.clone()).append(&entry("retry")).unwrap();
-        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
-    }
-
-    #[test]
-    fn a_line_that_cannot_be_written_is_an_error() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("models"), "").unwrap();
-        let err = AuditLog::at(dir.path().join("models/audit.jsonl")).append(&entry("retry")).unwrap_err();
-        assert!(err.to_string().starts_with("cannot append to "), "{err}");
     }
 }

@@ -59,7 +59,7 @@ impl Process {
     pub fn new(role: Role, settings: Arc<Settings>, drain: Drain, metrics: Metrics) -> Process {
         let guards = Guards::ruled(Flags::new(settings.flags), settings.egress.clone());
         metrics.watch_guards(guards.clone());
-        let audit = AuditLog::at(state(&settings, role).join("audit.jsonl"));
+        let audit = AuditLog::keyed(state(&settings, role).join("audit.jsonl"), settings.audit_key.as_ref());
         egress_audit::keep(guards.egress(), audit.clone(), role);
         Process {
             role,

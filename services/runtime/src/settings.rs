@@ -115,6 +115,8 @@ pub struct Settings {
     pub alerts_url: Option<SecretString>,
     /// The operator's token.
     pub admin_token: Option<SecretString>,
+    /// Keys the hashes of the audit logs; `None`: a secret beside each.
+    pub audit_key: Option<SecretString>,
     /// The secrets that sign GitHub's deliveries: the present one and, while rotating, the next.
     pub webhook_secrets: Vec<SecretString>,
     /// Origins that browsers may call from, as browsers write them; empty, or `*` alone: any outside production.
@@ -298,6 +300,7 @@ impl Settings {
             flags: Flag::ALL.map(|flag| p.percent(&format!("flags.{flag}"))),
             alerts_url: p.secret_url("alerts.url"),
             admin_token: p.admin_token("admin_token"),
+            audit_key: p.secrets("audit.key").into_iter().next(),
             webhook_secrets: p.secrets("webhook_secret"),
             cors_origins: p.origins("cors_origins"),
             trusted_proxies: p.networks("trusted_proxies"),

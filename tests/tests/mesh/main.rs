@@ -3,6 +3,7 @@
 // Tests may panic, and their helpers are tests, too.
 #![allow(clippy::unwrap_used)]
 
+mod audit;
 mod authz;
 mod caches;
 mod compose;

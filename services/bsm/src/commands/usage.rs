@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     cli::{Options, UsageArgs},
-    exit::{Exit, Failure},
+    exit::Exit,
     out, settings,
 };
 
@@ -43,13 +43,9 @@ pub(crate) fn run(options: &Options, args: &UsageArgs) -> anyhow::Result<Exit> {
 
 fn question(args: &UsageArgs) -> anyhow::Result<ListUsageRequest> {
     let now = clock::unix_ms();
-    let time = |name: &str, text: Option<&String>| match text.map(|text| (text, when::parse(text, now))) {
-        None => Ok(None),
-        Some((_, Some(ms))) => Ok(Some(ms as f64)),
-        Some((text, None)) => {
-            let forms = "a date such as 2026-01-31, a span such as 30m, 24h or 7d, or ms since 1970";
-            Err(Failure::error(Exit::Usage, format!("--{name} {text:?} is no time; write {forms}")))
-        }
+    let time = |name: &str, text: Option<&String>| {
+        let ms = text.map(|text| when::option(name, text, now)).transpose();
+        ms.map(|ms| ms.map(|ms| ms as f64))
     };
     Ok(ListUsageRequest {
         by: args.by.iter().map(|by| by.word().to_owned()).collect(),

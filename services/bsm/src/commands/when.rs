@@ -2,6 +2,8 @@
 
 use bsm_runtime::clock::{self, DAY_MS};
 
+use crate::exit::{Exit, Failure};
+
 /// A date such as `2026-01-31`, a span before `now` such as `30m`, `24h` or `7d`, or ms since 1970; in ms since 1970.
 pub(super) fn parse(text: &str, now: i64) -> Option<i64> {
     let span = |unit: &str, ms: i64| {
@@ -11,6 +13,16 @@ pub(super) fn parse(text: &str, now: i64) -> Option<i64> {
     let ms = || text.parse().ok().filter(|ms: &i64| *ms >= 0);
     let spans = || span("m", 60_000).or_else(|| span("h", 3_600_000)).or_else(|| span("d", DAY_MS));
     date(text).or_else(ms).or_else(spans)
+}
+
+/// The same, given as an option of this name.
+///
+/// # Errors
+/// A sentence for who wrote something else.
+pub(super) fn option(name: &str, text: &str, now: i64) -> anyhow::Result<i64> {
+    let forms = "a date such as 2026-01-31, a span such as 30m, 24h or 7d, or ms since 1970";
+    let mistake = || Failure::error(Exit::Usage, format!("--{name} {text:?} is no time; write {forms}"));
+    parse(text, now).ok_or_else(mistake)
 }
 
 /// When the date begins.

@@ -91,6 +91,7 @@ pub const SETTINGS: &[Setting] = &[
     row("flags.retry", &["BSM_FLAG_RETRY"], "true", Kind::Percent, "calls that may be tried again"),
     row("flags.hedging", &["BSM_FLAG_HEDGING"], "true", Kind::Percent, "slow reads that may get a second attempt"),
     row("alerts.url", &["BSM_ALERT_WEBHOOK_URL"], "", Kind::Secrets, "post breaker transitions there as JSON; a URL, masked because such URLs hold keys"),
+    row("audit.key", &["BSM_AUDIT_KEY"], "", Kind::Secrets, "the key of the audit logs' hashes; empty: one beside each log"),
     row("admin_token", &["ADMIN_TOKEN"], "", Kind::Secrets, "the operator's token"),
     row("webhook_secret", &["GITHUB_WEBHOOK_SECRET", "GITHUB_WEBHOOK_SECRET_NEXT"], "", Kind::Secrets, "signs GitHub's deliveries; the second while rotating"),
     row("github.token", &["GITHUB_TOKEN"], "", Kind::Secrets, "fetches the diff of a pull request whose event carries none; reading is all it must allow"),
