@@ -57,9 +57,7 @@ impl Log {
         let (key, is_new) = self.key()?;
         let mut last = self.current(&key)?;
         if last.seq == 0 && !is_new && self.key_is_ours() {
-            let why =
-                "a key is here and no line: the log was removed, or the process ended before its first line";
-            last = self.tell(&key, last, "audit.missing", "audit.jsonl", why)?;
+            last = self.tell(&key, last, "audit.missing", "audit.jsonl", &Broken::Gone.to_string())?;
         }
         self.write(&key, last, entry)
     }
