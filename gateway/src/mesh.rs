@@ -1,5 +1,6 @@
 //! `bsm.ops.v1.MeshService`: the mesh as a whole, as the gateway sees it.
 
+mod agent;
 mod ask;
 mod caches;
 mod change;
@@ -104,6 +105,15 @@ impl MeshService for Mesh {
             status: status.to_owned(),
             checks: Some(checks),
         }))
+    }
+
+    async fn get_agent_health(
+        &self,
+        request: Request<GetAgentHealthRequest>,
+    ) -> Result<Response<GetAgentHealthResponse>, Status> {
+        let call = Call::of(&request);
+        let agent_id = request.into_inner().agent_id;
+        Ok(Response::new(agent::health(&self.edges, &call, agent_id).await?))
     }
 
     async fn list_mesh_breakers(

@@ -67,8 +67,10 @@ pub(crate) const CLIENT_MOBILE: &str = "x-bsm-client-mobile";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// Answers that are told by another code than success, whatever the rpc said: message, field, value, code.
-const TOLD_BY_FIELD: [(&str, &str, &str, StatusCode); 1] =
-    [("bsm.ops.v1.GetDetailedHealthResponse", "status", "unhealthy", StatusCode::SERVICE_UNAVAILABLE)];
+const TOLD_BY_FIELD: [(&str, &str, &str, StatusCode); 2] = [
+    ("bsm.ops.v1.GetDetailedHealthResponse", "status", "unhealthy", StatusCode::SERVICE_UNAVAILABLE),
+    ("bsm.ops.v1.GetAgentHealthResponse", "status", "unhealthy", StatusCode::SERVICE_UNAVAILABLE),
+];
 
 /// Serves a request that its route admits.
 ///

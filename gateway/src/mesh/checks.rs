@@ -35,14 +35,14 @@ pub(super) struct Facts {
 
 /// One check's verdict, the worst last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Verdict {
+pub(super) enum Verdict {
     Pass,
     Warn,
     Fail,
 }
 
 impl Verdict {
-    fn name(self) -> String {
+    pub(super) fn name(self) -> String {
         match self {
             Verdict::Pass => "pass",
             Verdict::Warn => "warn",
@@ -51,7 +51,7 @@ impl Verdict {
         .to_owned()
     }
 
-    fn overall(self) -> &'static str {
+    pub(super) fn overall(self) -> &'static str {
         match self {
             Verdict::Pass => "healthy",
             Verdict::Warn => "degraded",

@@ -231,6 +231,13 @@ impl OrchestratorService for Fake {
         }))
     }
 
+    async fn get_last_run(
+        &self,
+        _: Request<GetLastRunRequest>,
+    ) -> Result<Response<GetLastRunResponse>, Status> {
+        Err(Status::unimplemented("the fake has run nothing"))
+    }
+
     async fn rerun_job(&self, _: Request<RerunJobRequest>) -> Result<Response<RerunJobResponse>, Status> {
         Err(Status::unimplemented("the fake runs nothing again"))
     }

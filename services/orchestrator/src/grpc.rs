@@ -10,10 +10,10 @@ mod watch;
 mod wire;
 
 use bsm_proto::orchestrator::v1::{
-    GetJobReportRequest, GetJobReportResponse, GetJobRequest, GetJobResponse, ListJobsRequest,
-    ListJobsResponse, ListStrategiesRequest, ListStrategiesResponse, RerunJobRequest, RerunJobResponse,
-    RunAgentRequest, RunAgentResponse, SubmitEventRequest, SubmitEventResponse, WatchJobRequest,
-    orchestrator_service_server::OrchestratorService,
+    GetJobReportRequest, GetJobReportResponse, GetJobRequest, GetJobResponse, GetLastRunRequest,
+    GetLastRunResponse, ListJobsRequest, ListJobsResponse, ListStrategiesRequest, ListStrategiesResponse,
+    RerunJobRequest, RerunJobResponse, RunAgentRequest, RunAgentResponse, SubmitEventRequest,
+    SubmitEventResponse, WatchJobRequest, orchestrator_service_server::OrchestratorService,
 };
 use bsm_runtime::call::Call;
 use tokio_util::sync::CancellationToken;
@@ -83,6 +83,13 @@ impl OrchestratorService for Orchestrator {
         request: Request<GetJobReportRequest>,
     ) -> Result<Response<GetJobReportResponse>, Status> {
         Ok(Response::new(jobs::report(&self.engine, request.into_inner()).await?))
+    }
+
+    async fn get_last_run(
+        &self,
+        request: Request<GetLastRunRequest>,
+    ) -> Result<Response<GetLastRunResponse>, Status> {
+        Ok(Response::new(jobs::last_run(&self.engine, request.into_inner()).await?))
     }
 
     async fn watch_job(

@@ -42,6 +42,27 @@ async fn health_and_status_have_the_shapes_of_the_contract() {
 }
 
 #[tokio::test]
+async fn an_agent_tells_whether_it_may_and_can_be_asked_and_how_its_last_run_ended() {
+    let mesh = Mesh::start(&[]);
+    let rest = mesh.rest();
+    let of = async |id: &str| rest.get(&format!("/api/agents/{id}/health")).await;
+    let fresh = of("security-agent").await;
+    assert_eq!((fresh.code, &fresh.json["status"]), (200, &json!("healthy")), "{}", fresh.text);
+    assert_eq!(fresh.json["lastRun"]["message"], "It has not run in any job that is kept.");
+    assert_eq!(fresh.json["state"], "stopped", "what operators want says nothing about health");
+    let job = rest.submit("pull_request.opened", json!({"diff": diffs::clean()})).await;
+    rest.finished(&job).await;
+    let ran = of("security-agent").await.json;
+    assert_eq!((&ran["lastRun"]["status"], &ran["lastRun"]["jobId"]), (&json!("pass"), &json!(job)));
+    has(&ran, &["agentId", "timestamp", "permission", "route", "correlationId"]);
+    let gated = of("bsu-audit-agent").await;
+    assert_eq!((gated.code, &gated.json["status"]), (503, &json!("unhealthy")), "{}", gated.text);
+    assert_eq!(gated.json["permission"]["status"], "fail", "it needs an approval");
+    let nobody = of("secruity-agent").await;
+    assert_eq!((nobody.code, &nobody.json["code"]), (404, &json!("AGENT_NOT_FOUND")), "{}", nobody.text);
+}
+
+#[tokio::test]
 async fn agents_are_listed_with_their_definition_and_governance() {
     let mesh = Mesh::start(&[]);
     let rest = mesh.rest();

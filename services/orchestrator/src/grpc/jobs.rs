@@ -1,8 +1,8 @@
 //! ListJobs, GetJob, GetJobReport.
 
 use bsm_proto::orchestrator::v1::{
-    GetJobReportRequest, GetJobReportResponse, GetJobRequest, GetJobResponse, ListJobsRequest,
-    ListJobsResponse,
+    GetJobReportRequest, GetJobReportResponse, GetJobRequest, GetJobResponse, GetLastRunRequest,
+    GetLastRunResponse, ListJobsRequest, ListJobsResponse,
 };
 
 use super::wire;
@@ -60,6 +60,15 @@ pub(super) async fn report(
     let id = id(&request.job_id)?;
     let (report, file) = engine.journal().report(id).await?.ok_or(Error::ReportNotReady(id))?;
     Ok(GetJobReportResponse { job_id: id.to_string(), report, report_file: file.unwrap_or_default() })
+}
+
+pub(super) async fn last_run(
+    engine: &Engine,
+    request: GetLastRunRequest,
+) -> Result<GetLastRunResponse, Error> {
+    let found = engine.journal().last_run(request.agent_id).await?;
+    let (job_id, step) = found.map(|(job, step)| (job.to_string(), wire::step(&step))).unzip();
+    Ok(GetLastRunResponse { job_id: job_id.unwrap_or_default(), step })
 }
 
 /// A text that cannot be an id names no job.

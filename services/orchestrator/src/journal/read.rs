@@ -7,7 +7,7 @@ use super::{
     error::{Doing, Error},
     row::{self, EVENT, STEP},
 };
-use crate::job::{Action, Job, JobEvent, JobId, JobState};
+use crate::job::{Action, Job, JobEvent, JobId, JobState, Step};
 
 /// One line of a list of jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +72,24 @@ impl Journal {
     /// Those of reading.
     pub async fn jobs(&self, filter: Filter) -> Result<Vec<JobLine>, Error> {
         self.read(move |db| lines(db, &filter).doing("listing jobs")).await
+    }
+
+    /// The step of an agent that ended last, in the newest of its jobs, with that job; none where it never ran.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub async fn last_run(&self, agent_id: String) -> Result<Option<(JobId, Step)>, Error> {
+        let sql = format!(
+            "SELECT {STEP}, job_id FROM steps WHERE agent_id = ?1 AND state IN ('succeeded', 'failed') \
+             ORDER BY job_id DESC LIMIT 1"
+        );
+        let read = |row: &Row<'_>| Ok((row.get("job_id")?, row::step(row)?));
+        self.read(move |db| {
+            db.prepare_cached(&sql)
+                .and_then(|mut find| find.query_row([agent_id], read).optional())
+                .doing("reading what an agent did last")
+        })
+        .await
     }
 
     /// At most `limit` events of a job after the one with sequence `after` (0: from the first), in order.

@@ -10,7 +10,12 @@ use super::error::Error;
 /// Marked "BSMj".
 const SCHEMA: Schema = Schema {
     mark: 0x4253_4d6a,
-    scripts: &[include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")],
+    scripts: &[
+        include_str!("schema.sql"),
+        include_str!("schema-2.sql"),
+        include_str!("schema-3.sql"),
+        include_str!("schema-4.sql"),
+    ],
 };
 
 /// Opens the file for writing, makes it if there is none, and migrates it.
