@@ -56,7 +56,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
     let path = dir.path().join("journal.db");
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let sentence = refused(dir.path());
-    assert!(sentence.contains("has schema 99") && sentence.contains("only up to 3"), "{sentence}");
+    assert!(sentence.contains("has schema 99") && sentence.contains("only up to 4"), "{sentence}");
 }
 
 #[test]
